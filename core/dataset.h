@@ -1,0 +1,46 @@
+// core/dataset.h: examples as input codes, and the front end that made them.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/network.h"
+
+namespace bitwright {
+
+// From the sensor's sample to the network's input codes: code = clamp(round_half_away((x - mean[c]) / step[c])).
+// Only raw samples today; decimation, spectra and statistics will be further kinds, searched and costed like layers.
+// Learnt on the training part only.
+struct FrontEnd {
+  std::string kind = "raw";
+  Shape output;                        // of one example
+  Format format = Format::kInt8;
+  std::vector<double> mean, step;      // one per channel, in the data set's physical unit
+  double input_scale = 1.0;            // network units per code: the network sees input_scale * code, about unit variance
+  bool operator==(const FrontEnd&) const = default;
+};
+
+// Examples lie one after another, each in HWC order.
+struct Dataset {
+  FrontEnd front_end;
+  std::vector<std::string> classes;    // at least two
+  std::vector<int16_t> codes;          // size() * front_end.output.elements()
+  std::vector<int32_t> labels;         // index into classes
+  std::vector<int32_t> groups;         // where the example comes from (recording, subject); same size as labels
+
+  int64_t size() const { return static_cast<int64_t>(labels.size()); }
+  std::span<const int16_t> example(int64_t i) const {
+    const size_t n = static_cast<size_t>(front_end.output.elements());
+    return std::span(codes).subspan(static_cast<size_t>(i) * n, n);
+  }
+};
+
+// What a search sees. The test set is loaded by a call of its own, once, for the finished front.
+struct TrainingData {
+  Dataset train, validation;
+};
+
+}  // namespace bitwright

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/memory_plan.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace bitwright {
+namespace {
+
+bool overlap(const Lifetime& a, const Lifetime& b) {
+  return a.first <= b.last && b.first <= a.last;
+}
+
+int64_t words(int64_t bytes) {
+  return (bytes + 3) / 4 * 4;
+}
+
+// Lowest offset at which buffer `i` collides with none of those already placed.
+int64_t lowest_gap(const std::vector<Lifetime>& buffers, const std::vector<int>& placed,
+                   const std::vector<int64_t>& offsets, int i) {
+  std::vector<std::pair<int64_t, int64_t>> taken;
+  for (int j : placed)
+    if (overlap(buffers[i], buffers[j])) taken.emplace_back(offsets[j], offsets[j] + words(buffers[j].bytes));
+  std::sort(taken.begin(), taken.end());
+  int64_t at = 0;
+  for (const auto& [begin, end] : taken) {
+    if (begin - at >= words(buffers[i].bytes)) break;
+    at = std::max(at, end);
+  }
+  return at;
+}
+
+Placement first_fit(const std::vector<Lifetime>& buffers, const std::vector<int>& order) {
+  Placement p{std::vector<int64_t>(buffers.size(), 0), 0};
+  std::vector<int> placed;
+  for (int i : order) {
+    p.offsets[i] = lowest_gap(buffers, placed, p.offsets, i);
+    p.bytes = std::max(p.bytes, p.offsets[i] + words(buffers[i].bytes));
+    placed.push_back(i);
+  }
+  return p;
+}
+
+int64_t lower_bound(const std::vector<Lifetime>& buffers) {
+  int64_t most = 0;
+  for (const Lifetime& at : buffers) {
+    int64_t sum = 0;
+    for (const Lifetime& b : buffers)
+      if (b.first <= at.first && at.first <= b.last) sum += words(b.bytes);
+    most = std::max(most, sum);
+  }
+  return most;
+}
+
+// Some optimal placement is the first fit of some order (each buffer as low as those below it allow), so a search
+// over orders, cut where a prefix already needs as much as the best, is exact.
+struct OrderSearch {
+  const std::vector<Lifetime>& buffers;
+  int64_t bound;
+  Placement best;
+  std::vector<int> placed;
+  std::vector<int64_t> offsets;
+  int64_t budget = 200000;  // nodes; never reached for chains, which meet the lower bound at once
+
+  void descend(std::vector<int>& left, int64_t bytes) {
+    if (best.bytes == bound || budget-- <= 0) return;
+    if (left.empty()) {
+      if (bytes < best.bytes) best = {offsets, bytes};
+      return;
+    }
+    for (size_t k = 0; k < left.size(); ++k) {
+      const int i = left[k];
+      offsets[i] = lowest_gap(buffers, placed, offsets, i);
+      const int64_t top = std::max(bytes, offsets[i] + words(buffers[i].bytes));
+      if (top >= best.bytes) continue;
+      std::swap(left[k], left.back());
+      left.pop_back();
+      placed.push_back(i);
+      descend(left, top);
+      placed.pop_back();
+      left.push_back(i);
+      std::swap(left[k], left.back());
+    }
+  }
+};
+
+}  // namespace
+
+Placement place(const std::vector<Lifetime>& buffers) {
+  std::vector<int> order;
+  for (size_t i = 0; i < buffers.size(); ++i)
+    if (buffers[i].bytes > 0) order.push_back(static_cast<int>(i));
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return buffers[a].bytes > buffers[b].bytes; });
+  Placement best = first_fit(buffers, order);
+  std::vector<int> by_start = order;
+  std::stable_sort(by_start.begin(), by_start.end(),
+                   [&](int a, int b) { return buffers[a].first < buffers[b].first; });
+  const Placement other = first_fit(buffers, by_start);
+  if (other.bytes < best.bytes) best = other;
+  if (order.size() <= 12) {
+    OrderSearch search{buffers, lower_bound(buffers), best, {}, std::vector<int64_t>(buffers.size(), 0)};
+    search.descend(order, 0);
+    best = search.best;
+  }
+  return best;
+}
+
+int64_t packed_bytes(int64_t elements, Format storage) {
+  return (elements * bit_width(storage) + 31) / 32 * 4;
+}
+
+MemoryPlan plan_memory(const Network& network) {
+  const auto shapes = infer_shapes(network);
+  const int layers = static_cast<int>(network.layers.size());
+  // owner[t]: the tensor whose place tensor t shares, itself if it has one.
+  std::vector<int> owner(layers + 1);
+  std::iota(owner.begin(), owner.end(), 0);
+  std::vector<Lifetime> life(layers + 1);
+  life[0] = {packed_bytes(network.input.elements(), network.input_format), 0, 0};
+  for (int i = 0; i < layers; ++i) {
+    const LayerSpec& layer = network.layers[i];
+    const auto read = [&](int from) { life[owner[from + 1]].last = std::max(life[owner[from + 1]].last, i); };
+    read(layer.from);
+    if (const auto* add = std::get_if<Add>(&layer.op)) read(add->with);
+    if (std::holds_alternative<Flatten>(layer.op))
+      owner[i + 1] = owner[layer.from + 1];
+    else
+      life[i + 1] = {packed_bytes(shapes[i].output.elements(), storage_format(network, i)), i, i};
+  }
+  life[owner[layers]].last = layers - 1;
+
+  const Placement placement = place(life);
+  MemoryPlan plan;
+  plan.arena_bytes = placement.bytes;
+  for (int t = 0; t <= layers; ++t) {
+    plan.tensor_bytes.push_back(owner[t] == t ? life[t].bytes : 0);
+    plan.tensor_offsets.push_back(placement.offsets[owner[t]]);
+    plan.first_step.push_back(life[owner[t]].first);
+    plan.last_step.push_back(life[owner[t]].last);
+  }
+  int64_t most = -1;
+  for (int step = 0; step < layers; ++step) {
+    int64_t alive = 0;
+    for (const Lifetime& b : life)
+      if (b.first <= step && step <= b.last) alive += b.bytes;
+    if (alive > most) most = alive, plan.peak_step = step;
+  }
+  return plan;
+}
+
+}  // namespace bitwright

@@ -1,0 +1,44 @@
+// core/memory_plan.h: where every tensor lies in the arena. Written once: the RAM estimate and the emitter use it.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/network.h"
+
+namespace bitwright {
+
+// A buffer that must exist from step `first` to step `last`, both included. Layer i runs at step i.
+struct Lifetime {
+  int64_t bytes = 0;
+  int first = 0, last = 0;
+};
+
+struct Placement {
+  std::vector<int64_t> offsets;  // bytes, multiples of 4, one per Lifetime
+  int64_t bytes = 0;             // the arena
+};
+
+// Offsets such that no two buffers alive at the same step overlap. Sizes are rounded up to whole 32-bit words.
+// Exact (branch and bound over placement orders) for up to 12 buffers that need space, else the best of
+// first-fit by size and by start; never below the lower bound of the largest sum alive at one step.
+Placement place(const std::vector<Lifetime>& buffers);
+
+// The buffers of a network and their places. Tensor t is the output of layer t - 1; tensor 0 the network's input.
+// Flatten shares its input's place. Input and output live in the arena, so that this is all the RAM a run needs
+// beside its stack.
+struct MemoryPlan {
+  std::vector<int64_t> tensor_bytes;    // packed, whole words; 0 for a tensor that shares another's place
+  std::vector<int64_t> tensor_offsets;  // bytes into the arena
+  std::vector<int> first_step, last_step;  // inclusive; the input is alive from step 0, the output to the last step
+  int64_t arena_bytes = 0;
+  int peak_step = 0;                    // the layer at which most bytes are alive
+};
+MemoryPlan plan_memory(const Network& network);
+
+// Bytes of a packed tensor: element i (HWC order) occupies bits [i * b, (i + 1) * b), least significant bit first in
+// little-endian 32-bit words; the size is rounded up to whole words.
+int64_t packed_bytes(int64_t elements, Format storage);
+
+}  // namespace bitwright

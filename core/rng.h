@@ -1,0 +1,55 @@
+// core/rng.h: the seeded generator through which all randomness enters. Same seed, same numbers, on every machine.
+//
+// SplitMix64 (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014): 64 bits of state,
+// equidistributed, good enough for search and data, not for secrets. The standard library's distributions differ
+// between implementations, so those that we need are here.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <numbers>
+#include <utility>
+#include <vector>
+
+namespace bitwright {
+
+class Rng {
+ public:
+  explicit Rng(uint64_t seed) : state_(seed) {}
+  // An independent stream: for example one per (study seed, trial number).
+  Rng(uint64_t seed, uint64_t stream) : state_(seed ^ (0x9e3779b97f4a7c15u * (stream + 1))) { next(); }
+
+  uint64_t next() {
+    uint64_t z = (state_ += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  }
+  // Uniform in [0, 1), 53 bits.
+  double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }
+  double uniform(double low, double high) { return low + (high - low) * uniform(); }
+  // Uniform in [0, n); n >= 1. Exact by rejection.
+  uint64_t below(uint64_t n) {
+    const uint64_t limit = UINT64_MAX - UINT64_MAX % n;
+    uint64_t value;
+    do value = next();
+    while (value >= limit);
+    return value % n;
+  }
+  // Standard normal (Box and Muller, 1958), one of the pair used.
+  double normal() {
+    const double u = 1.0 - uniform(), v = uniform();
+    return std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * std::numbers::pi * v);
+  }
+  // Fisher and Yates.
+  template <class T>
+  void shuffle(std::vector<T>& items) {
+    for (size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[below(i)]);
+  }
+
+ private:
+  uint64_t state_;
+};
+
+}  // namespace bitwright

@@ -1,0 +1,86 @@
+// core/study.h: everything a study's YAML says, checked. Read by core/io/load_study.h.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/board.h"
+#include "core/recipe.h"
+#include "core/format.h"
+
+namespace bitwright {
+
+// Where examples come from and how they are split.
+struct DataSpec {
+  std::string kind;            // "recordings", "npy", "simulator"
+  std::string path;            // folder, absolute; empty for the simulator
+  // recordings: one long signal each, cut into windows
+  std::string index = "recordings.csv";  // relative to path
+  std::string label_column, load_column, bearing_column, gain_column;  // of the index; gain and others may be empty
+  std::vector<std::string> keep_labels;  // labels in use, in class order; empty: all found, sorted
+  int window = 600;            // samples
+  int hop = 300;               // training windows start every so many samples; held-out ones never overlap
+  // "leave-load", "bearing", "time", "random" (recordings, simulator); "given" (npy: the files' own split)
+  std::string protocol = "time";
+  std::string held_out;        // leave-load: the load that tests; bearing: the bearing that tests
+  double validation_share = 0.2;  // last part in time of every training recording; npy: of the training groups
+  double test_share = 0.2;     // protocols time and random
+  uint64_t split_seed = 1;
+  // npy: files x_train.npy, y_train.npy, x_test.npy, y_test.npy; optional groups for an honest validation cut
+  std::string group_file;      // "subject_train.npy"; empty: validation is every k-th example's block in order
+  Format input_format = Format::kInt8;
+  double clip_sigmas = 4.0;    // full scale of the input codes, in standard deviations of the training part
+  // simulator
+  int simulated_recordings = 0;
+  int simulated_samples = 0;
+};
+
+// One layer choice list each; every combination that its condition allows is a point of the space.
+struct BlockSpace {
+  std::vector<std::string> kind;        // "conv", "depthwise_separable", "residual"
+  std::vector<int> channels;            // 1..1024
+  std::vector<int> kernel;              // odd or even, 1..64; k x 1 for 1-D inputs, k x k for 2-D
+  std::vector<int> stride;              // 1..16
+  std::vector<int> pool;                // 1 (none)..16
+  std::vector<Format> weights;
+  std::vector<Format> activations;
+  bool operator==(const BlockSpace&) const = default;
+};
+
+struct SpaceSpec {
+  int min_blocks = 1, max_blocks = 3;   // 1..12
+  BlockSpace block;                     // for every block
+  BlockSpace first;                     // lists that replace those of `block` in the first one; empty list: as block
+  std::vector<std::string> head;        // "flatten_dense", "global_pool_dense"
+  std::vector<int> hidden;              // units of a dense layer before the last; 0: none
+  std::vector<Format> head_weights;     // of the dense layers
+  std::string padding = "zero";         // "zero" or "valid"
+};
+
+struct SearchSpec {
+  std::string sampler = "evolution";    // "random", "evolution"
+  uint64_t seed = 1;
+  int trials = 100;                     // trained candidates; 1..1000000
+  double budget_seconds = 0.0;          // wall time; 0: none
+  int jobs = 1;                         // trainings at once, one thread each
+  int population = 20;                  // aging evolution, >= 4
+  int tournament = 5;                   // 2..population
+};
+
+struct Study {
+  std::string name;                     // [a-z][a-z0-9_]*
+  std::string file;                     // as given by the user
+  std::string config_json;              // normalised: what the store keeps and compares
+  DataSpec data;
+  Board board;
+  Limits limits;
+  SpaceSpec space;
+  SearchSpec search;
+  Recipe recipe;
+  // minimised besides the error: any of "flash", "ram", "latency", "energy", "macs"
+  std::vector<std::string> objectives = {"flash"};
+};
+
+}  // namespace bitwright

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/trial.h"
+
+namespace bitwright {
+
+std::string trial_state_name(TrialState state) {
+  switch (state) {
+    case TrialState::kRunning: return "RUNNING";
+    case TrialState::kComplete: return "COMPLETE";
+    case TrialState::kInfeasible: return "INFEASIBLE";
+    case TrialState::kFailed: return "FAIL";
+  }
+  return "?";
+}
+
+}  // namespace bitwright

@@ -1,0 +1,36 @@
+// search/sampler.h: ask and tell, the interface of every search method.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/study.h"
+#include "core/trial.h"
+#include "search/space.h"
+
+namespace bitwright {
+
+struct Proposal {
+  Candidate candidate;
+  std::string source;  // "random", "mutation of 12", "first population"
+};
+
+// A proposal is a function of the study's seed, the trial's number, the attempt and the trials told so far, in the
+// order told: a controller rebuilt from the store proposes as the killed one would have.
+class Sampler {
+ public:
+  virtual ~Sampler() = default;
+  // `attempt` counts the proposals for this trial that were rejected before (limits, duplicates): 0, 1, ...
+  virtual Proposal ask(int64_t number, int64_t attempt) = 0;
+  // A finished trial, whatever its state.
+  virtual void tell(const Trial& trial) = 0;
+};
+
+// By search.sampler: "random", "evolution". Throws ConfigError for another name.
+std::unique_ptr<Sampler> make_sampler(const SearchSpec& spec, const SearchSpace& space,
+                                      const std::vector<std::string>& objectives);
+
+}  // namespace bitwright

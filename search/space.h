@@ -1,0 +1,51 @@
+// search/space.h: the points of a search space and the networks they stand for.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/network.h"
+#include "core/rng.h"
+#include "core/study.h"
+#include "core/trial.h"
+
+namespace bitwright {
+
+// One dimension. It is active only while the parameter named `parent` is active and has one of `parent_values`.
+struct Dimension {
+  std::string name;                        // "block2.kernel"
+  std::vector<std::string> choices;        // at least one, all different
+  bool ordinal = false;                    // choices are in a meaningful order (channels, bits)
+  std::string parent;                      // empty: always active
+  std::vector<std::string> parent_values;
+};
+
+class SearchSpace {
+ public:
+  // Throws ConfigError where the lists cannot make a network (empty list, no head).
+  SearchSpace(const SpaceSpec& spec, Shape input, Format input_format, int classes, std::string network_name);
+
+  const std::vector<Dimension>& dimensions() const { return dimensions_; }
+  // Number of distinct assignments of the active dimensions; may exceed 2^64, hence a double.
+  double size() const;
+
+  // Each active dimension uniform over its choices, parents first.
+  Candidate sample(Rng& rng) const;
+  // One dimension changed (ordinal ones to a neighbour, mostly), newly active ones drawn afresh; never equal to `parent`
+  // as an assignment unless the space has one point.
+  Candidate mutate(const Candidate& parent, Rng& rng) const;
+  // Network and hash of an assignment. Inactive entries are dropped: the canonical form.
+  Candidate decode(std::map<std::string, std::string> parameters) const;
+
+ private:
+  SpaceSpec spec_;
+  Shape input_;
+  Format input_format_;
+  int classes_;
+  std::string name_;
+  std::vector<Dimension> dimensions_;
+};
+
+}  // namespace bitwright
