@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Bitwright's commands, from a bare Debian 12 machine on.
+#   ./do demo           install what is missing, build, run the main job on the embedded default
+#   ./do test           the same, then all tests        --asan: with sanitizers   --fast: no torch, no emulator
+#   ./do build          build only: build/release/bitwright
+#   ./do bench          build and run the benchmarks
+#   ./do format         clang-format every C and C++ file
+# --no-install: never call apt; say what is missing and stop.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "do: $*"; exit 2; }
+
+install=yes
+preset=release
+fast=no
+command=""
+arguments=()
+for argument in "$@"; do
+  case $argument in
+    --no-install) install=no ;;
+    --asan) preset=asan ;;
+    --fast) fast=yes ;;
+    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) if [ -z "$command" ]; then command=$argument; else arguments+=("$argument"); fi ;;
+  esac
+done
+
+missing_packages() {
+  local package
+  sed 's/#.*//' packages.debian | while read -r package; do
+    [ -n "$package" ] || continue
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || printf '%s ' "$package"
+  done
+}
+
+install_packages() {
+  command -v dpkg-query >/dev/null || die "needs Debian 12 or a derivative; elsewhere install what packages.debian lists and build with cmake --preset release"
+  local missing as_root=()
+  missing=$(missing_packages)
+  [ -n "$missing" ] || return 0
+  [ "$install" = yes ] || die "missing packages (packages.debian): $missing"
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || die "not root and no sudo; install as root: apt-get install $missing"
+    as_root=(sudo)
+    say "do: will run as root: apt-get update; apt-get install --no-install-recommends $missing"
+  fi
+  say "do: installing $missing"
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+  # shellcheck disable=SC2086  # one word per package
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+}
+
+build() {
+  install_packages
+  local folder=build/$preset trainer=ON
+  if [ "$fast" = yes ]; then folder=build/$preset-fast trainer=OFF; fi
+  [ -f "$folder/build.ninja" ] || cmake --preset "$preset" -B "$folder" -DBITWRIGHT_TRAINER=$trainer >"/dev/stderr"
+  cmake --build "$folder" >&2
+  built=$folder
+}
+
+run_tests() {
+  build
+  local only=()
+  if [ "$fast" = yes ]; then only=(-L fast); fi
+  # Leaks are checked in our own tests; libtorch and its 280 libraries keep memory until exit on purpose.
+  export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0:detect_odr_violation=0} UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+  export BITWRIGHT_SHARED=${BITWRIGHT_SHARED:-$PWD/../shared}
+  ctest --test-dir "$built" --output-on-failure -j "$(nproc)" "${only[@]}" "${arguments[@]}"
+}
+
+case $command in
+  demo) build; exec "$built/bitwright" demo --out build/demo "${arguments[@]}" ;;
+  test) run_tests ;;
+  build) build; say "do: $built/bitwright" ;;
+  bench) build; exec "$built/bitwright-bench" "${arguments[@]}" ;;
+  format) install_packages; git ls-files '*.h' '*.cc' '*.c' | xargs clang-format -i ;;
+  "") sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *) die "unknown command \"$command\": demo, test, build, bench, format" ;;
+esac
