@@ -29,6 +29,7 @@ struct DataSpec {
   double test_share = 0.2;     // protocols time and random
   uint64_t split_seed = 1;
   // npy: files x_train.npy, y_train.npy, x_test.npy, y_test.npy; optional groups for an honest validation cut
+  std::string layout = "series";  // of 3-D x: "series" is [n, samples, channels], "image" is [n, height, width]
   std::string group_file;      // "subject_train.npy"; empty: validation is every k-th example's block in order
   Format input_format = Format::kInt8;
   double clip_sigmas = 4.0;    // full scale of the input codes, in standard deviations of the training part
