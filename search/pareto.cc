@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "search/pareto.h"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+
+#include "core/check.h"
+#include "core/error.h"
+
+namespace bitwright {
+namespace {
+
+double objective_value(const Estimates& estimates, const std::string& name) {
+  if (name == "flash") return static_cast<double>(estimates.flash_bytes);
+  if (name == "ram") return static_cast<double>(estimates.ram_bytes);
+  if (name == "latency") return estimates.latency_us;
+  if (name == "energy") return estimates.energy_uj;
+  if (name == "macs") return static_cast<double>(estimates.macs);
+  throw ConfigError("objectives = " + name + ": one of flash, ram, latency, energy, macs");
+}
+
+}  // namespace
+
+ObjectiveVector objective_values(const Trial& trial, const std::vector<std::string>& objectives) {
+  ObjectiveVector values{1.0 - trial.metrics.accuracy};
+  for (const std::string& name : objectives) values.push_back(objective_value(trial.estimates, name));
+  return values;
+}
+
+bool dominates(const ObjectiveVector& a, const ObjectiveVector& b) {
+  BW_CHECK(a.size() == b.size());
+  bool better = false;
+  for (size_t k = 0; k < a.size(); ++k) {
+    if (a[k] > b[k]) return false;
+    better |= a[k] < b[k];
+  }
+  return better;
+}
+
+std::vector<int> non_dominated_rank(const std::vector<ObjectiveVector>& points) {
+  const size_t n = points.size();
+  std::vector<std::vector<size_t>> dominated(n);
+  std::vector<int> dominators(n, 0), rank(n, 0);
+  for (size_t i = 0; i < n; ++i)
+    for (size_t j = 0; j < n; ++j)
+      if (dominates(points[i], points[j])) dominated[i].push_back(j), ++dominators[j];
+  std::vector<size_t> front;
+  for (size_t i = 0; i < n; ++i)
+    if (dominators[i] == 0) front.push_back(i);
+  for (int level = 0; !front.empty(); ++level) {
+    std::vector<size_t> next;
+    for (size_t i : front) {
+      rank[i] = level;
+      for (size_t j : dominated[i])
+        if (--dominators[j] == 0) next.push_back(j);
+    }
+    front = std::move(next);
+  }
+  return rank;
+}
+
+std::vector<double> crowding_distance(const std::vector<ObjectiveVector>& front) {
+  const size_t n = front.size();
+  std::vector<double> distance(n, 0.0);
+  if (n == 0) return distance;
+  std::vector<size_t> order(n);
+  std::iota(order.begin(), order.end(), size_t{0});
+  for (size_t k = 0; k < front[0].size(); ++k) {
+    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return front[a][k] < front[b][k]; });
+    distance[order.front()] = distance[order.back()] = std::numeric_limits<double>::infinity();
+    const double extent = front[order.back()][k] - front[order.front()][k];
+    if (extent <= 0.0) continue;
+    for (size_t i = 1; i + 1 < n; ++i) distance[order[i]] += (front[order[i + 1]][k] - front[order[i - 1]][k]) / extent;
+  }
+  return distance;
+}
+
+std::vector<size_t> pareto_front(const std::vector<Trial>& trials, const std::vector<std::string>& objectives) {
+  std::vector<size_t> complete;
+  std::vector<ObjectiveVector> points;
+  for (size_t i = 0; i < trials.size(); ++i) {
+    if (trials[i].state != TrialState::kComplete) continue;
+    complete.push_back(i);
+    points.push_back(objective_values(trials[i], objectives));
+  }
+  const auto dominated = [&](const ObjectiveVector& point) {
+    return std::any_of(points.begin(), points.end(), [&](const ObjectiveVector& p) { return dominates(p, point); });
+  };
+  std::vector<size_t> front;
+  for (size_t i = 0; i < complete.size(); ++i)
+    if (!dominated(points[i])) front.push_back(complete[i]);
+  std::sort(front.begin(), front.end(), [&](size_t a, size_t b) {
+    return std::pair(-trials[a].metrics.accuracy, trials[a].number) <
+           std::pair(-trials[b].metrics.accuracy, trials[b].number);
+  });
+  return front;
+}
+
+}  // namespace bitwright

@@ -1,0 +1,111 @@
+// search/run_study.h: the study loop. Training arrives as an executor, rules and costs as functions, so a whole study
+// can run in milliseconds.
+//
+// The loop keeps nothing that the store does not: killed at any moment, the same call goes on. With one trial at a time
+// and a training that is a function of (network, seed), the rows are those of a run that was never killed.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/store/trial_store.h"
+#include "core/study.h"
+#include "search/sampler.h"
+#include "search/space.h"
+
+namespace bitwright {
+
+struct TrialResult {
+  int64_t number = 0;
+  int attempt = 1;                    // Trial::attempt as submitted; the result of an earlier one is dropped
+  Metrics metrics;
+  std::vector<EpochRecord> epochs;
+  std::string failure;                // empty, or one line why there are no metrics
+  std::vector<Violation> violations;  // found while building or running it: the trial is INFEASIBLE
+  double train_seconds = 0.0;         // CPU
+  std::vector<Artifact> artifacts;
+};
+
+// One epoch of a trial that is still running.
+struct TrialEpoch {
+  int64_t number = 0;
+  int attempt = 1;
+  EpochRecord record;
+};
+
+class TrialExecutor {
+ public:
+  virtual ~TrialExecutor() = default;
+  virtual int capacity() const = 0;  // trials at once, >= 1
+  virtual void submit(const Trial& trial) = 0;
+  // The next result, in the order in which trials end; nullopt after `timeout_seconds`.
+  virtual std::optional<TrialResult> wait(double timeout_seconds) = 0;
+  // Epochs seen since the last call, oldest first.
+  virtual std::vector<TrialEpoch> take_epochs() { return {}; }
+  // Ends all running trials at once; their results are lost.
+  virtual void stop() = 0;
+};
+
+using EstimateFn = std::function<Estimates(const Network&)>;
+// What decides, before any training, whether a candidate may be trained: constraints/constraints.h and
+// estimators/estimate.h. An empty function allows everything and costs nothing.
+struct CandidateRules {
+  std::function<std::vector<Violation>(const Network&)> check_structure;
+  EstimateFn estimate;                 // only called for networks of sound structure
+  std::function<std::vector<Violation>(const Estimates&)> check_budgets;
+};
+
+struct StudyProgress {
+  int64_t wanted = 0;                  // trials that the study asks for
+  int64_t complete = 0, infeasible = 0, failed = 0, running = 0;
+  std::map<std::string, int64_t> rejected;  // rule -> candidates, of the whole study
+  std::optional<int64_t> best;         // number of the most accurate trial
+  double best_accuracy = 0.0;          // 0..1, where there is a best
+  int64_t front_size = 0;
+  double elapsed_seconds = 0.0;        // of this call
+  std::optional<double> eta_seconds;   // from the trials finished in this call
+};
+
+enum class StopRequest {
+  kNone,
+  kFinishRunning,                      // start no further trial
+  kNow,                                // leave the running ones RUNNING; the next call begins them again
+};
+
+// Each may be empty.
+struct StudyHooks {
+  std::function<void(const Trial&)> on_start;
+  std::function<void(const Trial&, const StudyProgress&)> on_finish;
+  std::function<void(int64_t number, const EpochRecord&)> on_epoch;
+  std::function<StopRequest()> stop_request;  // asked between results, at least twice a second
+  std::function<double()> now;         // seconds of a clock that never goes back; by default the system's
+};
+
+enum class StopReason {
+  kTrialsDone,      // study.search.trials are finished
+  kBudgetSpent,     // study.search.budget_seconds of this call are over
+  kSpaceExhausted,  // no further candidate was found that is new and fits
+  kNothingFits,     // not one candidate was ever found that fits
+  kStopped,         // by StudyHooks::stop_request
+};
+
+struct StudyOutcome {
+  StopReason reason = StopReason::kTrialsDone;
+  StudyProgress progress;
+};
+
+// Proposals for one trial that may be rejected before the loop gives up.
+inline constexpr int64_t kMaxAttempts = 2000;
+
+// Runs `study` until one of StopReason. `sampler` is fresh: it is told the stored trials first, in the order in which
+// they finished. A trial that fails is begun once more, then stored as failed. Running trials are waited for, except
+// after StopRequest::kNow.
+StudyOutcome run_study(const Study& study, const SearchSpace& space, Sampler& sampler, TrialExecutor& executor,
+                       TrialStore& store, const CandidateRules& rules, const StudyHooks& hooks = {});
+
+}  // namespace bitwright
