@@ -1,0 +1,160 @@
+/* bw_profile_plugin.c: exact profile of translated blocks, for qemu-system-arm (TCG plugin API version 1).
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The only file of Bitwright under this licence: it is loaded into QEMU. Bitwright runs QEMU as a separate process
+ * and reads the text written here. Debian ships no qemu-plugin.h; the entry points used are declared below from
+ * QEMU's public documentation (docs/devel/tcg-plugins).
+ *
+ * Arguments, key=value:
+ *   out=FILE      where the profile goes, at exit
+ *   begin=ADDR    hex; counting starts when the function at ADDR is entered ...
+ *   end=ADDR      ... and stops when the one at ADDR is. The marks' own blocks are not counted; the few instructions
+ *                 that set up the call of the code between the marks are.
+ * Output, one line a block, in the order of first translation:
+ *   block ADDR BYTES INSTRUCTIONS EXECUTIONS JUMPS     ADDR hex; JUMPS of EXECUTIONS left not to the next address
+ *   runs N                                            how often counting started, on the last line
+ *
+ * Two traps of QEMU 7.2: the size that it reports for an instruction of a block translated for the second time may
+ * be doubled, so sizes come from the Thumb encoding; a load callback is only delivered with the store callback
+ * (none is used here). */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef uint64_t qemu_plugin_id_t;
+struct qemu_plugin_tb;
+struct qemu_plugin_insn;
+typedef struct qemu_info_t qemu_info_t;
+enum { QEMU_PLUGIN_CB_NO_REGS = 0 };
+extern void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
+                                                  void (*cb)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb));
+extern void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, void (*cb)(unsigned cpu, void *data),
+                                                 int flags, void *data);
+extern void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, void (*cb)(qemu_plugin_id_t id, void *data),
+                                           void *data);
+extern size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
+extern uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
+extern struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
+extern const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
+
+#define EXPORT __attribute__((visibility("default")))
+EXPORT int qemu_plugin_version = 1;
+
+struct block {
+    struct block *next;        /* in its bucket */
+    struct block *next_listed; /* in order of translation */
+    uint32_t address, bytes, instructions;
+    uint64_t executions, jumps;
+};
+
+enum { BUCKETS = 1 << 14 };
+static struct block *buckets[BUCKETS];
+static struct block *first_listed, **last_listed = &first_listed;
+static struct block *previous; /* counted block that ran last, while counting */
+static uint64_t runs;
+static int counting;
+static uint32_t begin_mark, end_mark;
+static char out_path[4096];
+
+/* ARMv7-M manual, A5.1: a half-word whose top five bits are 0b11101, 0b11110 or 0b11111 starts a 32-bit instruction. */
+static uint32_t thumb_size(const uint8_t *code)
+{
+    return (code[1] >> 3) >= 0x1d ? 4 : 2;
+}
+
+static void leave_previous(uint32_t to)
+{
+    if (previous && previous->address + previous->bytes != to)
+        previous->jumps++;
+}
+
+static void on_execute(unsigned cpu, void *data)
+{
+    struct block *block = data;
+    (void)cpu;
+    if (block->address == begin_mark) {
+        counting = 1;
+        runs++;
+        previous = NULL;
+        return;
+    }
+    if (!counting)
+        return;
+    leave_previous(block->address);
+    if (block->address == end_mark) {
+        counting = 0;
+        return;
+    }
+    block->executions++;
+    previous = block;
+}
+
+static struct block *find_block(uint32_t address, uint32_t instructions)
+{
+    struct block *block = buckets[(address >> 1) % BUCKETS];
+    while (block && (block->address != address || block->instructions != instructions))
+        block = block->next;
+    return block;
+}
+
+static struct block *add_block(const struct qemu_plugin_tb *tb, uint32_t address, uint32_t instructions)
+{
+    struct block **bucket = &buckets[(address >> 1) % BUCKETS];
+    struct block *block = calloc(1, sizeof *block);
+    if (!block)
+        abort();
+    block->address = address;
+    block->instructions = instructions;
+    for (uint32_t i = 0; i < instructions; i++)
+        block->bytes += thumb_size(qemu_plugin_insn_data(qemu_plugin_tb_get_insn(tb, i)));
+    block->next = *bucket;
+    *bucket = block;
+    *last_listed = block;
+    last_listed = &block->next_listed;
+    return block;
+}
+
+static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+{
+    const uint32_t address = (uint32_t)qemu_plugin_tb_vaddr(tb);
+    const uint32_t instructions = (uint32_t)qemu_plugin_tb_n_insns(tb);
+    struct block *block = find_block(address, instructions);
+    (void)id;
+    if (!block)
+        block = add_block(tb, address, instructions);
+    qemu_plugin_register_vcpu_tb_exec_cb(tb, on_execute, QEMU_PLUGIN_CB_NO_REGS, block);
+}
+
+static void on_exit_write(qemu_plugin_id_t id, void *data)
+{
+    FILE *file = fopen(out_path, "w");
+    (void)id;
+    (void)data;
+    if (!file) {
+        fprintf(stderr, "bw_profile_plugin: cannot write %s\n", out_path);
+        return;
+    }
+    for (const struct block *block = first_listed; block; block = block->next_listed)
+        if (block->executions)
+            fprintf(file, "block %x %u %u %llu %llu\n", block->address, block->bytes, block->instructions,
+                    (unsigned long long)block->executions, (unsigned long long)block->jumps);
+    fprintf(file, "runs %llu\n", (unsigned long long)runs);
+    fclose(file);
+}
+
+EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv)
+{
+    (void)info;
+    for (int i = 0; i < argc; i++) {
+        if (!strncmp(argv[i], "out=", 4))
+            snprintf(out_path, sizeof out_path, "%s", argv[i] + 4);
+        else if (!strncmp(argv[i], "begin=", 6))
+            begin_mark = (uint32_t)strtoul(argv[i] + 6, NULL, 16);
+        else if (!strncmp(argv[i], "end=", 4))
+            end_mark = (uint32_t)strtoul(argv[i] + 4, NULL, 16);
+    }
+    qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);
+    qemu_plugin_register_atexit_cb(id, on_exit_write, NULL);
+    return 0;
+}

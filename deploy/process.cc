@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "deploy/process.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <sstream>
+#include <stdexcept>
+
+#include "core/check.h"
+
+namespace bitwright {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Pipe {
+  int read_end = -1, write_end = -1;
+  Pipe() {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error(fmt::format("pipe: {}", std::strerror(errno)));
+    read_end = ends[0];
+    write_end = ends[1];
+  }
+  ~Pipe() {
+    close_end(read_end);
+    close_end(write_end);
+  }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+  static void close_end(int& end) {
+    if (end >= 0) close(end);
+    end = -1;
+  }
+};
+
+// The child leads a process group of its own, so that a time limit ends what it started as well.
+pid_t spawn(const std::vector<std::string>& argv, const std::string& directory, const Pipe& output,
+            const Pipe& errors) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, output.write_end, STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, errors.write_end, STDERR_FILENO);
+  if (!directory.empty()) posix_spawn_file_actions_addchdir_np(&actions, directory.c_str());
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+
+  std::vector<char*> arguments;
+  for (const std::string& a : argv) arguments.push_back(const_cast<char*>(a.c_str()));
+  arguments.push_back(nullptr);
+  pid_t child = -1;
+  const int error = posix_spawnp(&child, arguments[0], &actions, &attributes, arguments.data(), environ);
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) throw std::runtime_error(fmt::format("cannot start {}: {}", argv[0], std::strerror(error)));
+  return child;
+}
+
+int milliseconds_until(Clock::time_point deadline) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+  return static_cast<int>(std::clamp<int64_t>(left, 0, 1'000'000));
+}
+
+// Reads once; false at the end of the stream.
+bool read_some(int end, std::string& text) {
+  std::array<char, 65536> buffer;
+  ssize_t n;
+  do n = read(end, buffer.data(), buffer.size());
+  while (n < 0 && errno == EINTR);
+  if (n > 0) text.append(buffer.data(), static_cast<size_t>(n));
+  return n > 0;
+}
+
+// Fills both texts until both streams end; false if the deadline came first.
+bool drain(Pipe& output, Pipe& errors, Clock::time_point deadline, ProcessResult& result) {
+  while (output.read_end >= 0 || errors.read_end >= 0) {
+    std::array<pollfd, 2> ends = {{{output.read_end, POLLIN, 0}, {errors.read_end, POLLIN, 0}}};
+    const int ready = poll(ends.data(), ends.size(), milliseconds_until(deadline));
+    if (ready == 0 && Clock::now() >= deadline) return false;
+    if (ready <= 0) continue;
+    if (ends[0].revents && !read_some(output.read_end, result.output)) Pipe::close_end(output.read_end);
+    if (ends[1].revents && !read_some(errors.read_end, result.errors)) Pipe::close_end(errors.read_end);
+  }
+  return true;
+}
+
+// A child that closed its streams may still run: wait for it, but not past the deadline.
+bool wait_until(pid_t child, Clock::time_point deadline, int& status) {
+  while (true) {
+    const pid_t done = waitpid(child, &status, WNOHANG);
+    if (done == child) return true;
+    if (done < 0 && errno != EINTR) throw std::runtime_error(fmt::format("waitpid: {}", std::strerror(errno)));
+    if (Clock::now() >= deadline) return false;
+    usleep(1000);
+  }
+}
+
+int wait_for(pid_t child) {
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0)
+    if (errno != EINTR) throw std::runtime_error(fmt::format("waitpid: {}", std::strerror(errno)));
+  return status;
+}
+
+}  // namespace
+
+ProcessResult run_process(const std::vector<std::string>& argv, const ProcessOptions& options) {
+  BW_CHECK(!argv.empty());
+  Pipe output, errors;
+  const Clock::time_point deadline = Clock::now() + options.limit;
+  const pid_t child = spawn(argv, options.directory, output, errors);
+  Pipe::close_end(output.write_end);
+  Pipe::close_end(errors.write_end);
+
+  ProcessResult result;
+  int status = 0;
+  if (!drain(output, errors, deadline, result) || !wait_until(child, deadline, status)) {
+    result.timed_out = true;
+    kill(-child, SIGKILL);
+    status = wait_for(child);
+  }
+  if (WIFSIGNALED(status)) result.signal = WTERMSIG(status);
+  if (WIFEXITED(status)) result.exit_status = WEXITSTATUS(status);
+  return result;
+}
+
+std::optional<std::string> find_program(const std::string& program) {
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path ? path : "/usr/bin:/bin");
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    const std::string candidate = folder + "/" + program;
+    if (!folder.empty() && access(candidate.c_str(), X_OK) == 0) return candidate;
+  }
+  return std::nullopt;
+}
+
+TemporaryDirectory::TemporaryDirectory() {
+  path_ = (std::filesystem::temp_directory_path() / "bitwright-XXXXXX").string();
+  if (!mkdtemp(path_.data())) throw std::runtime_error(fmt::format("{}: {}", path_, std::strerror(errno)));
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+  std::error_code ignored;  // nothing to do about a file that will not go
+  std::filesystem::remove_all(path_, ignored);
+}
+
+}  // namespace bitwright

@@ -1,0 +1,114 @@
+// deploy/timing.h: instructions and cycles of a profiled run, from the disassembly and a timing table per core.
+//
+// All figures are for zero-wait-state memory. Tables (cycles):
+//   class                           M0+     M3          M4, M33     M7 (in-order scoreboard, two issues a cycle)
+//   ALU, shift, extend, SSAT, IT    1       1           1           1; one shift a cycle; DSP op in the older slot; IT
+//   folds MUL / MLA, SMLAD                1 / -   1 / 2       1 / 1       one a cycle, result after 2, accumulator
+//   after 1 UMULL / UMLAL, SMLALD           -       4 / 5       1 / 1       as MLA SDIV, UDIV                      - 7
+//   7           8, next instruction after 6 LDR (next independent LDR)      2 (2)   2 (1)       2 (1)       result
+//   after 2; two loads or one store a cycle STR / LDM, STM, LDRD of n       2/1+n   1/1+n       1/1+n       1 / (n+1)/2
+//   to load, n to store B taken / not taken / BL / BX   2/1/3/2 2/1/2/3     2/1/2/3     predicted; 8 on the rarer
+//   direction; 1 for BX load of PC                      +2      +2          +2          +1 address from the last ALU op
+//   0       +1          M4: +1      0 taken branch to a 32-bit instruction off a word boundary: M3, M4, M33 +1 VADD,
+//   VMUL / VFMA / VDIV        -       -           1/3/14, +1 if the next VFP op uses it     3 / 4 / 16, one a cycle
+// Sources: M0+ DDI 0484 table 3-1 (single-cycle multiplier, as in every STM32 M0+); M3 DDI 0337 table 18-1 (ranges:
+// MLA 2, UMULL 3-5, SMLAL 4-7, DIV 2-12; middle taken); M4 100166 tables 3-1 and 7-1; M33 has no public table, the
+// M4's is used. Arm publishes nothing for the M7: the rules come from public measurements of dual issue and latency.
+// The pipeline refill P (1..3 in the manuals) is 1 for direct, 2 for indirect branches. Nothing was fitted.
+// Check against silicon: on twelve public MLPerf Tiny results (8 Cortex-M4, 4 Cortex-M33) the model with a flash
+// model added is off by 6.0 % on average and 13.5 % at worst, mostly below: hence kCyclesUpper. M0+ (-3, -11 %) and
+// M7 (-12, -6 %) rest on two points each.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bitwright {
+
+// Real cycles lie between the model's and this factor times them (zero wait states).
+inline constexpr double kCyclesUpper = 1.15;
+
+enum class InstructionClass : uint8_t {
+  kAlu,
+  kShift,
+  kSimd,
+  kIt,
+  kMultiply,
+  kMultiplyAccumulate,
+  kLongMultiply,
+  kLongMultiplyAccumulate,
+  kDivide,
+  kLoad,
+  kStore,
+  kLoadMultiple,
+  kStoreMultiple,
+  kBranch,
+  kConditionalBranch,
+  kCompareBranch,
+  kCall,
+  kIndirectBranch,
+  kTableBranch,
+  kFloatLoad,
+  kFloatStore,
+  kFloatMove,
+  kFloatArithmetic,
+  kFloatMultiplyAccumulate,
+  kFloatDivide,
+};
+// "alu", "multiply_accumulate", ...
+std::string_view class_name(InstructionClass kind);
+
+// A set of registers, one bit each: r0..r15, s0..s31 (dN is s2N and s2N+1), the flags, the FPSCR.
+using RegisterSet = uint64_t;
+
+struct Instruction {
+  uint32_t address = 0;
+  int bytes = 2;  // 2 or 4
+  InstructionClass kind = InstructionClass::kAlu;
+  RegisterSet reads = 0, writes = 0;
+  RegisterSet address_registers = 0;  // inside [ ]
+  RegisterSet base = 0;               // the first of them, if it is written back
+  int registers = 1;                  // words moved by a load or store (of one or of many)
+  bool writes_pc = false;
+  uint32_t target = 0;  // of a direct branch
+};
+
+// One instruction as objdump prints it: `vfma.f32`, `s0, s1, s2`.
+Instruction decode(uint32_t address, int bytes, std::string_view mnemonic, std::string_view operands);
+
+// The output of `arm-none-eabi-objdump -d`, by address. Data among the code is left out.
+using Disassembly = std::map<uint32_t, Instruction>;
+Disassembly parse_disassembly(std::string_view text);
+
+// What deploy/emulator/bw_profile_plugin.c writes.
+struct BlockCount {
+  uint32_t address = 0, bytes = 0, instructions = 0;
+  int64_t executions = 0;
+  int64_t jumps = 0;  // executions that did not go on at the next address
+};
+struct Profile {
+  std::vector<BlockCount> blocks;
+  int64_t runs = 0;  // how often the begin mark was passed
+};
+// Throws std::runtime_error on a line that is not one of a profile.
+Profile parse_profile(std::string_view text);
+
+// Cycles of one execution of a straight block, averaged over `taken`, the share of executions whose last branch
+// was taken (0..1). `off_word`: the branch's target is a 32-bit instruction off a word boundary.
+// core: "cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33".
+double block_cycles(std::string_view core, std::span<const Instruction> block, double taken, bool off_word = false);
+
+struct RunCounts {  // of one run: totals divided by Profile::runs
+  double instructions = 0.0;
+  double cycles = 0.0;
+  std::map<std::string, double> by_class;  // instructions
+};
+// Throws std::runtime_error if the profile holds an address that the disassembly does not, or no run.
+RunCounts count_run(std::string_view core, const Profile& profile, const Disassembly& code);
+
+}  // namespace bitwright

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "deploy/process.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <filesystem>
+
+namespace bitwright {
+namespace {
+
+TEST(Process, KeepsOutputErrorsAndStatusApart) {
+  const ProcessResult result = run_process({"sh", "-c", "echo out; echo err >&2; exit 3"});
+  EXPECT_EQ(result.output, "out\n");
+  EXPECT_EQ(result.errors, "err\n");
+  EXPECT_EQ(result.exit_status, 3);
+  EXPECT_FALSE(result.ok());
+}
+
+TEST(Process, PassesArgumentsUntouched) {
+  EXPECT_EQ(run_process({"printf", "%s", "a b; $(c) '"}).output, "a b; $(c) '");
+}
+
+TEST(Process, RunsInTheGivenDirectory) {
+  EXPECT_EQ(run_process({"pwd", "-P"}, {.directory = "/usr"}).output, "/usr\n");
+}
+
+TEST(Process, HasEmptyInput) {
+  EXPECT_EQ(run_process({"cat"}).output, "");
+}
+
+TEST(Process, CarriesMoreOutputThanAPipeHolds) {
+  EXPECT_EQ(run_process({"head", "-c", "1000000", "/dev/zero"}).output.size(), 1000000u);
+}
+
+TEST(Process, ReportsTheSignalThatEndedIt) {
+  EXPECT_EQ(run_process({"sh", "-c", "kill -SEGV $$"}).signal, SIGSEGV);
+}
+
+TEST(Process, KillsTheWholeGroupAtTheLimit) {
+  // The grandchild holds the pipe open: only the death of the group ends the wait.
+  const auto begin = std::chrono::steady_clock::now();
+  const ProcessResult result =
+      run_process({"sh", "-c", "sleep 30 & sleep 30"}, {.limit = std::chrono::milliseconds(200)});
+  EXPECT_TRUE(result.timed_out);
+  EXPECT_EQ(result.signal, SIGKILL);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+}
+
+TEST(Process, KillsAChildThatClosedItsStreams) {
+  const ProcessResult result =
+      run_process({"sh", "-c", "exec >&- 2>&-; sleep 30"}, {.limit = std::chrono::milliseconds(200)});
+  EXPECT_TRUE(result.timed_out);
+}
+
+TEST(Process, SaysWhatCannotBeStarted) {
+  try {
+    run_process({"bitwright-no-such-program"});
+    FAIL();
+  } catch (const std::runtime_error& error) {
+    EXPECT_STREQ(error.what(), "cannot start bitwright-no-such-program: No such file or directory");
+  }
+}
+
+TEST(TemporaryDirectory, IsGoneAfterItsScope) {
+  std::string path;
+  {
+    const TemporaryDirectory directory;
+    path = directory.path();
+    EXPECT_TRUE(std::filesystem::is_directory(path));
+  }
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+}  // namespace
+}  // namespace bitwright
