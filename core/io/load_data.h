@@ -21,10 +21,10 @@ Dataset load_test_data(const Study& study, const FrontEnd& learnt_on_train);
 // What `bitwright check` prints.
 struct DataSummary {
   std::vector<std::string> classes;
-  Shape input;                       // of one example
+  Shape input;                                   // of one example
   std::vector<int64_t> train, validation, test;  // windows per class
-  std::string held_out;              // "recordings with load_hp 3, all of them unseen in training"
-  std::vector<std::string> warnings;  // one line each: leaks, unseen bearings that cannot be held out
+  std::string held_out;                          // "recordings with load_hp 3, all of them unseen in training"
+  std::vector<std::string> warnings;             // one line each: leaks, unseen bearings that cannot be held out
 };
 DataSummary summarize_data(const Study& study);
 
