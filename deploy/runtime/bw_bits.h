@@ -1,0 +1,85 @@
+/* bw_bits.h: fields of bits in 32-bit words. SPDX-License-Identifier: Apache-2.0 */
+#ifndef BW_BITS_H
+#define BW_BITS_H
+
+#include "bw_kernels.h"
+
+#if defined(__GNUC__)
+#define BW_INLINE static inline __attribute__((__always_inline__))
+#else
+#define BW_INLINE static inline
+#endif
+
+/* The word that starts `shift` (0..31) bits into `low` and goes on in `high`. */
+BW_INLINE uint32_t bw_funnel(uint32_t low, uint32_t high, uint32_t shift)
+{
+    return (low >> shift) | ((high << 1) << (31u - shift));
+}
+
+/* The lowest `bits` (1..32) bits set. */
+BW_INLINE uint32_t bw_mask(uint32_t bits)
+{
+    return 0xFFFFFFFFu >> (32u - bits);
+}
+
+/* `bits` (1..32) bits from position `bit`. Reads no word in which the field has no part. */
+BW_INLINE uint32_t bw_field(const bw_word *words, uint32_t bit, uint32_t bits)
+{
+    const uint32_t low = words[bit >> 5], high = words[(bit + bits - 1u) >> 5];
+    return bw_funnel(low, high, bit & 31u) & bw_mask(bits);
+}
+
+/* Number of bits set (Warren, Hacker's Delight, figure 5-2). */
+BW_INLINE uint32_t bw_popcount(uint32_t x)
+{
+    x = x - ((x >> 1) & 0x55555555u);
+    x = (x & 0x33333333u) + ((x >> 2) & 0x33333333u);
+    x = (x + (x >> 4)) & 0x0F0F0F0Fu;
+    return (x * 0x01010101u) >> 24;
+}
+
+/* Reads integer codes of one kind without a branch: code = ((field << left) ^ flip) - minus. */
+typedef struct {
+    uint32_t bits, left, flip, minus;
+} bw_reader;
+
+BW_INLINE bw_reader bw_reader_of(uint32_t bits, uint32_t kind)
+{
+    const uint32_t sign = (kind == (uint32_t)BW_SIGNED) ? 1u << (bits - 1u) : 0u;
+    const uint32_t binary = (kind == (uint32_t)BW_BINARY) ? 1u : 0u;
+    const bw_reader reader = {bits, binary, sign, sign + binary};
+    return reader;
+}
+
+BW_INLINE int32_t bw_read(const bw_word *words, const bw_reader *reader, uint32_t element)
+{
+    const uint32_t field = bw_field(words, element * reader->bits, reader->bits);
+    return (int32_t)(((field << reader->left) ^ reader->flip) - reader->minus);
+}
+
+/* Writes fields one after another; every word is written once, when it is full or at the end. */
+typedef struct {
+    bw_word *next;
+    uint32_t bits, fill, value;
+} bw_writer;
+
+BW_INLINE void bw_put(bw_writer *writer, uint32_t code)
+{
+    const uint32_t field = code & bw_mask(writer->bits);
+    writer->value |= field << writer->fill;
+    writer->fill += writer->bits;
+    if (writer->fill >= 32u) {
+        writer->fill -= 32u;
+        *writer->next++ = writer->value;
+        writer->value = (writer->fill == 0u) ? 0u : field >> (writer->bits - writer->fill);
+    }
+}
+
+BW_INLINE void bw_flush(bw_writer *writer)
+{
+    if (writer->fill != 0u) {
+        *writer->next = writer->value;
+    }
+}
+
+#endif

@@ -1,0 +1,107 @@
+/* bw_kernels.h: the kernels of Bitwright's C packages. SPDX-License-Identifier: Apache-2.0
+ *
+ * C99, little-endian cores, no allocation, no state. A tensor is a run of 32-bit words: element i, in HWC order, lies
+ * in bits [i * b, (i + 1) * b), least significant bit first; unused bits of the last word are 0. Weights lie the same
+ * way, output channel first: [out][kernel_h][kernel_w][in]. Every map is batch 1.
+ */
+#ifndef BW_KERNELS_H
+#define BW_KERNELS_H
+
+#include <stdint.h>
+
+/* A word of the arena. The application reads and writes the same bytes as int8_t, int16_t or float. */
+#if defined(__GNUC__)
+typedef uint32_t __attribute__((__may_alias__)) bw_word;
+#else
+typedef uint32_t bw_word;
+#endif
+
+/* How a field of bits is read as a number. */
+enum {
+    BW_BINARY = 0,   /* bit 1 is +1, bit 0 is -1 */
+    BW_SIGNED = 1,   /* two's complement */
+    BW_UNSIGNED = 2,
+    BW_FLOAT = 3,    /* IEEE 754 single precision */
+    BW_PLANES = 4    /* ternary weights: words 2j, 2j + 1 hold 32 of them: first "not 0", then "+1" */
+};
+
+/* One layer. Dense is a convolution over a 1x1 map; pooling by sums has no weights; an add is a 1x1 window. */
+typedef struct {
+    uint32_t in_c, out_c;
+    uint16_t in_h, in_w;
+    uint16_t kernel_h, kernel_w, stride_h, stride_w;
+    uint16_t pad_top, pad_left;                             /* rows above and columns left of the map */
+    uint16_t pool_h, pool_w, pool_stride_h, pool_stride_w;  /* max-pooling of the accumulators; 1 if none */
+    uint16_t out_h, out_w;
+    uint8_t in_bits, in_kind;
+    uint8_t weight_bits, weight_kind;                       /* of an add: its second input */
+    int8_t pad_code;                                        /* outside the map: 0 skips the tap, else -1 or +1 */
+    uint8_t shift_from, shift_with;                         /* of an add: left shifts of its two inputs */
+    uint8_t reserved;
+    const uint32_t *weights;
+} bw_layer;
+
+/* How an integer accumulator becomes an output code. */
+enum {
+    BW_RAW = 0,       /* acc + table[c]; table may be NULL */
+    BW_THRESHOLD = 1, /* low + how many of the channel's `levels` thresholds acc reaches */
+    BW_REQUANTIZE = 2 /* (acc * table[c] + offset[c]) >> shift[c], floor, clamped to [low, high] */
+};
+typedef struct {
+    uint8_t kind;
+    uint8_t bits;          /* of an output code */
+    uint8_t levels;        /* thresholds per channel */
+    uint8_t reserved;
+    int16_t low, high;     /* smallest and largest output code */
+    const int32_t *table;  /* bias, multipliers, or thresholds [channel][level] if they need 32 bits */
+    const int16_t *narrow; /* thresholds [channel][level] in 16 bits, or NULL */
+    const uint32_t *extra; /* bit c: channel c reaches a threshold from above; or the offsets' low and high words */
+    const uint8_t *shift;
+} bw_epilogue;
+
+/* How an accumulator becomes a float, or by way of a float an output code: y = acc * scale[c] + offset[c]. */
+typedef struct {
+    uint8_t kind, bits;  /* of the output: BW_FLOAT, or an integer kind and its bits */
+    uint8_t relu;
+    uint8_t reserved;
+    int16_t low, high;   /* integer outputs: smallest and largest code */
+    float inverse_step;  /* integer outputs: codes per unit of y */
+    const float *scale, *offset;
+} bw_float_epilogue;
+
+/* a1, at, a8, ax: binary, ternary, 8-bit, any integer input; w likewise for weights. */
+void bw_conv2d_a1w1(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out);
+void bw_conv2d_a1wt(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out);
+void bw_conv2d_atwt(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out);
+void bw_conv2d_a8w8(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out);
+void bw_conv2d_a8w1(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out);
+void bw_conv2d_axwx(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out);
+void bw_depthwise(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out);
+void bw_sum_pool(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out);
+void bw_add(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, const bw_word *with, bw_word *out);
+void bw_max_pool(const bw_layer *layer, const bw_word *in, bw_word *out);
+
+/* Integer accumulators, float32 output. */
+void bw_conv2d_a1w1_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
+void bw_conv2d_a1wt_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
+void bw_conv2d_atwt_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
+void bw_conv2d_a8w8_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
+void bw_conv2d_a8w1_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
+void bw_conv2d_axwx_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
+void bw_depthwise_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
+void bw_sum_pool_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
+void bw_add_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, const bw_word *with,
+                   bw_word *out);
+
+/* Accumulators in single precision, each product rounded before it is added, in the order row, column, channel. */
+void bw_conv2d_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
+void bw_depthwise_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
+void bw_sum_pool_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
+void bw_add_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, const bw_word *with,
+                bw_word *out);
+void bw_max_pool_f32(const bw_layer *layer, const bw_word *in, bw_word *out);
+
+/* C99's stand-in for _Static_assert. */
+#define BW_STATIC_ASSERT(name, condition) typedef char name[(condition) ? 1 : -1]
+
+#endif
