@@ -60,7 +60,7 @@ struct SimulatorSpec {
   double ball_inner_strike = 0.7;  // strength of a ball's strike on the inner race, on the outer 1; 0..1
 
   // Mode that a strike rings, by the defect's place: the path to the sensor differs. Healthy: that of the noise.
-  std::array<double, kBearingStates> resonance_hz = {3000.0, 2700.0, 3500.0, 3100.0};
+  std::array<double, kBearingStates> resonance_hz = {2950.0, 2600.0, 3550.0, 3250.0};
   double damping = 0.06;         // zeta; in (0, 1)
   double machine_spread = 0.06;  // resonance and damping vary by this share, uniform, by recording; 0..0.5
   double gain_spread = 2.0;      // the sensor's gain is log-uniform in [1 / spread, spread]; >= 1
