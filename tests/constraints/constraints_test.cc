@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "constraints/constraints.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace bitwright {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+Board board() {
+  Board b;
+  b.name = "test-board";
+  b.core = "cortex-m4";
+  b.clock_hz = 100'000'000;
+  b.flash_bytes = 512 * 1024;
+  b.ram = {{"sram1", 96 * 1024}, {"sram2", 32 * 1024}};
+  b.supply_v = 3.3;
+  b.current_ua_per_mhz = 100;
+  return b;
+}
+
+Network dense_network(int units, int layers = 1) {
+  Network n;
+  n.input = {1, 1, 8};
+  for (int i = 0; i < layers; ++i) {
+    LayerSpec layer;
+    layer.name = "dense" + std::to_string(i);
+    layer.op = Dense{units};
+    layer.activations = i + 1 < layers ? Format::kInt8 : Format::kAccumulator;
+    append(n, layer);
+  }
+  return n;
+}
+
+std::string only_message(const std::vector<Violation>& violations) {
+  return violations.size() == 1 ? violations[0].message : std::to_string(violations.size()) + " violations";
+}
+
+TEST(CheckStructure, ANetworkThatClosesBreaksNothing) {
+  EXPECT_THAT(check_structure(dense_network(4)), IsEmpty());
+}
+
+TEST(CheckStructure, ShapesThatDoNotCloseAreNamedWithTheirLayer) {
+  Network n = dense_network(4);
+  n.input = {2, 1, 8};  // Dense wants a flat input
+  const auto violations = check_structure(n);
+  ASSERT_THAT(violations, SizeIs(1));
+  EXPECT_EQ(violations[0].rule, "structure");
+  EXPECT_THAT(violations[0].message, ::testing::HasSubstr("dense0"));
+}
+
+TEST(CheckStructure, CountsLayers) {
+  EXPECT_THAT(check_structure(dense_network(4, 64)), IsEmpty());
+  EXPECT_EQ(only_message(check_structure(dense_network(4, 65))), "65 layers exceed the limit of 64 by 1");
+  EXPECT_EQ(only_message(check_structure(Network{})), "network network: at least one layer");
+}
+
+TEST(CheckStructure, AWindowTooLargeForTheDescriptorHasNoKernel) {
+  Network n;
+  n.input = {70000, 1, 1};
+  n.input_format = Format::kBinary;
+  LayerSpec layer;
+  layer.name = "long";
+  layer.op = MaxPool2d{{70000, 1, 1, 1}};
+  append(n, layer);
+  const auto violations = check_structure(n);
+  ASSERT_THAT(violations, SizeIs(1));
+  EXPECT_EQ(violations[0].rule, "kernel");
+}
+
+TEST(CheckBudgets, SaysHowMuchFlashIsTooMuch) {
+  Estimates e;
+  e.flash_bytes = 42291;  // 41.3 KiB
+  Limits limits;
+  limits.flash_bytes = 32 * 1024;
+  const auto violations = check_budgets(e, limits, board());
+  EXPECT_EQ(only_message(violations), "flash 41.3 KiB exceeds the limit of 32 KiB by 9.3 KiB");
+  EXPECT_EQ(violations[0].rule, "flash");
+  EXPECT_EQ(violations[0].value, 42291);
+  EXPECT_EQ(violations[0].limit, 32768);
+}
+
+TEST(CheckBudgets, ALimitThatIsJustMetHolds) {
+  Estimates e;
+  e.flash_bytes = 32768;
+  e.ram_bytes = 500;
+  e.latency_us = 10;
+  Limits limits;
+  limits.flash_bytes = 32768;
+  limits.ram_bytes = 500;
+  limits.latency_us = 10;
+  EXPECT_THAT(check_budgets(e, limits, board()), IsEmpty());
+}
+
+TEST(CheckBudgets, TheBoardIsALimitOfItsOwn) {
+  Estimates e;
+  e.flash_bytes = 600 * 1024;
+  EXPECT_EQ(only_message(check_budgets(e, {}, board())),
+            "flash 600 KiB exceeds the 512 KiB of test-board's flash by 88 KiB");
+}
+
+TEST(CheckBudgets, ArenaAndStackMustFitTheFirstBank) {
+  Estimates e;
+  e.ram_bytes = 100 * 1024;  // less than both banks together
+  EXPECT_EQ(only_message(check_budgets(e, {}, board())),
+            "ram 100 KiB exceeds the 96 KiB of test-board's sram1 by 4 KiB");
+}
+
+TEST(CheckBudgets, NamesLatencyEnergyAndMacsInTheirUnits) {
+  Estimates e;
+  e.latency_us = 12500;
+  e.energy_uj = 80.25;
+  e.macs = 1'200'000;
+  Limits limits;
+  limits.latency_us = 10000;
+  limits.energy_uj = 50;
+  limits.macs = 1'000'000;
+  const auto violations = check_budgets(e, limits, board());
+  ASSERT_THAT(violations, SizeIs(3));
+  EXPECT_EQ(violations[0].message, "latency 12.5 ms exceeds the limit of 10 ms by 2.5 ms");
+  EXPECT_EQ(violations[1].message, "energy 80.2 uJ exceeds the limit of 50 uJ by 30.2 uJ");
+  EXPECT_EQ(violations[2].message, "macs 1200000 exceeds the limit of 1000000 by 200000");
+}
+
+TEST(CheckBudgets, AnEnergyLimitNeedsABoardWithACurrent) {
+  Board silent = board();
+  silent.current_ua_per_mhz = 0;
+  Limits limits;
+  limits.energy_uj = 50;
+  EXPECT_EQ(only_message(check_budgets({}, limits, silent)),
+            "energy: board test-board gives no current, so a limit of 50 uJ cannot be checked");
+}
+
+TEST(CheckBudgets, SmallAmountsAreInBytes) {
+  Estimates e;
+  e.ram_bytes = 1000;
+  Limits limits;
+  limits.ram_bytes = 900;
+  EXPECT_EQ(only_message(check_budgets(e, limits, board())), "ram 1000 B exceeds the limit of 900 B by 100 B");
+}
+
+}  // namespace
+}  // namespace bitwright
