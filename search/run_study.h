@@ -22,7 +22,7 @@ namespace bitwright {
 
 struct TrialResult {
   int64_t number = 0;
-  int attempt = 1;                    // Trial::attempt as submitted; the result of an earlier one is dropped
+  int attempt = 1;  // Trial::attempt as submitted; the result of an earlier one is dropped
   Metrics metrics;
   std::vector<EpochRecord> epochs;
   std::string failure;                // empty, or one line why there are no metrics
@@ -56,25 +56,25 @@ using EstimateFn = std::function<Estimates(const Network&)>;
 // estimators/estimate.h. An empty function allows everything and costs nothing.
 struct CandidateRules {
   std::function<std::vector<Violation>(const Network&)> check_structure;
-  EstimateFn estimate;                 // only called for networks of sound structure
+  EstimateFn estimate;  // only called for networks of sound structure
   std::function<std::vector<Violation>(const Estimates&)> check_budgets;
 };
 
 struct StudyProgress {
-  int64_t wanted = 0;                  // trials that the study asks for
+  int64_t wanted = 0;  // trials that the study asks for
   int64_t complete = 0, infeasible = 0, failed = 0, running = 0;
   std::map<std::string, int64_t> rejected;  // rule -> candidates, of the whole study
-  std::optional<int64_t> best;         // number of the most accurate trial
-  double best_accuracy = 0.0;          // 0..1, where there is a best
+  std::optional<int64_t> best;              // number of the most accurate trial
+  double best_accuracy = 0.0;               // 0..1, where there is a best
   int64_t front_size = 0;
-  double elapsed_seconds = 0.0;        // of this call
-  std::optional<double> eta_seconds;   // from the trials finished in this call
+  double elapsed_seconds = 0.0;       // of this call
+  std::optional<double> eta_seconds;  // from the trials finished in this call
 };
 
 enum class StopRequest {
   kNone,
-  kFinishRunning,                      // start no further trial
-  kNow,                                // leave the running ones RUNNING; the next call begins them again
+  kFinishRunning,  // start no further trial
+  kNow,            // leave the running ones RUNNING; the next call begins them again
 };
 
 // Each may be empty.
@@ -83,7 +83,7 @@ struct StudyHooks {
   std::function<void(const Trial&, const StudyProgress&)> on_finish;
   std::function<void(int64_t number, const EpochRecord&)> on_epoch;
   std::function<StopRequest()> stop_request;  // asked between results, at least twice a second
-  std::function<double()> now;         // seconds of a clock that never goes back; by default the system's
+  std::function<double()> now;                // seconds of a clock that never goes back; by default the system's
 };
 
 enum class StopReason {

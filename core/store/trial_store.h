@@ -1,4 +1,5 @@
-// core/store/trial_store.h: one SQLite file per study, the only memory between steps. Schema and promises: docs/store.md.
+// core/store/trial_store.h: one SQLite file per study, the only memory between steps. Schema and promises:
+// docs/store.md.
 //
 // Every call is one transaction, on disk (synchronous = FULL) when it returns: a process killed at any moment loses
 // nothing that was acknowledged. One controller writes; any number of readers look on. Not thread-safe.
@@ -22,31 +23,32 @@ namespace bitwright {
 
 // What the file is about. The store makes `uuid`, `created_us` and provenance["sqlite"] itself.
 struct StudyRecord {
-  std::string uuid;               // RFC 4122, version 4
+  std::string uuid;  // RFC 4122, version 4
   std::string name;
   std::string config_json;        // all of the study's settings, as normalised
   std::string comparable_config;  // those that must not change between two runs of one study
   uint64_t seed = 0;
-  std::vector<std::string> objectives;            // minimised, the error first
-  std::map<std::string, std::string> provenance;  // "version", "git_commit", "compiler", "host", "cpu", "dataset_sha256"
-  int64_t created_us = 0;         // UTC, microseconds since 1970
+  std::vector<std::string> objectives;  // minimised, the error first
+  std::map<std::string, std::string>
+      provenance;          // "version", "git_commit", "compiler", "host", "cpu", "dataset_sha256"
+  int64_t created_us = 0;  // UTC, microseconds since 1970
 };
 
 // A file of a trial: the quantized model, a log. Its bytes lie in the store.
 struct Artifact {
-  std::string kind;               // "model", "log": one of a kind per trial
+  std::string kind;  // "model", "log": one of a kind per trial
   std::string content;
 };
 
 struct StoreOptions {
   // One or more lines for people: how `wanted` differs from `stored`. By default both texts.
   std::function<std::string(const std::string& stored, const std::string& wanted)> describe_change;
-  int64_t max_bytes = 0;          // the file grows no further; 0: as long as the disk has room
+  int64_t max_bytes = 0;  // the file grows no further; 0: as long as the disk has room
 };
 
 struct Event {
-  int64_t sequence = 0;           // from 1
-  int64_t time_us = 0;            // UTC
+  int64_t sequence = 0;  // from 1
+  int64_t time_us = 0;   // UTC
   std::string kind;
   std::string json;
 };
@@ -73,19 +75,19 @@ class TrialStore {
   // "interrupted", or the failure.
   Trial begin_attempt(int64_t number, const std::string& reason);
   void epoch(int64_t number, const EpochRecord& epoch);
-  // Ends a RUNNING trial: state, metrics or violations or failure, epochs (if any, in place of those stored one by one),
-  // artifacts. The first result of the current attempt counts; any other is refused.
+  // Ends a RUNNING trial: state, metrics or violations or failure, epochs (if any, in place of those stored one by
+  // one), artifacts. The first result of the current attempt counts; any other is refused.
   void finish(const Trial& trial, const std::vector<Artifact>& artifacts = {});
   // Scored once, for the finished front; a second time is refused.
   void set_test_metrics(int64_t number, const Metrics& metrics);
   void event(const std::string& kind, const std::string& json);
 
-  int64_t size() const;                      // trials of any state; the next number
+  int64_t size() const;  // trials of any state; the next number
   bool contains(const std::string& hash) const;
   Trial trial(int64_t number) const;
-  std::vector<Trial> trials() const;         // by number
-  std::vector<Trial> finished() const;       // in the order of finish()
-  std::vector<Trial> running() const;        // by number; of a killed controller: to be begun again
+  std::vector<Trial> trials() const;    // by number
+  std::vector<Trial> finished() const;  // in the order of finish()
+  std::vector<Trial> running() const;   // by number; of a killed controller: to be begun again
   // Attempts at this trial that failed, those that a kill interrupted not counted.
   int failed_attempts(int64_t number) const;
   std::optional<std::string> artifact(int64_t number, const std::string& kind) const;

@@ -1,0 +1,133 @@
+// core/store/schema.h: the tables of a store, version 1. What each column means: docs/store.md.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+namespace bitwright {
+
+inline constexpr int64_t kApplicationId = 0x42575354;  // "BWST", at byte 68 of the file
+inline constexpr int64_t kSchemaVersion = 1;           // PRAGMA user_version
+
+// Times are microseconds of UTC since 1970; a REAL that is NULL was not a number.
+inline constexpr char kSchema[] = R"sql(
+CREATE TABLE meta (
+  key TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE study (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  uuid TEXT NOT NULL CHECK (length(uuid) = 36),
+  name TEXT NOT NULL,
+  config_json TEXT NOT NULL CHECK (json_valid(config_json)),
+  comparable_config TEXT NOT NULL,
+  comparable_sha256 TEXT NOT NULL CHECK (length(comparable_sha256) = 64),
+  seed INTEGER NOT NULL,
+  created_us INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE objective (
+  idx INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE trial (
+  number INTEGER PRIMARY KEY CHECK (number >= 0),
+  state TEXT NOT NULL CHECK (state IN ('RUNNING', 'COMPLETE', 'INFEASIBLE', 'FAIL')),
+  finish_sequence INTEGER UNIQUE,
+  hash TEXT NOT NULL UNIQUE,
+  network_json TEXT NOT NULL CHECK (json_valid(network_json)),
+  source TEXT NOT NULL,
+  seed INTEGER NOT NULL,
+  ask_watermark INTEGER NOT NULL CHECK (ask_watermark >= 0),
+  rejected INTEGER NOT NULL CHECK (rejected >= 0),
+  attempt INTEGER NOT NULL CHECK (attempt >= 1),
+  failure TEXT NOT NULL DEFAULT '',
+  train_seconds REAL,
+  started_us INTEGER NOT NULL,
+  ended_us INTEGER,
+  CHECK ((state = 'RUNNING') = (finish_sequence IS NULL)),
+  CHECK ((state = 'RUNNING') = (ended_us IS NULL))
+) STRICT;
+
+CREATE TABLE attempt (
+  trial INTEGER NOT NULL REFERENCES trial (number),
+  n INTEGER NOT NULL CHECK (n >= 1),
+  started_us INTEGER NOT NULL,
+  ended_us INTEGER,
+  reason TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY (trial, n)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE param (
+  trial INTEGER NOT NULL REFERENCES trial (number),
+  name TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (trial, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE value (
+  trial INTEGER NOT NULL REFERENCES trial (number),
+  kind TEXT NOT NULL CHECK (kind IN ('estimate', 'validation', 'test')),
+  name TEXT NOT NULL,
+  value REAL,
+  PRIMARY KEY (trial, kind, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE layer (
+  trial INTEGER NOT NULL REFERENCES trial (number),
+  idx INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  kernel TEXT NOT NULL,
+  macs INTEGER NOT NULL,
+  constant_bytes INTEGER NOT NULL,
+  output_bytes INTEGER NOT NULL,
+  instructions REAL,
+  cycles REAL,
+  PRIMARY KEY (trial, idx)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE violation (
+  trial INTEGER NOT NULL REFERENCES trial (number),
+  idx INTEGER NOT NULL,
+  rule TEXT NOT NULL,
+  value REAL,
+  bound REAL,
+  message TEXT NOT NULL,
+  PRIMARY KEY (trial, idx)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE epoch (
+  trial INTEGER NOT NULL REFERENCES trial (number),
+  attempt INTEGER NOT NULL,
+  epoch INTEGER NOT NULL CHECK (epoch >= 1),
+  learning_rate REAL,
+  train_loss REAL,
+  validation_accuracy REAL,
+  PRIMARY KEY (trial, attempt, epoch)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE artifact (
+  trial INTEGER NOT NULL REFERENCES trial (number),
+  kind TEXT NOT NULL,
+  bytes INTEGER NOT NULL,
+  sha256 TEXT NOT NULL CHECK (length(sha256) = 64),
+  content BLOB NOT NULL,
+  PRIMARY KEY (trial, kind)
+) STRICT;
+
+CREATE TABLE rejection (
+  rule TEXT PRIMARY KEY,
+  candidates INTEGER NOT NULL CHECK (candidates >= 0)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE event (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  time_us INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  json TEXT NOT NULL CHECK (json_valid(json))
+) STRICT;
+)sql";
+
+}  // namespace bitwright

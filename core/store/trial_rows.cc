@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/store/trial_rows.h"
+
+#include <map>
+
+#include "core/io/model_json.h"
+
+namespace bitwright {
+namespace {
+
+// The numbers of Estimates and Metrics under their names in the table value.
+template <class E, class Visitor>
+void visit_estimates(E& e, const Visitor& visit) {
+  visit("flash_bytes", e.flash_bytes);
+  visit("code_bytes", e.code_bytes);
+  visit("constant_bytes", e.constant_bytes);
+  visit("ram_bytes", e.ram_bytes);
+  visit("arena_bytes", e.arena_bytes);
+  visit("stack_bytes", e.stack_bytes);
+  visit("macs", e.macs);
+  visit("parameters", e.parameters);
+  visit("instructions", e.instructions);
+  visit("cycles", e.cycles);
+  visit("latency_us", e.latency_us);
+  visit("energy_uj", e.energy_uj);
+}
+
+template <class M, class Visitor>
+void visit_metrics(M& m, const Visitor& visit) {
+  visit("accuracy", m.accuracy);
+  visit("fake_quantized_accuracy", m.fake_quantized_accuracy);
+  visit("train_accuracy", m.train_accuracy);
+  visit("windows", m.windows);
+}
+
+auto value_writer(const Database& database, int64_t number, const char* kind) {
+  return [&database, number, kind = std::string(kind)](const char* name, auto value) {
+    Statement(database, "INSERT INTO value VALUES (?, ?, ?, ?)", number, kind, std::string(name),
+              static_cast<double>(value))
+        .run();
+  };
+}
+
+// Assigns the value called `name`, if it is there: a file of an earlier version may lack it.
+auto value_reader(const std::map<std::string, double>& values) {
+  return [&values](const char* name, auto& field) {
+    const auto found = values.find(name);
+    if (found != values.end()) field = static_cast<std::remove_reference_t<decltype(field)>>(found->second);
+  };
+}
+
+void insert_layers(const Database& database, const Trial& trial) {
+  int64_t index = 0;
+  for (const LayerEstimate& layer : trial.estimates.layers)
+    Statement(database, "INSERT INTO layer VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", trial.number, index++, layer.name,
+              layer.kernel, layer.macs, layer.constant_bytes, layer.output_bytes, layer.instructions, layer.cycles)
+        .run();
+}
+
+TrialState state_from_name(const Database& database, const std::string& name) {
+  for (TrialState s : {TrialState::kRunning, TrialState::kComplete, TrialState::kInfeasible, TrialState::kFailed})
+    if (trial_state_name(s) == name) return s;
+  database.fail("unknown trial state " + name);
+}
+
+Network network_from(const Database& database, int64_t number, const std::string& json) {
+  try {
+    return read_json<Network>(json, "trial " + std::to_string(number));
+  } catch (const ConfigError& e) {
+    database.fail(e.what());
+  }
+}
+
+Trial trial_from(const Database& database, const Statement& row) {
+  Trial trial;
+  trial.number = row.integer(0);
+  trial.state = state_from_name(database, row.text(1));
+  trial.candidate.hash = row.text(2);
+  trial.candidate.network = network_from(database, trial.number, row.text(3));
+  trial.source = row.text(4);
+  trial.seed = static_cast<uint64_t>(row.integer(5));
+  trial.ask_watermark = row.integer(6);
+  trial.rejected = row.integer(7);
+  trial.attempt = static_cast<int>(row.integer(8));
+  trial.failure = row.text(9);
+  trial.train_seconds = row.is_null(10) ? 0.0 : row.real(10);
+  return trial;
+}
+
+// Reads the rows of one further table and hands each to its trial.
+class TrialTables {
+ public:
+  TrialTables(const Database& database, const std::string& condition, std::vector<Trial>& trials)
+      : database_(database), of_trials_(" WHERE trial IN (SELECT number FROM trial WHERE " + condition + ") ") {
+    for (Trial& trial : trials) trials_[trial.number] = &trial;
+  }
+
+  // `columns` come after the trial's number, which is column 0.
+  template <class Visit>
+  void each(const std::string& columns, const std::string& table, const std::string& order, const Visit& visit) const {
+    Statement rows(database_, "SELECT trial, " + columns + " FROM " + table + of_trials_ + "ORDER BY trial, " + order);
+    while (rows.next())
+      if (const auto trial = trials_.find(rows.integer(0)); trial != trials_.end()) visit(*trial->second, rows);
+  }
+
+ private:
+  const Database& database_;
+  std::string of_trials_;
+  std::map<int64_t, Trial*> trials_;
+};
+
+void read_values(const TrialTables& tables) {
+  tables.each("kind, name, value", "value", "name", [](Trial& trial, const Statement& row) {
+    const std::map<std::string, double> one{{row.text(2), row.real(3)}};
+    if (row.text(1) == "estimate") visit_estimates(trial.estimates, value_reader(one));
+    if (row.text(1) == "validation") visit_metrics(trial.metrics, value_reader(one));
+  });
+}
+
+void read_lists(const TrialTables& tables) {
+  tables.each("name, value", "param", "name",
+              [](Trial& trial, const Statement& row) { trial.candidate.parameters[row.text(1)] = row.text(2); });
+  tables.each("name, kernel, macs, constant_bytes, output_bytes, instructions, cycles", "layer", "idx",
+              [](Trial& trial, const Statement& row) {
+                trial.estimates.layers.push_back({row.text(1), row.text(2), row.integer(3), row.integer(4),
+                                                  row.integer(5), row.real(6), row.real(7)});
+              });
+  tables.each("rule, value, bound, message", "violation", "idx", [](Trial& trial, const Statement& row) {
+    trial.violations.push_back({row.text(1), row.real(2), row.real(3), row.text(4)});
+  });
+  tables.each("attempt, epoch, learning_rate, train_loss, validation_accuracy", "epoch", "epoch",
+              [](Trial& trial, const Statement& row) {
+                if (row.integer(1) != trial.attempt) return;
+                trial.epochs.push_back({static_cast<int>(row.integer(2)), row.real(3), row.real(4), row.real(5)});
+              });
+}
+
+}  // namespace
+
+void insert_candidate(const Database& database, const Trial& trial, int64_t now_us) {
+  const nlohmann::json network = trial.candidate.network;
+  Statement(database,
+            "INSERT INTO trial (number, state, hash, network_json, source, seed, ask_watermark, rejected, attempt, "
+            "started_us) VALUES (?, 'RUNNING', ?, ?, ?, ?, ?, ?, ?, ?)",
+            trial.number, trial.candidate.hash, network.dump(), trial.source, static_cast<int64_t>(trial.seed),
+            trial.ask_watermark, trial.rejected, trial.attempt, now_us)
+      .run();
+  Statement(database, "INSERT INTO attempt (trial, n, started_us) VALUES (?, ?, ?)", trial.number, trial.attempt,
+            now_us)
+      .run();
+  for (const auto& [name, value] : trial.candidate.parameters)
+    Statement(database, "INSERT INTO param VALUES (?, ?, ?)", trial.number, name, value).run();
+  visit_estimates(trial.estimates, value_writer(database, trial.number, "estimate"));
+  insert_layers(database, trial);
+}
+
+void insert_result(const Database& database, const Trial& trial) {
+  if (trial.state == TrialState::kComplete) insert_metrics(database, trial.number, "validation", trial.metrics);
+  int64_t index = 0;
+  for (const Violation& v : trial.violations)
+    Statement(database, "INSERT INTO violation VALUES (?, ?, ?, ?, ?, ?)", trial.number, index++, v.rule, v.value,
+              v.limit, v.message)
+        .run();
+  if (trial.epochs.empty()) return;
+  Statement(database, "DELETE FROM epoch WHERE trial = ? AND attempt = ?", trial.number, trial.attempt).run();
+  for (const EpochRecord& epoch : trial.epochs) insert_epoch(database, trial.number, trial.attempt, epoch);
+}
+
+void insert_metrics(const Database& database, int64_t number, const char* kind, const Metrics& metrics) {
+  visit_metrics(metrics, value_writer(database, number, kind));
+}
+
+void insert_epoch(const Database& database, int64_t number, int attempt, const EpochRecord& epoch) {
+  Statement(database, "INSERT OR REPLACE INTO epoch VALUES (?, ?, ?, ?, ?, ?)", number, attempt, epoch.epoch,
+            epoch.learning_rate, epoch.train_loss, epoch.validation_accuracy)
+      .run();
+}
+
+std::vector<Trial> select_trials(const Database& database, const std::string& condition, const std::string& order) {
+  const Snapshot snapshot(database);
+  std::vector<Trial> trials;
+  Statement rows(database,
+                 "SELECT number, state, hash, network_json, source, seed, ask_watermark, rejected, attempt, failure, "
+                 "train_seconds FROM trial WHERE " +
+                     condition + " ORDER BY " + order);
+  while (rows.next()) trials.push_back(trial_from(database, rows));
+  const TrialTables tables(database, condition, trials);
+  read_values(tables);
+  read_lists(tables);
+  return trials;
+}
+
+std::optional<Metrics> select_metrics(const Database& database, int64_t number, const char* kind) {
+  Statement rows(database, "SELECT name, value FROM value WHERE trial = ? AND kind = ?", number, std::string(kind));
+  std::map<std::string, double> values;
+  while (rows.next()) values[rows.text(0)] = rows.real(1);
+  if (values.empty()) return std::nullopt;
+  Metrics metrics;
+  visit_metrics(metrics, value_reader(values));
+  return metrics;
+}
+
+}  // namespace bitwright

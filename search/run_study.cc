@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "search/run_study.h"
+
+#include <chrono>
+#include <deque>
+
+#include "search/pareto.h"
+
+namespace bitwright {
+namespace {
+
+constexpr double kPollSeconds = 0.25;
+
+double system_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// The training seed of a trial; 63 bits, so that it reads the same in SQL.
+uint64_t training_seed(uint64_t study_seed, int64_t number) {
+  return Rng(study_seed, static_cast<uint64_t>(number)).next() >> 1;
+}
+
+class StudyRun {
+ public:
+  StudyRun(const Study& study, const SearchSpace& space, Sampler& sampler, TrialExecutor& executor, TrialStore& store,
+           const CandidateRules& rules, const StudyHooks& hooks)
+      : study_(study),
+        space_(space),
+        sampler_(sampler),
+        executor_(executor),
+        store_(store),
+        rules_(rules),
+        hooks_(hooks),
+        start_(now()) {}
+
+  StudyOutcome run() {
+    tell_stored_trials();
+    take_up_running_trials();
+    while (true) {
+      start_trials();
+      if (running_.empty()) break;
+      if (stop_request() == StopRequest::kNow) return stop_now();
+      store_epochs();
+      if (auto result = executor_.wait(kPollSeconds)) store_result(*result);
+    }
+    return {reason_.value_or(StopReason::kTrialsDone), progress_};
+  }
+
+ private:
+  void tell_stored_trials() {
+    progress_.wanted = study_.search.trials;
+    progress_.rejected = store_.rejected();
+    for (const Trial& trial : store_.finished()) learn_from(trial);
+  }
+
+  void take_up_running_trials() {
+    for (const Trial& trial : store_.running()) interrupted_.push_back(trial.number);
+  }
+
+  void start_trials() {
+    while (static_cast<int>(running_.size()) < executor_.capacity() && may_start()) {
+      if (interrupted_.empty()) {
+        if (const auto trial = propose()) submit(store_.begin(*trial, rejected_));
+      } else {
+        submit(store_.begin_attempt(interrupted_.front(), "interrupted"));
+        interrupted_.pop_front();
+      }
+    }
+  }
+
+  // Sets reason_ where the answer is no.
+  bool may_start() {
+    if (reason_) return false;
+    const double budget = study_.search.budget_seconds;
+    if (stop_request() != StopRequest::kNone)
+      reason_ = StopReason::kStopped;
+    else if (budget > 0.0 && now() - start_ >= budget)
+      reason_ = StopReason::kBudgetSpent;
+    else if (interrupted_.empty() && store_.size() >= study_.search.trials)
+      reason_ = StopReason::kTrialsDone;
+    else if (interrupted_.empty() && static_cast<double>(store_.size()) >= space_.size())
+      reason_ = StopReason::kSpaceExhausted;
+    return !reason_;
+  }
+
+  // The next candidate that is new and keeps every rule; nullopt sets reason_.
+  std::optional<Trial> propose() {
+    rejected_.clear();
+    Trial trial;
+    trial.number = store_.size();
+    trial.seed = training_seed(study_.search.seed, trial.number);
+    trial.ask_watermark = told_;
+    for (int64_t attempt = 0; attempt < kMaxAttempts; ++attempt) {
+      Proposal proposal = sampler_.ask(trial.number, attempt);
+      trial.candidate = std::move(proposal.candidate);
+      trial.source = std::move(proposal.source);
+      if (accepts(trial)) return trial;
+    }
+    reason_ = store_.size() == 0 ? StopReason::kNothingFits : StopReason::kSpaceExhausted;
+    store_.event("gave up", "{\"trial\": " + std::to_string(trial.number) + "}");
+    return std::nullopt;
+  }
+
+  bool accepts(Trial& trial) {
+    if (store_.contains(trial.candidate.hash)) {
+      ++rejected_["duplicate"];
+      return false;
+    }
+    const std::vector<Violation> violations = check(trial);
+    std::set<std::string> broken;
+    for (const Violation& violation : violations) broken.insert(violation.rule);
+    for (const std::string& rule : broken) ++rejected_[rule];
+    trial.rejected += broken.empty() ? 0 : 1;
+    return broken.empty();
+  }
+
+  // Cost is known before training: no epoch is spent on what does not fit.
+  std::vector<Violation> check(Trial& trial) const {
+    const Network& network = trial.candidate.network;
+    if (rules_.check_structure) {
+      auto violations = rules_.check_structure(network);
+      if (!violations.empty()) return violations;
+    }
+    trial.estimates = rules_.estimate ? rules_.estimate(network) : Estimates{};
+    return rules_.check_budgets ? rules_.check_budgets(trial.estimates) : std::vector<Violation>{};
+  }
+
+  void submit(const Trial& trial) {
+    for (const auto& [rule, candidates] : rejected_) progress_.rejected[rule] += candidates;
+    rejected_.clear();
+    running_[trial.number] = trial;
+    if (hooks_.on_start) hooks_.on_start(trial);
+    executor_.submit(trial);
+  }
+
+  void store_epochs() {
+    for (const TrialEpoch& epoch : executor_.take_epochs()) {
+      const auto trial = running_.find(epoch.number);
+      if (trial == running_.end() || trial->second.attempt != epoch.attempt) continue;
+      store_.epoch(epoch.number, epoch.record);
+      if (hooks_.on_epoch) hooks_.on_epoch(epoch.number, epoch.record);
+    }
+  }
+
+  // The first result of the current attempt; an executor may run a trial zero, one or two times.
+  void store_result(const TrialResult& result) {
+    const auto found = running_.find(result.number);
+    if (found == running_.end() || found->second.attempt != result.attempt) return;
+    Trial trial = std::move(found->second);
+    running_.erase(found);
+    if (!result.failure.empty() && store_.failed_attempts(trial.number) == 0)
+      return submit(store_.begin_attempt(trial.number, result.failure));
+    add_result(trial, result);
+    store_.finish(trial, result.artifacts);
+    learn_from(trial);
+    ++finished_here_;
+    report(trial);
+  }
+
+  static void add_result(Trial& trial, const TrialResult& result) {
+    trial.metrics = result.metrics;
+    trial.epochs = result.epochs;
+    trial.failure = result.failure;
+    trial.violations = result.violations;
+    trial.train_seconds = result.train_seconds;
+    trial.state = !result.failure.empty()      ? TrialState::kFailed
+                  : !result.violations.empty() ? TrialState::kInfeasible
+                                               : TrialState::kComplete;
+  }
+
+  void learn_from(const Trial& trial) {
+    sampler_.tell(trial);
+    ++told_;
+    progress_.infeasible += trial.state == TrialState::kInfeasible;
+    progress_.failed += trial.state == TrialState::kFailed;
+    if (trial.state != TrialState::kComplete) return;
+    ++progress_.complete;
+    if (!progress_.best || trial.metrics.accuracy > progress_.best_accuracy) {
+      progress_.best = trial.number;
+      progress_.best_accuracy = trial.metrics.accuracy;
+    }
+    extend_front(objective_values(trial, study_.objectives));
+  }
+
+  void extend_front(const ObjectiveVector& point) {
+    const auto beats_it = [&](const ObjectiveVector& other) { return dominates(other, point); };
+    if (std::any_of(front_.begin(), front_.end(), beats_it)) return;
+    std::erase_if(front_, [&](const ObjectiveVector& other) { return dominates(point, other); });
+    front_.push_back(point);
+  }
+
+  void report(const Trial& trial) {
+    update_progress();
+    if (hooks_.on_finish) hooks_.on_finish(trial, progress_);
+  }
+
+  void update_progress() {
+    progress_.running = static_cast<int64_t>(running_.size());
+    progress_.front_size = static_cast<int64_t>(front_.size());
+    progress_.elapsed_seconds = now() - start_;
+    if (finished_here_ == 0) return;
+    const int64_t left = std::max<int64_t>(0, progress_.wanted - told_);
+    progress_.eta_seconds = progress_.elapsed_seconds / static_cast<double>(finished_here_) * static_cast<double>(left);
+    if (study_.search.budget_seconds > 0.0)
+      progress_.eta_seconds =
+          std::clamp(study_.search.budget_seconds - progress_.elapsed_seconds, 0.0, *progress_.eta_seconds);
+  }
+
+  StudyOutcome stop_now() {
+    executor_.stop();
+    update_progress();
+    return {StopReason::kStopped, progress_};
+  }
+
+  StopRequest stop_request() const { return hooks_.stop_request ? hooks_.stop_request() : StopRequest::kNone; }
+  double now() const { return hooks_.now ? hooks_.now() : system_seconds(); }
+
+  const Study& study_;
+  const SearchSpace& space_;
+  Sampler& sampler_;
+  TrialExecutor& executor_;
+  TrialStore& store_;
+  const CandidateRules& rules_;
+  const StudyHooks& hooks_;
+  const double start_;
+  std::optional<StopReason> reason_;
+  std::deque<int64_t> interrupted_;          // RUNNING rows of an earlier call, not yet begun again
+  std::map<int64_t, Trial> running_;         // with the executor
+  std::map<std::string, int64_t> rejected_;  // for the trial being proposed
+  std::vector<ObjectiveVector> front_;
+  int64_t told_ = 0;
+  int64_t finished_here_ = 0;
+  StudyProgress progress_;
+};
+
+}  // namespace
+
+StudyOutcome run_study(const Study& study, const SearchSpace& space, Sampler& sampler, TrialExecutor& executor,
+                       TrialStore& store, const CandidateRules& rules, const StudyHooks& hooks) {
+  return StudyRun(study, space, sampler, executor, store, rules, hooks).run();
+}
+
+}  // namespace bitwright
