@@ -1,0 +1,28 @@
+// experiments/commands.h: the program's commands. Each adds itself to the command line and returns an exit code; errors
+// travel as exceptions to main.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+namespace bitwright {
+
+struct CommandLine {
+  std::string folder;           // where this executable lies: bitwright-trial is beside it
+  std::function<int()> action;  // what the parsed command does
+};
+
+void add_demo(CLI::App& app, CommandLine& line);
+void add_check(CLI::App& app, CommandLine& line);
+void add_search(CLI::App& app, CommandLine& line);
+void add_status(CLI::App& app, CommandLine& line);
+void add_show(CLI::App& app, CommandLine& line);
+void add_export(CLI::App& app, CommandLine& line);
+void add_verify(CLI::App& app, CommandLine& line);
+void add_profile(CLI::App& app, CommandLine& line);
+void add_boards(CLI::App& app, CommandLine& line);
+void add_trial(CLI::App& app, CommandLine& line);
+
+}  // namespace bitwright

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/io/load_study.h"
+#include "experiments/commands.h"
+#include "experiments/export_package.h"
+#include "experiments/study_session.h"
+
+namespace bitwright {
+namespace {
+
+struct Options {
+  std::string study, pick, out;
+  int64_t trial = -1;
+  int vectors = 200;
+  bool json = false;
+};
+
+int export_trial(const Options& options) {
+  const TrialStore store = open_store(options.study);
+  const Study study = study_from_json(store.study().config_json);
+  const Trial trial = options.trial >= 0 ? store.trial(options.trial) : pick_trial(front_of(store), options.pick);
+  const std::string folder = options.out.empty() ? fmt::format("{}-{}", study.name, trial.number) : options.out;
+  const int vectors = export_package(store, study, trial, folder, options.vectors);
+  if (options.json)
+    std::cout << nlohmann::json{{"schema", 1}, {"package", folder}, {"trial", trial.number}, {"golden_vectors", vectors}}
+                     .dump()
+              << "\n";
+  else
+    std::cout << fmt::format("trial #{} -> {} ({} golden vectors); check it with: bitwright verify {}\n", trial.number,
+                             folder, vectors, folder);
+  return static_cast<int>(ExitCode::kDone);
+}
+
+}  // namespace
+
+void add_export(CLI::App& app, CommandLine& line) {
+  auto* command = app.add_subcommand("export", "A point of the front as a C package");
+  auto options = std::make_shared<Options>();
+  command->add_option("study", options->study, "A study's YAML or its store")->required();
+  auto* trial = command->add_option("--trial", options->trial, "This trial")->check(CLI::NonNegativeNumber);
+  command->add_option("--pick", options->pick, "The most accurate point with, say, 'ram<=8KiB,flash<=20KiB'")
+      ->excludes(trial);
+  command->add_option("-o,--out", options->out, "Folder; by default NAME-TRIAL");
+  command->add_option("--vectors", options->vectors, "Golden vectors from the validation set")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  command->add_flag("--json", options->json, "One JSON object on stdout");
+  command->callback([=, &line] { line.action = [=] { return export_trial(*options); }; });
+}
+
+}  // namespace bitwright

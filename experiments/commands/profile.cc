@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "core/io/board_yaml.h"
+#include "core/io/network_yaml.h"
+#include "core/memory_plan.h"
+#include "core/op_profile.h"
+#include "estimators/estimate.h"
+#include "experiments/commands.h"
+#include "experiments/table.h"
+
+namespace bitwright {
+namespace {
+
+struct Options {
+  std::string file, board = "nucleo-l476rg";
+  bool json = false;
+};
+
+nlohmann::json profile_json(const Network& network, const OpProfile& profile, const Estimates& estimates,
+                            const Board& board) {
+  nlohmann::json weights = nlohmann::json::object();
+  for (const LayerProfile& layer : profile.layers)
+    weights[layer.layer] = {{"count", layer.weights}, {"bits", layer.bits}, {"biases", layer.biases}};
+  nlohmann::json layers = nlohmann::json::array();
+  for (const LayerEstimate& layer : estimates.layers)
+    layers.push_back({{"name", layer.name},
+                      {"kernel", layer.kernel},
+                      {"macs", layer.macs},
+                      {"constant_bytes", layer.constant_bytes},
+                      {"output_bytes", layer.output_bytes},
+                      {"cycles", layer.cycles}});
+  return {{"schema", 1},
+          {"network", network.name},
+          {"op_types", profile.operations},
+          {"weights", weights},
+          {"total_bits", profile.total_bits},
+          {"macs", estimates.macs},
+          {"parameters", estimates.parameters},
+          {"board", board.name},
+          {"flash_bytes", estimates.flash_bytes},
+          {"ram_bytes", estimates.ram_bytes},
+          {"arena_bytes", estimates.arena_bytes},
+          {"cycles", estimates.cycles},
+          {"latency_us", estimates.latency_us},
+          {"layers", layers}};
+}
+
+// One line a tensor: where it lies in the arena and between which layers it is alive.
+std::string memory_map(const Network& network) {
+  const MemoryPlan plan = plan_memory(network);
+  std::vector<std::vector<std::string>> rows = {{"tensor", "offset", "bytes", "from layer", "to layer"}};
+  for (size_t t = 0; t < plan.tensor_bytes.size(); ++t) {
+    if (plan.tensor_bytes[t] == 0) continue;
+    rows.push_back({t == 0 ? "input" : network.layers[t - 1].name, std::to_string(plan.tensor_offsets[t]),
+                    std::to_string(plan.tensor_bytes[t]), network.layers[plan.first_step[t]].name,
+                    network.layers[plan.last_step[t]].name});
+  }
+  return render_table(rows) + fmt::format("arena {} B, fullest at {}\n", plan.arena_bytes,
+                                          network.layers[plan.peak_step].name);
+}
+
+int profile(const Options& options) {
+  const Network network = load_network(options.file);
+  const Board board = load_board(options.board);
+  const OpProfile ops = op_profile(network);
+  const Estimates e = estimate(network, board);
+  if (options.json) {
+    std::cout << profile_json(network, ops, e, board).dump(2) << "\n";
+    return 0;
+  }
+  std::cout << qstats_text(ops) << "\n" << layer_table(network) << "\n" << memory_map(network)
+            << fmt::format("on {}: flash {} (code {}, constants {})  ram {} (arena {}, stack {})  {:.0f} cycles, {}\n",
+                           board.name, format_bytes(e.flash_bytes), format_bytes(e.code_bytes),
+                           format_bytes(e.constant_bytes), format_bytes(e.ram_bytes), format_bytes(e.arena_bytes),
+                           format_bytes(e.stack_bytes), e.cycles, format_microseconds(e.latency_us));
+  return 0;
+}
+
+}  // namespace
+
+void add_profile(CLI::App& app, CommandLine& line) {
+  auto* command = app.add_subcommand("profile", "Op types, weights, memory map and cost of a network");
+  auto options = std::make_shared<Options>();
+  command->add_option("network", options->file, "A network's YAML")->required();
+  command->add_option("--board", options->board, "Board that the cost is for")->capture_default_str();
+  command->add_flag("--json", options->json, "One JSON object on stdout");
+  command->callback([=, &line] { line.action = [=] { return profile(*options); }; });
+}
+
+}  // namespace bitwright

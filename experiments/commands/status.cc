@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "core/io/load_study.h"
+#include "experiments/commands.h"
+#include "experiments/front_json.h"
+#include "experiments/study_session.h"
+#include "experiments/table.h"
+
+namespace bitwright {
+namespace {
+
+struct Options {
+  std::string study;
+  int64_t trial = -1;
+  bool json = false;
+};
+
+std::map<std::string, int64_t> count_states(const std::vector<Trial>& trials) {
+  std::map<std::string, int64_t> counts;
+  for (const Trial& trial : trials) ++counts[trial_state_name(trial.state)];
+  return counts;
+}
+
+int status(const Options& options) {
+  const TrialStore store = open_store(options.study);
+  const StudyRecord record = store.study();
+  const auto counts = count_states(store.trials());
+  if (options.json) {
+    std::cout << nlohmann::json{{"schema", 1},
+                                {"study", record.name},
+                                {"uuid", record.uuid},
+                                {"store", store.path()},
+                                {"trials", counts},
+                                {"rejected", store.rejected()},
+                                {"front", front_of(store).size()},
+                                {"provenance", record.provenance}}
+                     .dump(2)
+              << "\n";
+    return 0;
+  }
+  std::cout << fmt::format("{}  {}\n", record.name, store.path());
+  for (const auto& [state, count] : counts) std::cout << fmt::format("{:12} {}\n", state, count);
+  for (const auto& [rule, count] : store.rejected()) std::cout << fmt::format("rejected by {}: {}\n", rule, count);
+  for (const auto& [key, value] : record.provenance) std::cout << fmt::format("{}: {}\n", key, value);
+  return 0;
+}
+
+std::string layers_text(const Trial& trial) {
+  std::vector<std::vector<std::string>> rows = {{"layer", "kernel", "MACs", "constants", "output", "cycles"}};
+  for (const LayerEstimate& layer : trial.estimates.layers)
+    rows.push_back({layer.name, layer.kernel.empty() ? "-" : layer.kernel, std::to_string(layer.macs),
+                    format_bytes(layer.constant_bytes), format_bytes(layer.output_bytes),
+                    fmt::format("{:.0f}", layer.cycles)});
+  return render_table(rows);
+}
+
+std::string trial_text(const Trial& trial, const std::optional<Metrics>& test) {
+  const Estimates& e = trial.estimates;
+  std::string out = fmt::format("trial #{}  {}  from {}  seed {}  network {}\n", trial.number,
+                                trial_state_name(trial.state), trial.source, trial.seed, trial.candidate.hash);
+  for (const auto& [name, value] : trial.candidate.parameters) out += fmt::format("  {} = {}\n", name, value);
+  if (!trial.failure.empty()) out += "failure: " + trial.failure + "\n";
+  for (const Violation& v : trial.violations) out += "violation: " + v.message + "\n";
+  if (trial.state == TrialState::kComplete)
+    out += fmt::format("validation {} of {} windows (fake-quantized {}, training {})\n",
+                       format_percent(trial.metrics.accuracy), trial.metrics.windows,
+                       format_percent(trial.metrics.fake_quantized_accuracy),
+                       format_percent(trial.metrics.train_accuracy));
+  if (test) out += fmt::format("test {} of {} windows\n", format_percent(test->accuracy), test->windows);
+  out += fmt::format("flash {} (code {}, constants {})  ram {} (arena {}, stack {})  {} MACs  {:.0f} cycles, {}\n",
+                     format_bytes(e.flash_bytes), format_bytes(e.code_bytes), format_bytes(e.constant_bytes),
+                     format_bytes(e.ram_bytes), format_bytes(e.arena_bytes), format_bytes(e.stack_bytes),
+                     format_count(static_cast<double>(e.macs)), e.cycles, format_microseconds(e.latency_us));
+  out += layers_text(trial);
+  for (const EpochRecord& epoch : trial.epochs)
+    out += fmt::format("epoch {:3}  loss {:.4f}  validation {}\n", epoch.epoch, epoch.train_loss,
+                       format_percent(epoch.validation_accuracy));
+  return out;
+}
+
+int show(const Options& options) {
+  const TrialStore store = open_store(options.study);
+  if (options.trial >= 0) {
+    const Trial trial = store.trial(options.trial);
+    const auto test = store.test_metrics(options.trial);
+    std::cout << (options.json ? trial_json(trial, test).dump(2) + "\n" : trial_text(trial, test));
+    return 0;
+  }
+  const Study study = study_from_json(store.study().config_json);
+  const auto front = front_of(store);
+  std::cout << (options.json ? front_json(front, study).dump(2) + "\n" : render_front(front, study));
+  return 0;
+}
+
+}  // namespace
+
+void add_status(CLI::App& app, CommandLine& line) {
+  auto* command = app.add_subcommand("status", "Counts of a study, also while it runs");
+  auto options = std::make_shared<Options>();
+  command->add_option("study", options->study, "A study's YAML or its store")->required();
+  command->add_flag("--json", options->json, "One JSON object on stdout");
+  command->callback([=, &line] { line.action = [=] { return status(*options); }; });
+}
+
+void add_show(CLI::App& app, CommandLine& line) {
+  auto* command = app.add_subcommand("show", "The Pareto front of a study, or one trial of it");
+  auto options = std::make_shared<Options>();
+  command->add_option("study", options->study, "A study's YAML or its store")->required();
+  command->add_option("trial", options->trial, "Number of a trial")->check(CLI::NonNegativeNumber);
+  command->add_flag("--json", options->json, "One JSON object on stdout");
+  command->callback([=, &line] { line.action = [=] { return show(*options); }; });
+}
+
+}  // namespace bitwright

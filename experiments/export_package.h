@@ -1,0 +1,18 @@
+// experiments/export_package.h: from a trial in the store to a C package on disk.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "core/store/trial_store.h"
+#include "core/study.h"
+
+namespace bitwright {
+
+// Writes the package of a complete trial to `folder`, which is made if absent and must hold nothing but an earlier
+// package. Its golden vectors are `vectors` windows of the validation set, evenly spaced over it, with the outputs of the
+// integer reference. Returns the number of vectors. Throws ConfigError (folder in use), StoreError (no such model).
+int export_package(const TrialStore& store, const Study& study, const Trial& trial, const std::string& folder,
+                   int vectors);
+
+}  // namespace bitwright

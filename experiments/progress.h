@@ -1,0 +1,25 @@
+// experiments/progress.h: one live line on stderr; on a terminal it is rewritten in place.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "search/run_study.h"
+
+namespace bitwright {
+
+// "trial 87/200  running 2  failed 1  rejected 2301  best 98.84 % (#71)  front 6  00:12:31  ETA 00:16:40"
+std::string progress_line(const StudyProgress& progress);
+
+class ProgressDisplay {
+ public:
+  // `quiet`: nothing at all.
+  explicit ProgressDisplay(bool quiet);
+  ~ProgressDisplay();  // ends the line
+  void show(const std::string& line);
+
+ private:
+  bool quiet_, terminal_, open_ = false;
+};
+
+}  // namespace bitwright

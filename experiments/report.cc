@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/report.h"
+
+#include "experiments/study_session.h"
+#include "experiments/table.h"
+
+namespace bitwright {
+namespace {
+
+std::string row(const std::vector<std::string>& cells) {
+  std::string out = "|";
+  for (const std::string& cell : cells) out += " " + cell + " |";
+  return out + "\n";
+}
+
+std::string head(const std::vector<std::string>& cells) {
+  std::string out = row(cells) + "|";
+  for (size_t i = 0; i < cells.size(); ++i) out += "---|";
+  return out + "\n";
+}
+
+std::string front_section(const TrialStore& store) {
+  std::string out = "## Front\n\n" + head({"trial", "validation", "test", "flash", "RAM", "latency", "MACs", "network"});
+  for (const FrontPoint& point : front_of(store)) {
+    const Trial& t = point.trial;
+    out += row({fmt::format("#{}", t.number), format_percent(t.metrics.accuracy),
+                point.test ? format_percent(point.test->accuracy) : "-", format_bytes(t.estimates.flash_bytes),
+                format_bytes(t.estimates.ram_bytes), format_microseconds(t.estimates.latency_us),
+                format_count(static_cast<double>(t.estimates.macs)), "`" + t.candidate.hash.substr(0, 12) + "`"});
+  }
+  return out;
+}
+
+std::string layer_section(const Trial& trial) {
+  std::string out = fmt::format("## Trial #{}, layer by layer\n\n", trial.number) +
+                    head({"layer", "operator", "weights", "outputs", "kernel", "MACs", "constants", "cycles"});
+  for (size_t i = 0; i < trial.estimates.layers.size(); ++i) {
+    const LayerEstimate& e = trial.estimates.layers[i];
+    const LayerSpec& spec = trial.candidate.network.layers[i];
+    out += row({spec.name, op_name(spec.op), has_weights(spec.op) ? std::string(format_name(spec.weights)) : "-",
+                has_accumulators(spec.op) ? std::string(format_name(spec.activations)) : "-",
+                e.kernel.empty() ? "-" : e.kernel, std::to_string(e.macs), format_bytes(e.constant_bytes),
+                fmt::format("{:.0f}", e.cycles)});
+  }
+  return out;
+}
+
+std::string verification_section(const Trial& trial, const VerifyReport& measured) {
+  const Estimates& e = trial.estimates;
+  std::string out = "## Verification\n\n" +
+                    head({"target", "vectors", "different", "code", "constants", "stack", "instructions", "cycles"});
+  for (const TargetReport& t : measured.targets) {
+    const bool emulated = t.target != "host";
+    const auto bytes = [&](int64_t n) { return emulated ? format_bytes(n) : std::string("-"); };
+    out += row({t.target, std::to_string(t.vectors), std::to_string(t.different), bytes(t.code_bytes),
+                bytes(t.constant_bytes), bytes(t.stack_bytes), emulated ? fmt::format("{:.0f}", t.instructions) : "-",
+                emulated ? fmt::format("{:.0f}..{:.0f}", t.cycles, t.cycles_upper) : "-"});
+  }
+  return out + fmt::format("\nEstimated for the study's board: code {}, constants {}, stack {}, arena {}, {:.0f} instructions, {:.0f} cycles.\n",
+                           format_bytes(e.code_bytes), format_bytes(e.constant_bytes), format_bytes(e.stack_bytes),
+                           format_bytes(e.arena_bytes), e.instructions, e.cycles);
+}
+
+std::string provenance_section(const StudyRecord& record) {
+  std::string out = "## Provenance\n\n" + head({"what", "value"}) + row({"study", record.uuid});
+  for (const auto& [key, value] : record.provenance) out += row({key, value});
+  return out + "\nConfiguration:\n\n```json\n" + record.config_json + "\n```\n";
+}
+
+}  // namespace
+
+std::string study_report(const TrialStore& store, const Study& study, const Trial& chosen,
+                         const VerifyReport& measured) {
+  return fmt::format("# {} on {}\n\n", study.name, study.board.title) + front_section(store) + "\n" +
+         layer_section(chosen) + "\n" + verification_section(chosen, measured) + "\n" +
+         provenance_section(store.study());
+}
+
+}  // namespace bitwright

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/search_study.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/io/load_data.h"
+#include "core/io/load_study.h"
+#include "core/io/model_json.h"
+#include "experiments/front_json.h"
+#include "experiments/local_executor.h"
+#include "experiments/progress.h"
+#include "experiments/table.h"
+
+namespace bitwright {
+namespace {
+
+std::atomic<int> interrupts = 0;
+
+void on_interrupt(int) {
+  if (++interrupts > 2) ::_exit(static_cast<int>(ExitCode::kResumable));
+}
+
+void catch_interrupts() {
+  interrupts = 0;
+  struct sigaction action {};
+  action.sa_handler = on_interrupt;
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+}
+
+StopRequest stop_request() {
+  const int count = interrupts;
+  return count == 0 ? StopRequest::kNone : count == 1 ? StopRequest::kFinishRunning : StopRequest::kNow;
+}
+
+std::string rejected_text(const std::map<std::string, int64_t>& rejected) {
+  std::string text;
+  for (const auto& [rule, count] : rejected) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", rule, count);
+  return text.empty() ? "none" : text;
+}
+
+std::string reason_text(StopReason reason) {
+  switch (reason) {
+    case StopReason::kTrialsDone: return "all trials done";
+    case StopReason::kBudgetSpent: return "time budget spent; the same command goes on";
+    case StopReason::kSpaceExhausted: return "no further candidate is new and fits";
+    case StopReason::kNothingFits: return "nothing fits the limits";
+    case StopReason::kStopped: return "stopped; the same command goes on";
+  }
+  return "?";
+}
+
+StudyOutcome run(const SearchRequest& request, const TrainingData& data, TrialStore& store) {
+  const SearchSpace space = space_of(request.study, data.train);
+  const auto sampler = make_sampler(request.study.search, space, request.study.objectives);
+  LocalExecutor executor({.program = request.worker_program,
+                          .work_folder = request.store_path + ".work",
+                          .config_json = request.study.config_json,
+                          .jobs = request.study.search.jobs});
+  ProgressDisplay display(request.quiet);
+  StudyHooks hooks;
+  hooks.stop_request = stop_request;
+  hooks.on_finish = [&](const Trial&, const StudyProgress& progress) { display.show(progress_line(progress)); };
+  return run_study(request.study, space, *sampler, executor, store, rules_of(request.study), hooks);
+}
+
+// What the space holds and how much of it fits, without a store or a training.
+int dry_run(const SearchRequest& request, const TrainingData& data) {
+  const SearchSpace space = space_of(request.study, data.train);
+  const auto sampler = make_sampler(request.study.search, space, request.study.objectives);
+  const CandidateRules rules = rules_of(request.study);
+  std::vector<std::vector<std::string>> rows = {{"candidate", "flash", "ram", "latency", "MACs", "verdict"}};
+  for (int i = 0; i < 10; ++i) {
+    const Candidate candidate = sampler->ask(i, 0).candidate;
+    auto broken = rules.check_structure(candidate.network);
+    if (!broken.empty()) {
+      rows.push_back({std::to_string(i), "-", "-", "-", "-", broken[0].message});
+      continue;
+    }
+    const Estimates e = rules.estimate(candidate.network);
+    broken = rules.check_budgets(e);
+    rows.push_back({std::to_string(i), format_bytes(e.flash_bytes), format_bytes(e.ram_bytes),
+                    format_microseconds(e.latency_us), format_count(static_cast<double>(e.macs)),
+                    broken.empty() ? "fits" : broken[0].message});
+  }
+  std::cout << fmt::format("space: {:.3g} points; the first proposals:\n", space.size()) << render_table(rows);
+  return static_cast<int>(ExitCode::kDone);
+}
+
+void print_outcome(const SearchRequest& request, const StudyOutcome& outcome, const TrialStore& store) {
+  const auto front = front_of(store);
+  if (request.json) {
+    auto json = front_json(front, request.study);
+    json["reason"] = reason_text(outcome.reason);
+    json["store"] = request.store_path;
+    json["trials"] = {{"complete", outcome.progress.complete},
+                      {"infeasible", outcome.progress.infeasible},
+                      {"failed", outcome.progress.failed},
+                      {"rejected", outcome.progress.rejected}};
+    std::cout << json.dump(2) << "\n";
+    return;
+  }
+  std::cout << render_front(front, request.study)
+            << fmt::format("{} trials complete, {} failed; rejected before training: {}\n", outcome.progress.complete,
+                           outcome.progress.failed, rejected_text(outcome.progress.rejected))
+            << fmt::format("{}; store: {}\n", reason_text(outcome.reason), request.store_path);
+}
+
+// Fresh proposals say which limit binds: the smallest value of each limited quantity among them.
+void explain_nothing_fits(const SearchRequest& request, const TrainingData& data) {
+  const SearchSpace space = space_of(request.study, data.train);
+  const CandidateRules rules = rules_of(request.study);
+  std::map<std::string, Violation> nearest;
+  Rng rng(request.study.search.seed);
+  for (int i = 0; i < 1000; ++i) {
+    const Candidate candidate = space.sample(rng);
+    auto broken = rules.check_structure(candidate.network);
+    if (broken.empty()) broken = rules.check_budgets(rules.estimate(candidate.network));
+    for (const Violation& v : broken) {
+      const auto [at, fresh] = nearest.try_emplace(v.rule, v);
+      if (!fresh && v.value < at->second.value) at->second = v;
+    }
+  }
+  std::cerr << "error: no candidate of the space fits the limits; the nearest of 1000 random ones, by rule:\n";
+  for (const auto& [rule, violation] : nearest) std::cerr << "  " << violation.message << "\n";
+}
+
+}  // namespace
+
+int search_study(const SearchRequest& request) {
+  const TrainingData data = load_training_data(request.study);
+  for (const std::string& warning : summarize_data(request.study).warnings) std::cerr << "warning: " << warning << "\n";
+  if (request.dry_run) return dry_run(request, data);
+  TrialStore store =
+      TrialStore::create_or_open(request.store_path, study_record(request.study, data),
+                                 {.describe_change = [&](const std::string& stored, const std::string& wanted) {
+                                   return config_difference(stored, wanted);
+                                 }});
+  catch_interrupts();
+  const StudyOutcome outcome = run(request, data, store);
+  if (outcome.reason == StopReason::kNothingFits) {
+    explain_nothing_fits(request, data);
+    return static_cast<int>(ExitCode::kNothingFits);
+  }
+  if (outcome.reason != StopReason::kStopped) score_front(request.study, data.train.front_end, store);
+  print_outcome(request, outcome, store);
+  return static_cast<int>(outcome.reason == StopReason::kStopped ? ExitCode::kResumable : ExitCode::kDone);
+}
+
+}  // namespace bitwright

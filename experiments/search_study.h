@@ -1,0 +1,25 @@
+// experiments/search_study.h: a whole search: data, store, workers, loop, test score of the finished front.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "core/study.h"
+#include "experiments/study_session.h"
+
+namespace bitwright {
+
+struct SearchRequest {
+  Study study;
+  std::string store_path;
+  std::string worker_program;  // path of bitwright-trial
+  bool dry_run = false;        // propose and cost, train nothing, write nothing
+  bool json = false;           // result on stdout as one object
+  bool quiet = false;          // no progress on stderr
+};
+
+// Runs or goes on with the study, prints its front and returns the exit code: kDone, kNothingFits, or kResumable after
+// Ctrl-C (the first finishes the running trials, the second stops at once).
+int search_study(const SearchRequest& request);
+
+}  // namespace bitwright

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/study_session.h"
+
+#include <sstream>
+
+#include "constraints/constraints.h"
+#include "core/error.h"
+#include "core/hash.h"
+#include "core/io/config_reader.h"
+#include "core/io/load_data.h"
+#include "core/io/load_study.h"
+#include "core/io/model_json.h"
+#include "deploy/reference.h"
+#include "estimators/estimate.h"
+#include "experiments/table.h"
+#include "experiments/version.h"
+#include "search/pareto.h"
+
+namespace bitwright {
+namespace {
+
+std::string digest(const TrainingData& data) {
+  std::string bytes;
+  for (const Dataset* set : {&data.train, &data.validation}) {
+    bytes.append(reinterpret_cast<const char*>(set->codes.data()), set->codes.size() * sizeof(int16_t));
+    bytes.append(reinterpret_cast<const char*>(set->labels.data()), set->labels.size() * sizeof(int32_t));
+  }
+  return sha256_hex(bytes);
+}
+
+// One term of --pick: a quantity, <= or >=, a bound in the quantity's base unit.
+struct Condition {
+  std::string quantity;
+  bool at_most = true;
+  double bound = 0.0;
+};
+
+double value_of(const Trial& trial, const std::string& quantity) {
+  if (quantity == "accuracy") return trial.metrics.accuracy;
+  return objective_values(trial, {quantity}).at(1);
+}
+
+double parse_bound(const std::string& term, const std::string& quantity, const std::string& text) {
+  if (quantity == "accuracy" && text.ends_with('%')) return std::stod(text) / 100.0;
+  const Units& units = quantity == "latency"  ? kMicroseconds
+                       : quantity == "energy" ? kMicrojoules
+                       : quantity == "macs"   ? kMacs
+                                              : kBytes;
+  double bound = 0.0;
+  const std::string rule =
+      quantity == "accuracy" ? "a share in percent, accuracy>=97%" : bitwright::quantity(units).parse(text, bound);
+  if (!rule.empty()) throw ConfigError("--pick: " + term + ": " + rule);
+  return bound;
+}
+
+Condition parse_condition(const std::string& term) {
+  const size_t at = term.find_first_of("<>");
+  const bool known = at != std::string::npos && at + 2 < term.size() && term[at + 1] == '=';
+  const std::string quantity = term.substr(0, at);
+  static const std::set<std::string> kQuantities = {"accuracy", "flash", "ram", "latency", "energy", "macs"};
+  if (!known || !kQuantities.contains(quantity))
+    throw ConfigError("--pick: " + term + ": a condition is accuracy, flash, ram, latency, energy or macs, <= or >=, and a bound with its unit");
+  return {quantity, term[at] == '<', parse_bound(term, quantity, term.substr(at + 2))};
+}
+
+bool meets(const Trial& trial, const Condition& condition) {
+  const double value = value_of(trial, condition.quantity);
+  return condition.at_most ? value <= condition.bound : value >= condition.bound;
+}
+
+}  // namespace
+
+std::string store_path(const std::string& study_file, const std::string& given) {
+  return given.empty() ? std::filesystem::path(study_file).stem().string() + ".bw.db" : given;
+}
+
+TrialStore open_store(const std::string& study_or_store) {
+  const bool yaml = study_or_store.ends_with(".yaml") || study_or_store.ends_with(".yml");
+  return TrialStore::open_read_only(yaml ? store_path(study_or_store, "") : study_or_store);
+}
+
+StudyRecord study_record(const Study& study, const TrainingData& data) {
+  StudyRecord record;
+  record.name = study.name;
+  record.config_json = study.config_json;
+  record.comparable_config = comparable_config(study.config_json);
+  record.seed = study.search.seed;
+  record.objectives = {"error"};
+  record.objectives.insert(record.objectives.end(), study.objectives.begin(), study.objectives.end());
+  record.provenance = build_provenance();
+  record.provenance["dataset_sha256"] = digest(data);
+  return record;
+}
+
+SearchSpace space_of(const Study& study, const Dataset& data) {
+  return SearchSpace(study.space, data.front_end.output, data.front_end.format, static_cast<int>(data.classes.size()),
+                     study.name);
+}
+
+CandidateRules rules_of(const Study& study) {
+  return {.check_structure = check_structure,
+          .estimate = [board = study.board](const Network& network) { return estimate(network, board); },
+          .check_budgets =
+              [limits = study.limits, board = study.board](const Estimates& estimates) {
+                return check_budgets(estimates, limits, board);
+              }};
+}
+
+std::vector<FrontPoint> front_of(const TrialStore& store) {
+  const std::vector<Trial> trials = store.finished();
+  auto objectives = store.study().objectives;
+  objectives.erase(objectives.begin());  // the error, which objective_values puts first by itself
+  std::vector<FrontPoint> front;
+  for (size_t i : pareto_front(trials, objectives))
+    front.push_back({trials[i], store.test_metrics(trials[i].number)});
+  return front;
+}
+
+int score_front(const Study& study, const FrontEnd& front_end, TrialStore& store) {
+  std::optional<Dataset> test;
+  int scored = 0;
+  for (const FrontPoint& point : front_of(store)) {
+    if (point.test) continue;
+    const auto text = store.artifact(point.trial.number, "model");
+    if (!text) continue;
+    if (!test) test = load_test_data(study, front_end);
+    const auto model = read_json<QuantizedModel>(*text, store.path());
+    store.set_test_metrics(point.trial.number, {.accuracy = reference_accuracy(model, *test), .windows = test->size()});
+    ++scored;
+  }
+  return scored;
+}
+
+std::string render_front(const std::vector<FrontPoint>& front, const Study& study) {
+  std::vector<std::vector<std::string>> rows = {
+      {"trial", "validation", "test", "flash", "ram", "latency", "MACs", "weights/activations"}};
+  for (const FrontPoint& point : front) {
+    std::string formats;
+    for (const LayerSpec& layer : point.trial.candidate.network.layers)
+      if (has_weights(layer.op))
+        formats += fmt::format("{}{}/{}", formats.empty() ? "" : " ", format_name(layer.weights),
+                               format_name(layer.activations));
+    const Estimates& e = point.trial.estimates;
+    rows.push_back({fmt::format("#{}", point.trial.number), format_percent(point.trial.metrics.accuracy),
+                    point.test ? format_percent(point.test->accuracy) : "-", format_bytes(e.flash_bytes),
+                    format_bytes(e.ram_bytes), format_microseconds(e.latency_us),
+                    format_count(static_cast<double>(e.macs)), formats});
+  }
+  std::string limits;
+  if (study.limits.flash_bytes > 0) limits += "  flash <= " + format_bytes(study.limits.flash_bytes);
+  if (study.limits.ram_bytes > 0) limits += "  ram <= " + format_bytes(study.limits.ram_bytes);
+  if (study.limits.latency_us > 0) limits += "  latency <= " + format_microseconds(study.limits.latency_us);
+  if (study.limits.energy_uj > 0) limits += fmt::format("  energy <= {:.1f} uJ", study.limits.energy_uj);
+  return fmt::format("{} on {}{}\n", study.name, study.board.name, limits) + render_table(rows);
+}
+
+Trial pick_trial(const std::vector<FrontPoint>& front, const std::string& pick) {
+  std::vector<Condition> conditions;
+  std::stringstream terms(pick);
+  for (std::string term; std::getline(terms, term, ',');) conditions.push_back(parse_condition(term));
+  for (const FrontPoint& point : front) {  // by falling accuracy
+    const bool all = std::all_of(conditions.begin(), conditions.end(),
+                                 [&](const Condition& c) { return meets(point.trial, c); });
+    if (all) return point.trial;
+  }
+  throw ConfigError(front.empty() ? "the study has no finished trial to pick from"
+                                  : "--pick: " + pick + ": no point of the front meets it");
+}
+
+}  // namespace bitwright

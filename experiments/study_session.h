@@ -1,0 +1,45 @@
+// experiments/study_session.h: from a study's file to what a search needs, and from a store to what people read.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/dataset.h"
+#include "core/store/trial_store.h"
+#include "core/study.h"
+#include "search/run_study.h"
+#include "search/space.h"
+
+namespace bitwright {
+
+// The store of a study: `given`, or NAME.bw.db in the current folder for a study whose YAML is NAME.yaml.
+std::string store_path(const std::string& study_file, const std::string& given);
+
+// Opens, for reading, the store that a command was pointed at: a store file, or a study's YAML.
+TrialStore open_store(const std::string& study_or_store);
+
+// The point that store and samplers know a study by, with this program's provenance and the data's digest.
+StudyRecord study_record(const Study& study, const TrainingData& data);
+SearchSpace space_of(const Study& study, const Dataset& data);
+// Structure, then limits; what a candidate costs on the study's board.
+CandidateRules rules_of(const Study& study);
+
+// A point of the Pareto front, with its score on the test set where it has one.
+struct FrontPoint {
+  Trial trial;
+  std::optional<Metrics> test;
+};
+std::vector<FrontPoint> front_of(const TrialStore& store);
+// Scores those points of the finished front on the test set that have no score yet. Returns how many.
+int score_front(const Study& study, const FrontEnd& front_end, TrialStore& store);
+
+std::string render_front(const std::vector<FrontPoint>& front, const Study& study);
+
+// The most accurate point that meets every condition of `pick`, a list like "ram<=8KiB,flash<=20KiB,accuracy>=97%";
+// an empty list takes the most accurate point. Throws ConfigError for a condition that cannot be read, and for one
+// that no point meets.
+Trial pick_trial(const std::vector<FrontPoint>& front, const std::string& pick);
+
+}  // namespace bitwright

@@ -1,0 +1,41 @@
+// experiments/worker_process.h: one warm `bitwright-trial --serve` and the two pipes to it.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bitwright {
+
+class WorkerProcess {
+ public:
+  // Starts `program --serve` in a process group of its own (so that a Ctrl-C at the terminal does not reach it), with
+  // stderr appended to `log`. Throws std::runtime_error if it cannot start.
+  WorkerProcess(const std::string& program, const std::string& log);
+  ~WorkerProcess();  // kills and reaps
+  WorkerProcess(const WorkerProcess&) = delete;
+  WorkerProcess& operator=(const WorkerProcess&) = delete;
+
+  // False if the worker is gone.
+  bool send(const std::string& line);
+  // Readable when there is output or the worker has ended.
+  int output_fd() const { return out_; }
+  // Complete lines that have arrived; never blocks. Sets ended() at the end of the stream.
+  std::vector<std::string> read_lines();
+  bool ended() const { return ended_; }
+  // Why it ended: "killed by signal 9 (Killed)", "exit code 2", with the last line it wrote to stderr.
+  std::string obituary();
+  // CPU seconds and so on die with the process; its id is for tests.
+  pid_t pid() const { return pid_; }
+
+ private:
+  pid_t pid_ = -1;
+  int in_ = -1, out_ = -1;
+  std::string log_, partial_;
+  bool ended_ = false;
+};
+
+}  // namespace bitwright
