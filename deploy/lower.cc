@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "deploy/lower.h"
+
+#include <bit>
+#include <cmath>
+
+#include "core/check.h"
+#include "core/error.h"
+#include "core/hash.h"
+#include "core/kernel.h"
+#include "core/packing.h"
+
+namespace bitwright {
+namespace {
+
+// As in deploy/runtime/bw_kernels.h.
+enum Kind { kBinaryKind = 0, kSignedKind = 1, kUnsignedKind = 2, kFloatKind = 3, kPlanesKind = 4 };
+enum EpilogueKind { kRawKind = 0, kThresholdKind = 1, kRequantizeKind = 2 };
+
+Kind kind_of(Format format) {
+  if (format == Format::kFloat32) return kFloatKind;
+  if (format == Format::kBinary) return kBinaryKind;
+  return is_unsigned(format) ? kUnsignedKind : kSignedKind;
+}
+
+template <class T>
+Constant constant(const char* suffix, const char* type, const std::vector<T>& values) {
+  return {suffix, type, {values.begin(), values.end()}};
+}
+
+// Zeros at the end, so that the bytes are whole words and the linker puts no gap between two arrays.
+template <class T>
+std::vector<T> whole_words(std::vector<T> values) {
+  while (values.size() * sizeof(T) % 4 != 0) values.push_back(0);
+  return values;
+}
+
+Constant float_constant(const char* suffix, const std::vector<float>& values) {
+  return constant(suffix, "float", pack_floats(values));
+}
+
+[[noreturn]] void fail(const LayerSpec& spec, const char* rule) {
+  throw StructureError("model layer " + spec.name + ": " + rule);
+}
+
+void check_range(const LayerSpec& spec, const QuantizedLayer& layer) {
+  if (!layer.bias.empty() && !spec.bias) fail(spec, "a bias where the network has none");
+  for (int32_t b : layer.bias)
+    if (b <= -(1 << 30) || b >= (1 << 30)) fail(spec, "a bias reaches 2^30");
+  for (int64_t o : layer.offset)
+    if (o <= -(int64_t{1} << 62) || o >= (int64_t{1} << 62)) fail(spec, "an offset reaches 2^62");
+  for (int32_t m : layer.multiplier)
+    if (m == INT32_MIN) fail(spec, "a multiplier reaches 2^31");
+  for (const auto* floats : {&layer.float_scale, &layer.float_offset})
+    for (float f : *floats)
+      if (!std::isfinite(f)) fail(spec, "a float scale or offset is not finite");
+  if (!std::isfinite(layer.inverse_step)) fail(spec, "inverse step is not finite");
+}
+
+// ---- constants
+
+std::vector<uint32_t> packed_weights(const LayerSpec& spec, const QuantizedLayer& layer, const std::string& kernel) {
+  if (spec.weights == Format::kFloat32) return pack_floats(layer.float_weights);
+  if (kernel.starts_with("conv2d_a1wt")) return pack_planes(layer.weights);
+  return pack(std::span<const int8_t>(layer.weights), spec.weights);
+}
+
+// A threshold beyond every reachable accumulator acts as one just beyond: it then fits the table's type.
+std::vector<int32_t> reachable_thresholds(const std::vector<int32_t>& thresholds, int64_t bound) {
+  std::vector<int32_t> out;
+  for (int64_t t : thresholds) out.push_back(static_cast<int32_t>(std::clamp(t, -bound - 1, bound + 1)));
+  return out;
+}
+
+std::vector<uint32_t> direction_bits(const std::vector<uint8_t>& descending) {
+  std::vector<uint32_t> words((descending.size() + 31) / 32);
+  for (size_t c = 0; c < descending.size(); ++c) words[c / 32] |= uint32_t{descending[c] != 0} << (c % 32);
+  return words;
+}
+
+std::vector<uint32_t> low_and_high_words(const std::vector<int64_t>& offsets) {
+  std::vector<uint32_t> words;
+  for (int64_t o : offsets) {
+    words.push_back(static_cast<uint32_t>(static_cast<uint64_t>(o)));
+    words.push_back(static_cast<uint32_t>(static_cast<uint64_t>(o) >> 32));
+  }
+  return words;
+}
+
+// The accumulators' bias; zeros if the network has one and the model none.
+std::vector<int32_t> bias_of(const QuantizedLayer& layer, int channels) {
+  return layer.bias.empty() ? std::vector<int32_t>(channels) : layer.bias;
+}
+
+void add_threshold_tables(const Network& network, int index, const QuantizedLayer& layer, LoweredOp& op) {
+  const auto thresholds = reachable_thresholds(layer.thresholds, accumulator_bound(network, index));
+  if (has_narrow_thresholds(network, index))
+    op.constants.push_back(
+        constant("threshold", "int16_t", whole_words(std::vector<int16_t>(thresholds.begin(), thresholds.end()))));
+  else
+    op.constants.push_back(constant("threshold", "int32_t", thresholds));
+  op.constants.push_back(constant("descending", "uint32_t", direction_bits(layer.descending)));
+}
+
+// ---- descriptors
+
+std::vector<Field> integer_epilogue(const Network& network, int index, LoweredOp& op, const QuantizedLayer& layer) {
+  const LayerSpec& spec = network.layers[index];
+  const Format out = storage_format(network, index);
+  std::vector<Field> fields;
+  const auto number = [&](const char* name, int64_t value) { fields.push_back({name, value, "", false}); };
+  const auto pointer = [&](const char* name, const char* to) { fields.push_back({name, 0, to, false}); };
+  switch (epilogue(network, index)) {
+    case Epilogue::kThreshold: {
+      add_threshold_tables(network, index, layer, op);
+      number("kind", kThresholdKind), number("bits", bit_width(out)), number("levels", threshold_count(out));
+      // A binary field is 0 or 1: it starts from 0, not from the code -1.
+      number("low", out == Format::kBinary ? 0 : min_code(out)), number("high", max_code(out));
+      pointer(has_narrow_thresholds(network, index) ? "narrow" : "table", "threshold");
+      pointer("extra", "descending");
+      break;
+    }
+    case Epilogue::kRequantize:
+      op.constants.push_back(constant("multiplier", "int32_t", layer.multiplier));
+      op.constants.push_back(constant("offset", "uint32_t", low_and_high_words(layer.offset)));
+      op.constants.push_back(constant("shift", "uint8_t", whole_words(layer.shift)));
+      number("kind", kRequantizeKind), number("bits", bit_width(out));
+      number("low", min_code(out)), number("high", max_code(out));
+      pointer("table", "multiplier"), pointer("extra", "offset"), pointer("shift", "shift");
+      break;
+    default:
+      number("kind", kRawKind), number("bits", bit_width(out));
+      if (!spec.bias) break;
+      op.constants.push_back(constant("bias", "int32_t", bias_of(layer, op.shapes.output.c)));
+      pointer("table", "bias");
+  }
+  return fields;
+}
+
+std::vector<Field> float_epilogue(const Network& network, int index, LoweredOp& op, const QuantizedLayer& layer) {
+  const Format out = storage_format(network, index);
+  op.constants.push_back(float_constant("scale", layer.float_scale));
+  op.constants.push_back(float_constant("offset", layer.float_offset));
+  std::vector<Field> fields = {{"kind", kind_of(out), "", false}, {"bits", bit_width(out), "", false}};
+  if (network.layers[index].relu) fields.push_back({"relu", 1, "", false});
+  if (is_integer(out)) {
+    fields.push_back({"low", min_code(out), "", false});
+    fields.push_back({"high", max_code(out), "", false});
+    fields.push_back({"inverse_step", std::bit_cast<int32_t>(layer.inverse_step), "", true});
+  }
+  fields.push_back({"scale", 0, "scale", false});
+  fields.push_back({"offset", 0, "offset", false});
+  return fields;
+}
+
+// The window that an operator slides over its input, and the border it adds.
+struct Slide {
+  Window window;
+  Padding padding = Padding::kValid;
+};
+
+Slide slide_of(const LayerSpec& spec, const Shape& input) {
+  if (const auto* op = std::get_if<Conv2d>(&spec.op)) return {op->kernel, op->padding};
+  if (const auto* op = std::get_if<DepthwiseConv2d>(&spec.op)) return {op->kernel, op->padding};
+  if (const auto* op = std::get_if<AvgPool2d>(&spec.op)) return {op->window, Padding::kValid};
+  if (std::holds_alternative<GlobalAvgPool>(spec.op)) return {{input.h, input.w, 1, 1}, Padding::kValid};
+  return {};
+}
+
+Window pool_of(const LayerSpec& spec) {
+  if (const auto* op = std::get_if<MaxPool2d>(&spec.op)) return op->window;
+  return spec.pool.value_or(Window{});
+}
+
+int pad_code(Padding padding) {
+  return padding == Padding::kPlusOne ? 1 : padding == Padding::kMinusOne ? -1 : 0;
+}
+
+std::vector<Field> layer_fields(const QuantizedModel& model, int index, const LoweredOp& op) {
+  const Network& network = model.network;
+  const LayerSpec& spec = network.layers[index];
+  const Shape in = op.shapes.input, out = op.shapes.output;
+  const Slide slide = slide_of(spec, in);
+  const Window k = slide.window, pool = pool_of(spec);
+  const Format format = storage_format(network, spec.from);
+  std::vector<Field> fields;
+  const auto number = [&](const char* name, int64_t value) {
+    if (value != 0) fields.push_back({name, value, "", false});
+  };
+  number("in_c", in.c), number("out_c", out.c), number("in_h", in.h), number("in_w", in.w);
+  number("kernel_h", k.h), number("kernel_w", k.w), number("stride_h", k.stride_h), number("stride_w", k.stride_w);
+  number("pad_top", padding_before(in.h, k.h, k.stride_h, slide.padding));
+  number("pad_left", padding_before(in.w, k.w, k.stride_w, slide.padding));
+  number("pool_h", pool.h), number("pool_w", pool.w);
+  number("pool_stride_h", pool.stride_h), number("pool_stride_w", pool.stride_w);
+  number("out_h", out.h), number("out_w", out.w);
+  const bool bits_compare_as_codes = op.kernel == "max_pool" && format == Format::kBinary;
+  number("in_bits", bit_width(format)), number("in_kind", bits_compare_as_codes ? kUnsignedKind : kind_of(format));
+  if (has_weights(spec.op)) {
+    number("weight_bits", bit_width(spec.weights));
+    number("weight_kind", op.kernel.starts_with("conv2d_a1wt") ? kPlanesKind : kind_of(spec.weights));
+  }
+  if (const auto* add = std::get_if<Add>(&spec.op)) {
+    const Format other = storage_format(network, add->with);
+    number("weight_bits", bit_width(other)), number("weight_kind", kind_of(other));
+  }
+  number("pad_code", pad_code(slide.padding));
+  number("shift_from", model.layers[index].shift_from), number("shift_with", model.layers[index].shift_with);
+  if (has_weights(spec.op)) fields.push_back({"weights", 0, "weights", false});
+  return fields;
+}
+
+LoweredOp lower_layer(const QuantizedModel& model, int index, const LayerShapes& shapes, const MemoryPlan& plan) {
+  const Network& network = model.network;
+  const LayerSpec& spec = network.layers[index];
+  const QuantizedLayer& layer = model.layers[index];
+  check_range(spec, layer);
+  LoweredOp op;
+  op.layer = index;
+  op.kernel = kernel_of(network, index);
+  op.shapes = shapes;
+  op.in_word = plan.tensor_offsets[spec.from + 1] / 4;
+  op.out_word = plan.tensor_offsets[index + 1] / 4;
+  if (const auto* add = std::get_if<Add>(&spec.op)) op.with_word = plan.tensor_offsets[add->with + 1] / 4;
+  if (op.kernel.empty()) return op;
+  if (has_weights(spec.op))
+    op.constants.push_back(constant("weights", "uint32_t", packed_weights(spec, layer, op.kernel)));
+  op.float_epilogue = epilogue(network, index) == Epilogue::kFloat;
+  op.layer_fields = layer_fields(model, index, op);
+  if (op.float_epilogue)
+    op.epilogue_fields = float_epilogue(network, index, op, layer);
+  else if (epilogue(network, index) != Epilogue::kNone)
+    op.epilogue_fields = integer_epilogue(network, index, op, layer);
+  return op;
+}
+
+// ---- signature
+
+template <class T>
+void append_bytes(std::string& out, const std::vector<T>& values) {
+  out += std::to_string(values.size()) + ":";
+  out.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
+}
+
+}  // namespace
+
+int64_t Constant::bytes() const {
+  const int64_t each = type == "uint8_t" ? 1 : type == "int16_t" ? 2 : 4;
+  return each * static_cast<int64_t>(values.size());
+}
+
+double output_scale(const QuantizedModel& model) {
+  for (int i = static_cast<int>(model.layers.size()) - 1; i != kNetworkInput; i = model.network.layers[i].from)
+    if (has_accumulators(model.network.layers[i].op)) return model.layers[i].output_scale;
+  return model.input_scale;
+}
+
+std::string model_signature(const QuantizedModel& model) {
+  std::string bytes = model.network.name + "\n" + canonical_text(model.network);
+  append_bytes(bytes, std::vector<double>{model.input_scale});
+  for (size_t i = 0; i < model.layers.size(); ++i) {
+    const QuantizedLayer& l = model.layers[i];
+    bytes += model.network.layers[i].name;
+    append_bytes(bytes, l.weights), append_bytes(bytes, l.float_weights), append_bytes(bytes, l.bias);
+    append_bytes(bytes, std::vector<double>{l.output_scale});
+    append_bytes(bytes, std::vector<int32_t>{l.shift_from, l.shift_with});
+    append_bytes(bytes, l.thresholds), append_bytes(bytes, l.descending), append_bytes(bytes, l.multiplier);
+    append_bytes(bytes, l.offset), append_bytes(bytes, l.shift), append_bytes(bytes, l.float_scale);
+    append_bytes(bytes, l.float_offset), append_bytes(bytes, std::vector<float>{l.inverse_step});
+  }
+  return sha256_hex(bytes);
+}
+
+Program lower(const QuantizedModel& model) {
+  check_model(model);
+  const auto shapes = infer_shapes(model.network);
+  const int last = static_cast<int>(model.network.layers.size()) - 1;
+  Program program;
+  program.model = model;
+  program.plan = plan_memory(model.network);
+  program.signature = model_signature(model);
+  for (int i = 0; i <= last; ++i) program.ops.push_back(lower_layer(model, i, shapes[i], program.plan));
+  program.output_format = storage_format(model.network, last);
+  program.input_word = program.plan.tensor_offsets[0] / 4;
+  program.output_word = program.plan.tensor_offsets[last + 1] / 4;
+  program.input_bytes = packed_bytes(model.network.input.elements(), model.network.input_format);
+  program.output_bytes = packed_bytes(shapes[last].output.elements(), program.output_format);
+  return program;
+}
+
+}  // namespace bitwright

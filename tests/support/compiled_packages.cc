@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/compiled_packages.h"
+
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <set>
+
+#include "core/check.h"
+#include "core/packing.h"
+#include "tests/support/random_network.h"
+
+namespace bitwright::testing {
+
+TemporaryFolder::TemporaryFolder() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "bitwright-test-XXXXXX").string();
+  BW_CHECK(mkdtemp(pattern.data()) != nullptr);
+  path_ = pattern;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+Package package_of(const QuantizedModel& model, int vectors, uint64_t seed) {
+  std::vector<std::vector<int16_t>> inputs;
+  for (int i = 0; i < vectors; ++i) inputs.push_back(random_input(model.network, seed + static_cast<uint64_t>(i)));
+  return emit_c(lower(model), golden_vectors(model, inputs));
+}
+
+CommandResult run_command(const std::string& command) {
+  CommandResult result;
+  FILE* pipe = popen((command + " 2>&1").c_str(), "r");
+  BW_CHECK(pipe != nullptr);
+  std::array<char, 4096> buffer;
+  for (size_t n = 0; (n = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) result.output.append(buffer.data(), n);
+  result.status = pclose(pipe);
+  return result;
+}
+
+CompiledPackages::CompiledPackages(std::span<const QuantizedModel> models, const std::string& flags) {
+  std::set<std::string> sources;
+  for (const QuantizedModel& model : models) {
+    const Package package = package_of(model);
+    write_package(package, folder_.path());  // all share one src/, as the kernels are the same files
+    for (const auto& [path, bytes] : package.files)
+      if (path.starts_with("src/") && path.ends_with(".c")) sources.insert(path);
+  }
+  std::string command = "cd " + folder_.path() + " && cc -shared -fPIC " + kStrictFlags + " " + flags + " -o all.so";
+  for (const std::string& source : sources) command += " " + source;
+  const CommandResult result = run_command(command);
+  if (result.status != 0) std::fprintf(stderr, "%s\n", result.output.c_str());
+  BW_CHECK(result.status == 0);
+  library_ = dlopen((folder_.path() + "/all.so").c_str(), RTLD_NOW | RTLD_LOCAL);
+  BW_CHECK(library_ != nullptr);
+}
+
+CompiledPackages::~CompiledPackages() {
+  if (library_ != nullptr) dlclose(library_);
+}
+
+void* CompiledPackages::symbol(const std::string& name) const {
+  return dlsym(library_, name.c_str());
+}
+
+std::vector<uint32_t> CompiledPackages::run(const QuantizedModel& model, std::span<const int16_t> input) const {
+  const std::string& name = model.network.name;
+  const auto input_of = reinterpret_cast<void* (*)(uint32_t*)>(symbol(name + "_input"));
+  const auto run = reinterpret_cast<void (*)(uint32_t*)>(symbol(name + "_run"));
+  BW_CHECK(input_of != nullptr && run != nullptr);
+  const MemoryPlan plan = plan_memory(model.network);
+  std::vector<uint32_t> arena(static_cast<size_t>(plan.arena_bytes / 4), 0xDEADBEEF);  // nothing may rely on zeros
+  const auto words = pack(input, model.network.input_format);
+  std::memcpy(input_of(arena.data()), words.data(), words.size() * 4);
+  run(arena.data());
+  return arena;
+}
+
+Tensor CompiledPackages::infer(const QuantizedModel& model, std::span<const int16_t> input) const {
+  const std::vector<uint32_t> arena = run(model, input);
+  const auto output_of = reinterpret_cast<const void* (*)(const uint32_t*)>(symbol(model.network.name + "_output"));
+  const Format storage = storage_format(model.network, static_cast<int>(model.layers.size()) - 1);
+  const int64_t elements = infer_shapes(model.network).back().output.elements();
+  std::vector<uint32_t> words(static_cast<size_t>(packed_bytes(elements, storage) / 4));
+  std::memcpy(words.data(), output_of(arena.data()), words.size() * 4);
+  if (storage == Format::kFloat32) return {storage, {}, unpack_floats(words)};
+  const Tensor output{storage, unpack(words, storage, elements), {}};
+  BW_CHECK(pack(std::span<const int32_t>(output.codes), storage) == words);  // unused bits are 0
+  return output;
+}
+
+uint32_t CompiledPackages::selftest(const QuantizedModel& model) const {
+  std::vector<uint32_t> arena(static_cast<size_t>(plan_memory(model.network).arena_bytes / 4));
+  return reinterpret_cast<uint32_t (*)(uint32_t*)>(symbol(model.network.name + "_selftest"))(arena.data());
+}
+
+int CompiledPackages::argmax(const QuantizedModel& model, std::span<const int16_t> input) const {
+  const auto argmax = reinterpret_cast<uint32_t (*)(const uint32_t*)>(symbol(model.network.name + "_argmax"));
+  return argmax == nullptr ? -1 : static_cast<int>(argmax(run(model, input).data()));
+}
+
+}  // namespace bitwright::testing

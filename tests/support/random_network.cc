@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/random_network.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/check.h"
+#include "core/error.h"
+#include "core/rng.h"
+
+namespace bitwright::testing {
+namespace {
+
+constexpr int64_t kMostMacs = 100000;
+constexpr int64_t kMostElements = 4096;
+
+int between(Rng& rng, int low, int high) {
+  return low + static_cast<int>(rng.below(static_cast<uint64_t>(high - low + 1)));
+}
+
+bool chance(Rng& rng, double share) {
+  return rng.uniform() < share;
+}
+
+template <class T>
+T pick(Rng& rng, const std::vector<T>& items) {
+  return items[rng.below(items.size())];
+}
+
+Format between_formats(Rng& rng, Format first, Format last) {
+  return static_cast<Format>(between(rng, static_cast<int>(first), static_cast<int>(last)));
+}
+
+int channels(Rng& rng) {
+  return pick<int>(rng, {1, 2, 3, 5, 8, 16, 31, 32, 33, 40, 64, 70, between(rng, 1, 80)});
+}
+
+Format weight_format(Rng& rng) {
+  if (chance(rng, 0.06)) return Format::kFloat32;
+  if (chance(rng, 0.5)) return pick<Format>(rng, {Format::kBinary, Format::kTernary, Format::kInt8});
+  return between_formats(rng, Format::kBinary, Format::kInt8);
+}
+
+Format activation_format(Rng& rng) {
+  if (chance(rng, 0.06)) return Format::kFloat32;
+  if (chance(rng, 0.15)) return Format::kAccumulator;
+  if (chance(rng, 0.08)) return Format::kInt16;
+  if (chance(rng, 0.55))
+    return pick<Format>(rng, {Format::kBinary, Format::kTernary, Format::kInt8, Format::kUint8, Format::kUint4});
+  return between_formats(rng, Format::kBinary, Format::kUint8);
+}
+
+// One-dimensional maps have windows of width 1.
+Window window(Rng& rng, bool flat, int largest) {
+  Window w;
+  w.h = between(rng, 1, largest), w.stride_h = between(rng, 1, 3);
+  if (!flat) w.w = between(rng, 1, largest), w.stride_w = between(rng, 1, 3);
+  return w;
+}
+
+Window unit_stride(Window w) {
+  w.stride_h = w.stride_w = 1;
+  return w;
+}
+
+Op random_op(Rng& rng, const Network& network, const Shape& in) {
+  const bool flat = in.w == 1;
+  const Padding padding =
+      pick<Padding>(rng, {Padding::kValid, Padding::kZero, Padding::kZero, Padding::kMinusOne, Padding::kPlusOne});
+  Window kernel = window(rng, flat, flat ? 7 : 4);
+  if (chance(rng, 0.5)) kernel = unit_stride(kernel);
+  const int earlier = static_cast<int>(network.layers.size()) - 1;
+  switch (between(rng, 0, 11)) {
+    case 0: return DepthwiseConv2d{kernel, padding};
+    case 1: return MaxPool2d{window(rng, flat, 3)};
+    case 2: return AvgPool2d{window(rng, flat, 3)};
+    case 3: return GlobalAvgPool{};
+    case 4: return Flatten{};
+    case 5:
+    case 6: return Add{between(rng, std::max(-1, earlier - 3), earlier)};
+    case 7:
+    case 8: return Dense{channels(rng)};
+    default: return Conv2d{channels(rng), kernel, padding};
+  }
+}
+
+LayerSpec random_layer(Rng& rng, const Network& network, const Shape& in) {
+  LayerSpec layer;
+  const int count = static_cast<int>(network.layers.size());
+  layer.name = "layer" + std::to_string(count);
+  layer.from = count - 1;
+  layer.op = random_op(rng, network, in);
+  layer.weights = weight_format(rng);
+  layer.activations = activation_format(rng);
+  if (!has_accumulators(layer.op)) return layer;
+  layer.bias = has_weights(layer.op) && chance(rng, 0.3);
+  layer.relu = layer.activations == Format::kFloat32 && chance(rng, 0.5);
+  layer.range_log2 = between(rng, -2, 3);
+  if (chance(rng, 0.25)) layer.pool = window(rng, in.w == 1, 3);
+  layer.batch_norm = layer.activations != Format::kAccumulator && chance(rng, 0.7);
+  return layer;
+}
+
+bool acceptable(const Network& network) {
+  try {
+    const auto shapes = infer_shapes(network);
+    return macs(network) <= kMostMacs && shapes.back().output.elements() <= kMostElements;
+  } catch (const StructureError&) {
+    return false;
+  }
+}
+
+void draw_weights(Rng& rng, const LayerSpec& spec, size_t count, QuantizedLayer& layer) {
+  if (spec.weights == Format::kFloat32) {
+    for (size_t i = 0; i < count; ++i) layer.float_weights.push_back(static_cast<float>(rng.normal()));
+    return;
+  }
+  const int32_t low = min_code(spec.weights), high = max_code(spec.weights);
+  const bool constant = chance(rng, 0.1);
+  for (size_t i = 0; i < count; ++i) {
+    const int code = spec.weights == Format::kBinary ? (chance(rng, 0.5) ? 1 : -1) : between(rng, low, high);
+    layer.weights.push_back(static_cast<int8_t>(constant ? high : code));
+  }
+}
+
+// About the size that accumulators have: a sum of random signs grows with the root of the bound.
+int32_t typical(Rng& rng, int64_t bound) {
+  const double size = chance(rng, 0.5) ? 2.0 * std::sqrt(static_cast<double>(bound)) : static_cast<double>(bound);
+  return static_cast<int32_t>(std::lround(rng.uniform(-size, size)));
+}
+
+void draw_thresholds(Rng& rng, Format format, size_t channel_count, int64_t bound, QuantizedLayer& layer) {
+  for (size_t c = 0; c < channel_count; ++c) {
+    const uint8_t descending = chance(rng, 0.4);
+    std::vector<int32_t> t;
+    for (int k = 0; k < threshold_count(format); ++k) t.push_back(typical(rng, bound));
+    if (chance(rng, 0.1)) t.back() = INT32_MAX;
+    if (chance(rng, 0.1)) t.front() = INT32_MIN;
+    if (chance(rng, 0.8)) std::sort(t.begin(), t.end());
+    if (descending) std::reverse(t.begin(), t.end());
+    layer.thresholds.insert(layer.thresholds.end(), t.begin(), t.end());
+    layer.descending.push_back(descending);
+  }
+}
+
+void draw_multipliers(Rng& rng, size_t channel_count, QuantizedLayer& layer) {
+  for (size_t c = 0; c < channel_count; ++c) {
+    const int shift = chance(rng, 0.1) ? pick<int>(rng, {0, 1, 62}) : between(rng, 20, 40);
+    const int64_t most = (int64_t{1} << 31) - 1;
+    layer.multiplier.push_back(static_cast<int32_t>(std::lround(rng.uniform(-1.0, 1.0) * static_cast<double>(most))));
+    const double offset = std::ldexp(rng.uniform(-1.0, 1.0), std::min(shift + between(rng, 0, 12), 61));
+    layer.offset.push_back(static_cast<int64_t>(offset));
+    layer.shift.push_back(static_cast<uint8_t>(shift));
+  }
+}
+
+void draw_floats(Rng& rng, size_t channel_count, int64_t bound, QuantizedLayer& layer) {
+  for (size_t c = 0; c < channel_count; ++c) {
+    layer.float_scale.push_back(static_cast<float>(rng.normal() / std::sqrt(static_cast<double>(bound) + 1.0)));
+    layer.float_offset.push_back(static_cast<float>(chance(rng, 0.2) ? 0.0 : rng.normal()));
+  }
+}
+
+QuantizedLayer random_quantized_layer(Rng& rng, const Network& network, int index, const LayerShapes& shapes) {
+  const LayerSpec& spec = network.layers[index];
+  QuantizedLayer layer;
+  const Format out = storage_format(network, index);
+  const size_t count = static_cast<size_t>(shapes.output.c);
+  if (has_weights(spec.op)) draw_weights(rng, spec, static_cast<size_t>(weight_count(spec, shapes)), layer);
+  if (const auto* add = std::get_if<Add>(&spec.op); add && !computes_in_float(network, index)) {
+    const int a = *scale_log2(network, spec.from), b = *scale_log2(network, add->with);
+    layer.shift_from = a - std::min(a, b), layer.shift_with = b - std::min(a, b);
+  }
+  const int64_t bound = computes_in_float(network, index) ? 4 : accumulator_bound(network, index);
+  switch (epilogue(network, index)) {
+    case Epilogue::kRaw:
+      if (spec.bias && chance(rng, 0.8))
+        for (size_t c = 0; c < count; ++c) layer.bias.push_back(between(rng, -1000000, 1000000));
+      break;
+    case Epilogue::kThreshold: draw_thresholds(rng, out, count, bound, layer); break;
+    case Epilogue::kRequantize: draw_multipliers(rng, count, layer); break;
+    case Epilogue::kFloat: draw_floats(rng, count, bound, layer); break;
+    case Epilogue::kNone: break;
+  }
+  if (is_integer(out) && spec.activations != Format::kAccumulator && has_accumulators(spec.op))
+    layer.output_scale = activation_scale(out, spec.range_log2);
+  if (epilogue(network, index) == Epilogue::kFloat && is_integer(out))
+    layer.inverse_step = static_cast<float>(1.0 / layer.output_scale);
+  return layer;
+}
+
+}  // namespace
+
+Network random_network(uint64_t seed) {
+  Rng rng(seed, 1);
+  Network network;
+  network.name = "net" + std::to_string(seed);
+  const bool one_dimensional = chance(rng, 0.5);
+  network.input = one_dimensional ? Shape{between(rng, 1, 60), 1, channels(rng)}
+                                  : Shape{between(rng, 1, 12), between(rng, 1, 12), channels(rng)};
+  if (chance(rng, 0.4)) network.input.c = between(rng, 1, 3);
+  network.input_format = chance(rng, 0.5)   ? Format::kInt8
+                         : chance(rng, 0.2) ? Format::kInt16
+                                            : between_formats(rng, Format::kBinary, Format::kUint8);
+  const int wanted = between(rng, 1, 8);
+  for (int attempt = 0; attempt < 1000 && static_cast<int>(network.layers.size()) < wanted; ++attempt) {
+    const Shape in = network.layers.empty() ? network.input : infer_shapes(network).back().output;
+    network.layers.push_back(random_layer(rng, network, in));
+    if (!acceptable(network)) network.layers.pop_back();
+  }
+  BW_CHECK(!network.layers.empty());
+  return network;
+}
+
+Parameters random_parameters(const Network& network, uint64_t seed) {
+  Rng rng(seed, 2);
+  Parameters parameters;
+  const auto shapes = infer_shapes(network);
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    const LayerSpec& spec = network.layers[i];
+    LayerParameters layer;
+    const int outputs = shapes[i].output.c;
+    const int64_t count = weight_count(spec, shapes[i]), row = has_weights(spec.op) ? count / outputs : 1;
+    for (int64_t k = 0; k < count; ++k) layer.weights.push_back(static_cast<float>(0.3 * rng.normal()));
+    for (int c = 0; c < outputs && count > 0; ++c)
+      if (chance(rng, 0.05)) std::fill_n(layer.weights.begin() + c * row, row, chance(rng, 0.5) ? 0.25f : 0.0f);
+    for (int c = 0; c < outputs && spec.bias; ++c) layer.bias.push_back(static_cast<float>(rng.normal()));
+    for (int c = 0; c < outputs && spec.batch_norm; ++c) {
+      layer.gamma.push_back(chance(rng, 0.1) ? 0.0f : static_cast<float>(1.0 + rng.normal()));
+      layer.beta.push_back(static_cast<float>(rng.normal()));
+      layer.running_mean.push_back(static_cast<float>(3.0 * rng.normal()));
+      layer.running_var.push_back(static_cast<float>(chance(rng, 0.05) ? 0.0 : 9.0 * rng.uniform()));
+    }
+    parameters.layers.push_back(std::move(layer));
+  }
+  return parameters;
+}
+
+QuantizedModel random_model(const Network& network, uint64_t seed) {
+  Rng rng(seed, 3);
+  QuantizedModel model;
+  model.network = network;
+  model.input_scale = std::ldexp(1.0 + rng.uniform(), between(rng, -8, 2));
+  const auto shapes = infer_shapes(network);
+  for (int i = 0; i < static_cast<int>(shapes.size()); ++i)
+    model.layers.push_back(random_quantized_layer(rng, network, i, shapes[i]));
+  check_model(model);
+  return model;
+}
+
+std::vector<int16_t> random_input(const Network& network, uint64_t seed) {
+  Rng rng(seed, 4);
+  const int32_t low = min_code(network.input_format), high = max_code(network.input_format);
+  const bool extreme = chance(rng, 0.1);
+  std::vector<int16_t> codes;
+  for (int64_t i = 0; i < network.input.elements(); ++i) {
+    const bool ends = extreme || network.input_format == Format::kBinary;
+    codes.push_back(static_cast<int16_t>(ends ? (chance(rng, 0.5) ? low : high) : between(rng, low, high)));
+  }
+  return codes;
+}
+
+}  // namespace bitwright::testing
