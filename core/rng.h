@@ -17,15 +17,11 @@ namespace bitwright {
 class Rng {
  public:
   explicit Rng(uint64_t seed) : state_(seed) {}
-  // An independent stream: for example one per (study seed, trial number).
-  Rng(uint64_t seed, uint64_t stream) : state_(seed ^ (0x9e3779b97f4a7c15u * (stream + 1))) { next(); }
+  // An independent stream: for example one per (study seed, trial number). Both are mixed, so that the starts of
+  // neighbouring streams lie nowhere near each other in the one sequence that all states run through.
+  Rng(uint64_t seed, uint64_t stream) : state_(mix(mix(seed) ^ stream)) {}
 
-  uint64_t next() {
-    uint64_t z = (state_ += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-  }
+  uint64_t next() { return mix(std::exchange(state_, state_ + kIncrement)); }
   // Uniform in [0, 1), 53 bits.
   double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }
   double uniform(double low, double high) { return low + (high - low) * uniform(); }
@@ -49,6 +45,15 @@ class Rng {
   }
 
  private:
+  static constexpr uint64_t kIncrement = 0x9e3779b97f4a7c15u;
+  // One to one.
+  static uint64_t mix(uint64_t state) {
+    uint64_t z = state + kIncrement;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  }
+
   uint64_t state_;
 };
 
