@@ -342,6 +342,23 @@ Values header_values(const Program& program, const Provenance& provenance) {
 
 // ---- one layer
 
+// Initializers separated by commas, in indented lines of at most 110 columns.
+std::string wrapped(const std::vector<std::string>& items) {
+  constexpr size_t kColumns = 110;
+  std::string out;
+  size_t column = kColumns;
+  for (size_t i = 0; i < items.size(); ++i) {
+    const size_t width = items[i].size() + 2;
+    const bool fits = column + width <= kColumns;
+    if (!fits && i > 0) out.push_back('\n');
+    out.append(fits ? " " : "    ").append(items[i]);
+    column = fits ? column + width : width + 2;
+    if (i + 1 < items.size()) out.push_back(',');
+  }
+  out.push_back('\n');
+  return out;
+}
+
 std::string pointee(const LoweredOp& op, const std::string& suffix) {
   for (const Constant& c : op.constants)
     if (c.suffix == suffix) return suffix;
@@ -350,17 +367,14 @@ std::string pointee(const LoweredOp& op, const std::string& suffix) {
 
 std::string emit_struct(const std::string& type, const std::string& layer, const std::string& suffix,
                         const LoweredOp& op, const std::vector<Field>& fields) {
-  std::string out = fmt::format("static const {} {}_{} = {{\n", type, layer, suffix), line = "   ";
+  std::vector<std::string> items;
   for (const Field& f : fields) {
     const std::string value = !f.constant.empty() ? layer + "_" + pointee(op, f.constant)
                               : f.is_float        ? literal(static_cast<uint32_t>(f.value), "float")
                                                   : std::to_string(f.value);
-    const std::string item = fmt::format(" .{} = {},", f.name, value);
-    if (line.size() + item.size() > 110) out += line + "\n", line = "   ";
-    line += item;
+    items.push_back(fmt::format(".{} = {}", f.name, value));
   }
-  line.pop_back();  // no comma after the last
-  return out + line + "\n};\n";
+  return fmt::format("static const {} {}_{} = {{\n{}}};\n", type, layer, suffix, wrapped(items));
 }
 
 std::string epilogue_text(const Program& program, const LoweredOp& op) {
@@ -396,12 +410,12 @@ std::string operator_text(const Program& program, const LoweredOp& op) {
   const LayerSpec& spec = spec_of(program, op);
   std::string out = op_name(spec.op);
   if (const auto* conv = std::get_if<Conv2d>(&spec.op))
-    out += " " + window_text(conv->kernel) + ", " + padding_text(conv->padding);
+    out += fmt::format(" {}, {}", window_text(conv->kernel), padding_text(conv->padding));
   if (const auto* depthwise = std::get_if<DepthwiseConv2d>(&spec.op))
-    out += " " + window_text(depthwise->kernel) + ", " + padding_text(depthwise->padding);
-  if (const auto* pool = std::get_if<MaxPool2d>(&spec.op)) out += " " + window_text(pool->window);
-  if (const auto* pool = std::get_if<AvgPool2d>(&spec.op)) out += " " + window_text(pool->window);
-  if (spec.pool) out += ", max-pool " + window_text(*spec.pool);
+    out += fmt::format(" {}, {}", window_text(depthwise->kernel), padding_text(depthwise->padding));
+  if (const auto* pool = std::get_if<MaxPool2d>(&spec.op)) out += fmt::format(" {}", window_text(pool->window));
+  if (const auto* pool = std::get_if<AvgPool2d>(&spec.op)) out += fmt::format(" {}", window_text(pool->window));
+  if (spec.pool) out += fmt::format(", max-pool {}", window_text(*spec.pool));
   return out;
 }
 
@@ -440,7 +454,8 @@ std::string emit_size_checks() {
 
 std::string emit_source(const Program& program, const Values& values) {
   std::string out = filled(kSourceTop, values) + "\n" + emit_size_checks();
-  for (const LoweredOp& op : program.ops) out += "\n" + emit_layer_comment(program, op) + emit_layer(program, op);
+  for (const LoweredOp& op : program.ops)
+    out += fmt::format("\n{}{}", emit_layer_comment(program, op), emit_layer(program, op));
   out += emit_run(program) + filled(kAccessors, values);
   return has_argmax(program.output_format) ? out + filled(kArgmax, values) : out;
 }
@@ -494,15 +509,9 @@ std::string literal(int64_t value, const std::string& type) {
 }
 
 std::string emit_array(const std::string& name, const Constant& constant) {
-  std::string out = fmt::format("static const {} {}[{}] = {{\n", constant.type, name, constant.values.size());
-  std::string line = "   ";
-  for (size_t i = 0; i < constant.values.size(); ++i) {
-    const std::string item =
-        " " + literal(constant.values[i], constant.type) + (i + 1 < constant.values.size() ? "," : "");
-    if (line.size() + item.size() > 110) out += line + "\n", line = "   ";
-    line += item;
-  }
-  return out + line + "\n};\n";
+  std::vector<std::string> items;
+  for (int64_t value : constant.values) items.push_back(literal(value, constant.type));
+  return fmt::format("static const {} {}[{}] = {{\n{}}};\n", constant.type, name, items.size(), wrapped(items));
 }
 
 std::string emit_layer_comment(const Program& program, const LoweredOp& op) {
