@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trainer/exact_epilogue.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "trainer/fixed_point.h"
+
+namespace bitwright {
+namespace {
+
+// Calls row(channel, first element of the row) for every example and channel.
+template <class F>
+void for_each_row(Extent e, F row) {
+  for (int64_t i = 0; i < e.n * e.c; ++i) row(static_cast<size_t>(i % e.c), i * e.p);
+}
+
+void raw_rows(const std::vector<int32_t>& bias, Extent e, const float* acc, float* out) {
+  for_each_row(e, [&](size_t c, int64_t at) {
+    const float b = static_cast<float>(bias[c]);
+    for (int64_t i = at; i < at + e.p; ++i) out[i] = acc[i] + b;
+  });
+}
+
+void sign_rows(const Affine& affine, Extent e, const float* acc, float* out) {
+  for_each_row(e, [&](size_t c, int64_t at) {
+    const double a = affine.a[c], b = affine.b[c];
+    for (int64_t i = at; i < at + e.p; ++i) out[i] = a * acc[i] + b >= 0.0 ? 1.0f : -1.0f;
+  });
+}
+
+// Steps are powers of two: multiplying by the inverse is quantize_activation's division.
+void level_rows(const Affine& affine, Format format, double scale, Extent e, const float* acc, float* out) {
+  const double inverse = 1.0 / scale, low = min_code(format), high = max_code(format);
+  for_each_row(e, [&](size_t c, int64_t at) {
+    const double a = affine.a[c], b = affine.b[c];
+    for (int64_t i = at; i < at + e.p; ++i)
+      out[i] = static_cast<float>(std::clamp(std::floor((a * acc[i] + b) * inverse + 0.5), low, high));
+  });
+}
+
+void float_rows(const LayerSpec& layer, const Affine& affine, Extent e, const float* acc, float* out) {
+  const double step = activation_scale(layer.activations, layer.range_log2);
+  const Quantizer q = make_quantizer(layer.activations, step, layer.relu);
+  for_each_row(e, [&](size_t c, int64_t at) {
+    const float a = static_cast<float>(affine.a[c]), b = static_cast<float>(affine.b[c]);
+    for (int64_t i = at; i < at + e.p; ++i) {
+      const float y = acc[i] * a + b;
+      out[i] = q.kind == Quantizer::kSign     ? (y >= 0.0f ? 1.0f : -1.0f)
+               : q.kind == Quantizer::kLevels ? std::clamp(std::floor(y * q.inverse_step + 0.5f), q.low, q.high)
+               : q.kind == Quantizer::kRelu   ? std::max(y, 0.0f)
+                                              : y;
+    }
+  });
+}
+
+}  // namespace
+
+void exact_epilogue(const Network& network, int index, const Affine& affine, Extent extent, const float* acc,
+                    float* out) {
+  const LayerSpec& layer = network.layers[index];
+  const Epilogue kind = epilogue(network, index);
+  if (kind == Epilogue::kRaw) return raw_rows(raw_bias(affine, accumulator_bound(network, index)), extent, acc, out);
+  if (kind == Epilogue::kFloat) return float_rows(layer, affine, extent, acc, out);
+  if (layer.activations == Format::kBinary) return sign_rows(affine, extent, acc, out);
+  level_rows(affine, layer.activations, activation_scale(layer.activations, layer.range_log2), extent, acc, out);
+}
+
+}  // namespace bitwright

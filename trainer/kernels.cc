@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trainer/kernels.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "core/parameters.h"
+
+// A second copy for AVX2 and FMA, chosen when the program is loaded. The same machine always takes the same one.
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
+#define BW_HOT __attribute__((target_clones("default", "arch=x86-64-v3")))
+#else
+#define BW_HOT
+#endif
+#define BW_INLINE [[gnu::always_inline]] inline
+
+namespace bitwright {
+namespace {
+
+BW_INLINE float quantize_level(float y, const Quantizer& q) {
+  const float level = std::min(std::max(y * q.inverse_step, q.low), q.high);
+  return static_cast<float>(static_cast<int32_t>(level - q.low + 0.5f)) + q.low;
+}
+
+BW_INLINE void quantize_row(const float* __restrict acc, int64_t n, float gain, float offset, const Quantizer& q,
+                            float* __restrict out) {
+  switch (q.kind) {
+    case Quantizer::kNone:
+      for (int64_t i = 0; i < n; ++i) out[i] = acc[i] * gain + offset;
+      break;
+    case Quantizer::kRelu:
+      for (int64_t i = 0; i < n; ++i) out[i] = std::max(acc[i] * gain + offset, 0.0f);
+      break;
+    case Quantizer::kSign:
+      for (int64_t i = 0; i < n; ++i) out[i] = acc[i] * gain + offset >= 0.0f ? 1.0f : -1.0f;
+      break;
+    case Quantizer::kLevels:
+      for (int64_t i = 0; i < n; ++i) out[i] = quantize_level(acc[i] * gain + offset, q);
+      break;
+  }
+}
+
+// Gradient at y = gain * acc + offset.
+BW_INLINE void straight_through_row(const float* __restrict acc, const float* __restrict grad_out, int64_t n,
+                                    float gain, float offset, const Quantizer& q, float* __restrict grad_y) {
+  switch (q.kind) {
+    case Quantizer::kNone: std::memcpy(grad_y, grad_out, static_cast<size_t>(n) * sizeof(float)); break;
+    case Quantizer::kRelu:
+      for (int64_t i = 0; i < n; ++i) grad_y[i] = acc[i] * gain + offset > 0.0f ? grad_out[i] : 0.0f;
+      break;
+    case Quantizer::kSign:
+      for (int64_t i = 0; i < n; ++i) grad_y[i] = std::fabs(acc[i] * gain + offset) <= 1.0f ? grad_out[i] : 0.0f;
+      break;
+    case Quantizer::kLevels:
+      for (int64_t i = 0; i < n; ++i) {
+        const float level = (acc[i] * gain + offset) * q.inverse_step;
+        grad_y[i] = level >= q.low && level <= q.high ? grad_out[i] * q.inverse_step : 0.0f;
+      }
+      break;
+  }
+}
+
+struct Moments {
+  double mean = 0.0, variance = 0.0;
+};
+
+// Sums run in float32 along a row, around the channel's first value, and in float64 over the rows.
+BW_INLINE Moments channel_moments(const Extent& e, const float* acc, int64_t channel) {
+  const float shift = acc[channel * e.p];
+  double sum = 0.0, squares = 0.0;
+  for (int64_t i = 0; i < e.n; ++i) {
+    const float* __restrict row = acc + (i * e.c + channel) * e.p;
+    float row_sum = 0.0f, row_squares = 0.0f;
+    for (int64_t j = 0; j < e.p; ++j) {
+      const float v = row[j] - shift;
+      row_sum += v;
+      row_squares += v * v;
+    }
+    sum += row_sum;
+    squares += row_squares;
+  }
+  const double count = static_cast<double>(e.n * e.p), mean = sum / count;
+  return {mean + shift, std::max(0.0, squares / count - mean * mean)};
+}
+
+BW_INLINE void centered_sums_row(const float* __restrict acc, const float* __restrict grad, int64_t n, float mean,
+                                 float& sum, float& product) {
+  for (int64_t i = 0; i < n; ++i) {
+    sum += grad[i];
+    product += grad[i] * (acc[i] - mean);
+  }
+}
+
+}  // namespace
+
+Quantizer make_quantizer(Format activations, double scale, bool relu) {
+  if (!is_integer(activations)) return {relu ? Quantizer::kRelu : Quantizer::kNone};
+  if (activations == Format::kBinary) return {Quantizer::kSign};
+  return {Quantizer::kLevels, static_cast<float>(1.0 / scale), static_cast<float>(min_code(activations)),
+          static_cast<float>(max_code(activations))};
+}
+
+BW_HOT void batch_norm_forward(Extent e, const float* acc, Quantizer quantizer, double momentum, ChannelNorm* norms,
+                               float* running_mean, float* running_var, float* out) {
+  const double count = static_cast<double>(e.n * e.p);
+  for (int64_t c = 0; c < e.c; ++c) {
+    ChannelNorm& norm = norms[c];
+    const Moments m = channel_moments(e, acc, c);
+    const double scale = norm.scale, variance = m.variance * scale * scale;
+    running_mean[c] += static_cast<float>(momentum * (m.mean * scale + norm.bias - running_mean[c]));
+    running_var[c] += static_cast<float>(momentum * (variance * count / std::max(1.0, count - 1) - running_var[c]));
+    norm.mean = static_cast<float>(m.mean);
+    norm.rstd = static_cast<float>(1.0 / std::sqrt(variance + kBatchNormEpsilon));
+    const float gain = norm.gamma * norm.rstd * norm.scale, offset = norm.beta - norm.mean * gain;
+    for (int64_t i = 0; i < e.n; ++i) {
+      const int64_t row = (i * e.c + c) * e.p;
+      quantize_row(acc + row, e.p, gain, offset, quantizer, out + row);
+    }
+  }
+}
+
+BW_HOT void batch_norm_backward(Extent e, const float* acc, const float* grad_out, Quantizer quantizer,
+                                ChannelNorm* norms, float* grad_acc) {
+  const double count = static_cast<double>(e.n * e.p);
+  for (int64_t c = 0; c < e.c; ++c) {
+    ChannelNorm& norm = norms[c];
+    const float normalize = norm.rstd * norm.scale, mean = norm.mean;
+    const float gain = norm.gamma * normalize, offset = norm.beta - mean * gain;
+    double sum = 0.0, product = 0.0;
+    for (int64_t i = 0; i < e.n; ++i) {
+      const int64_t row = (i * e.c + c) * e.p;
+      straight_through_row(acc + row, grad_out + row, e.p, gain, offset, quantizer, grad_acc + row);
+      float row_sum = 0.0f, row_product = 0.0f;
+      centered_sums_row(acc + row, grad_acc + row, e.p, mean, row_sum, row_product);
+      sum += row_sum;
+      product += row_product;
+    }
+    norm.grad_beta = static_cast<float>(sum);
+    norm.grad_gamma = static_cast<float>(product * normalize);
+    const float constant = static_cast<float>(sum / count);
+    const float slope = static_cast<float>(product / count * normalize * normalize);
+    for (int64_t i = 0; i < e.n; ++i) {
+      const int64_t row = (i * e.c + c) * e.p;
+      const float* __restrict x = acc + row;
+      float* __restrict grad = grad_acc + row;
+      for (int64_t j = 0; j < e.p; ++j) grad[j] = gain * (grad[j] - constant - (x[j] - mean) * slope);
+    }
+  }
+}
+
+BW_HOT void affine_forward(Extent e, const float* acc, const float* gain, const float* offset, Quantizer quantizer,
+                           float* out) {
+  for (int64_t i = 0; i < e.n; ++i)
+    for (int64_t c = 0; c < e.c; ++c) {
+      const int64_t row = (i * e.c + c) * e.p;
+      quantize_row(acc + row, e.p, gain[c], offset[c], quantizer, out + row);
+    }
+}
+
+BW_HOT void affine_backward(Extent e, const float* acc, const float* gain, const float* offset, const float* grad_out,
+                            Quantizer quantizer, float* grad_acc, float* grad_offset) {
+  for (int64_t c = 0; c < e.c; ++c) {
+    double sum = 0.0;
+    for (int64_t i = 0; i < e.n; ++i) {
+      const int64_t row = (i * e.c + c) * e.p;
+      float* __restrict grad = grad_acc + row;
+      straight_through_row(acc + row, grad_out + row, e.p, gain[c], offset[c], quantizer, grad);
+      float row_sum = 0.0f;
+      for (int64_t j = 0; j < e.p; ++j) {
+        row_sum += grad[j];
+        grad[j] *= gain[c];
+      }
+      sum += row_sum;
+    }
+    grad_offset[c] = static_cast<float>(sum);
+  }
+}
+
+namespace {
+
+// Windows side by side along a 1-D map, their size known to the compiler: the common case, vectorised.
+template <int kSize>
+BW_INLINE void max_pool_row(const float* __restrict in, int64_t outputs, float* __restrict out,
+                            int32_t* __restrict index) {
+  for (int64_t m = 0; m < outputs; ++m) {
+    float best = in[m * kSize];
+    int32_t at = 0;
+    for (int32_t t = 1; t < kSize; ++t) {
+      const float v = in[m * kSize + t];
+      at = v > best ? t : at;
+      best = v > best ? v : best;
+    }
+    out[m] = best;
+    index[m] = static_cast<int32_t>(m) * kSize + at;
+  }
+}
+
+template <int kSize>
+BW_INLINE void max_pool_row_backward(const float* __restrict grad_out, const int32_t* __restrict index, int64_t outputs,
+                                     float* __restrict grad_in) {
+  for (int64_t m = 0; m < outputs; ++m)
+    for (int32_t t = 0; t < kSize; ++t)
+      grad_in[m * kSize + t] = index[m] == static_cast<int32_t>(m) * kSize + t ? grad_out[m] : 0.0f;
+}
+
+BW_INLINE void max_pool_map(const Pooling& p, const float* in, float* out, int32_t* index) {
+  for (int64_t y = 0; y < p.out_h; ++y)
+    for (int64_t x = 0; x < p.out_w; ++x) {
+      int64_t at = y * p.stride_h * p.w + x * p.stride_w;
+      const int64_t corner = at;
+      for (int64_t i = 0; i < p.window_h; ++i)
+        for (int64_t j = 0; j < p.window_w; ++j)
+          if (in[corner + i * p.w + j] > in[at]) at = corner + i * p.w + j;
+      *out++ = in[at];
+      *index++ = static_cast<int32_t>(at);
+    }
+}
+
+// 2..4 where max_pool_row applies, else 0.
+int side_by_side(const Pooling& p) {
+  const bool fits = p.w == 1 && p.window_w == 1 && p.stride_h == p.window_h && p.window_h >= 2 && p.window_h <= 4;
+  return fits ? static_cast<int>(p.window_h) : 0;
+}
+
+}  // namespace
+
+BW_HOT void max_pool_forward(int64_t maps, const Pooling& p, const float* in, float* out, int32_t* index) {
+  const int64_t size = p.h * p.w, outputs = p.out_h * p.out_w;
+  const int fast = side_by_side(p);
+  for (int64_t m = 0; m < maps; ++m, in += size, out += outputs, index += outputs) {
+    switch (fast) {
+      case 2: max_pool_row<2>(in, outputs, out, index); break;
+      case 3: max_pool_row<3>(in, outputs, out, index); break;
+      case 4: max_pool_row<4>(in, outputs, out, index); break;
+      default: max_pool_map(p, in, out, index);
+    }
+  }
+}
+
+BW_HOT void max_pool_backward(int64_t maps, const Pooling& p, const float* grad_out, const int32_t* index,
+                              float* grad_in) {
+  const int64_t size = p.h * p.w, outputs = p.out_h * p.out_w;
+  const int fast = side_by_side(p);
+  const int64_t covered = fast * outputs;  // the rest of the map is in no window
+  for (int64_t m = 0; m < maps; ++m, grad_in += size, grad_out += outputs, index += outputs) {
+    std::fill(grad_in + covered, grad_in + size, 0.0f);
+    switch (fast) {
+      case 2: max_pool_row_backward<2>(grad_out, index, outputs, grad_in); break;
+      case 3: max_pool_row_backward<3>(grad_out, index, outputs, grad_in); break;
+      case 4: max_pool_row_backward<4>(grad_out, index, outputs, grad_in); break;
+      default:
+        for (int64_t i = 0; i < outputs; ++i) grad_in[index[i]] += grad_out[i];
+    }
+  }
+}
+
+BW_HOT void sum_pool_forward(int64_t maps, const Pooling& p, const float* in, float* out) {
+  for (int64_t m = 0; m < maps; ++m, in += p.h * p.w)
+    for (int64_t y = 0; y < p.out_h; ++y)
+      for (int64_t x = 0; x < p.out_w; ++x) {
+        float sum = 0.0f;
+        for (int64_t i = 0; i < p.window_h; ++i) {
+          const float* __restrict row = in + (y * p.stride_h + i) * p.w + x * p.stride_w;
+          for (int64_t j = 0; j < p.window_w; ++j) sum += row[j];
+        }
+        *out++ = sum;
+      }
+}
+
+BW_HOT void sum_pool_backward(int64_t maps, const Pooling& p, const float* grad_out, float* grad_in) {
+  std::fill(grad_in, grad_in + maps * p.h * p.w, 0.0f);
+  for (int64_t m = 0; m < maps; ++m, grad_in += p.h * p.w)
+    for (int64_t y = 0; y < p.out_h; ++y)
+      for (int64_t x = 0; x < p.out_w; ++x, ++grad_out)
+        for (int64_t i = 0; i < p.window_h; ++i) {
+          float* __restrict row = grad_in + (y * p.stride_h + i) * p.w + x * p.stride_w;
+          for (int64_t j = 0; j < p.window_w; ++j) row[j] += *grad_out;
+        }
+}
+
+BW_HOT bool adam_step(int64_t count, int64_t step, double learning_rate, const float* __restrict gradient,
+                      float* __restrict parameter, float* __restrict first_moment, float* __restrict second_moment) {
+  constexpr float kBeta1 = 0.9f, kBeta2 = 0.999f, kEpsilon = 1e-8f;
+  const float rate = static_cast<float>(learning_rate / (1.0 - std::pow(0.9, static_cast<double>(step))));
+  const float correction = static_cast<float>(1.0 / std::sqrt(1.0 - std::pow(0.999, static_cast<double>(step))));
+  float poison = 0.0f;  // 0 as long as all are finite, else NaN
+  for (int64_t i = 0; i < count; ++i) {
+    const float g = gradient[i];
+    first_moment[i] = kBeta1 * first_moment[i] + (1.0f - kBeta1) * g;
+    second_moment[i] = kBeta2 * second_moment[i] + (1.0f - kBeta2) * g * g;
+    parameter[i] -= rate * first_moment[i] / (std::sqrt(second_moment[i]) * correction + kEpsilon);
+    poison += parameter[i] * 0.0f;
+  }
+  return poison == 0.0f;
+}
+
+}  // namespace bitwright

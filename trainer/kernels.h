@@ -1,0 +1,68 @@
+// trainer/kernels.h: the elementwise loops of training, fused so that each map is read as seldom as possible.
+// Plain float32 on one thread; no torch type. All maps are contiguous N x C x P: examples, channels, positions.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "core/format.h"
+
+namespace bitwright {
+
+struct Extent {
+  int64_t n = 0, c = 0, p = 0;
+  int64_t elements() const { return n * c * p; }
+};
+
+// What happens to y = gain * acc + offset, and what the straight-through estimator lets pass of its gradient:
+//   kNone    y                                   all
+//   kRelu    max(y, 0)                           where y > 0
+//   kSign    +1 where y >= 0, else -1            where |y| <= 1 (arXiv 1602.02830)
+//   kLevels  clamp(floor(y / step + 0.5), low, high)   1 / step where low <= y / step <= high
+struct Quantizer {
+  enum Kind : uint8_t { kNone, kRelu, kSign, kLevels } kind = kNone;
+  float inverse_step = 1.0f;
+  float low = 0.0f, high = 0.0f;  // codes
+};
+Quantizer make_quantizer(Format activations, double scale, bool relu);
+
+// What batch norm knows of one channel: real = scale * acc + bias.
+struct ChannelNorm {
+  float scale = 1.0f, bias = 0.0f, gamma = 1.0f, beta = 0.0f;
+  float mean = 0.0f, rstd = 1.0f;             // set by the forward pass: mean of acc; 1 / sqrt(var(real) + epsilon)
+  float grad_gamma = 0.0f, grad_beta = 0.0f;  // set by the backward pass
+};
+
+// Batch norm with the statistics of this batch, then the quantizer. running: updated as r += momentum * (new - r),
+// with the unbiased variance. norms: one per channel.
+void batch_norm_forward(Extent extent, const float* acc, Quantizer quantizer, double momentum, ChannelNorm* norms,
+                        float* running_mean, float* running_var, float* out);
+// grad_out: of the codes. grad_acc: of the accumulators, the statistics' share included.
+void batch_norm_backward(Extent extent, const float* acc, const float* grad_out, Quantizer quantizer,
+                         ChannelNorm* norms, float* grad_acc);
+
+// out = quantizer(gain[c] * acc + offset[c]).
+void affine_forward(Extent extent, const float* acc, const float* gain, const float* offset, Quantizer quantizer,
+                    float* out);
+// grad_offset[c]: the sum over examples and positions.
+void affine_backward(Extent extent, const float* acc, const float* gain, const float* offset, const float* grad_out,
+                     Quantizer quantizer, float* grad_acc, float* grad_offset);
+
+// Windows lie wholly inside the h x w map.
+struct Pooling {
+  int64_t h = 1, w = 1, out_h = 1, out_w = 1;
+  int64_t window_h = 1, window_w = 1, stride_h = 1, stride_w = 1;
+};
+// maps = N * C. index: position of the largest, the first of equals.
+void max_pool_forward(int64_t maps, const Pooling& pooling, const float* in, float* out, int32_t* index);
+void max_pool_backward(int64_t maps, const Pooling& pooling, const float* grad_out, const int32_t* index,
+                       float* grad_in);
+void sum_pool_forward(int64_t maps, const Pooling& pooling, const float* in, float* out);
+void sum_pool_backward(int64_t maps, const Pooling& pooling, const float* grad_out, float* grad_in);
+
+// One step of Adam (arXiv 1412.6980, alg. 1; beta 0.9 and 0.999, epsilon 1e-8) over flat arrays; step counts from 1.
+// False where a parameter is no longer finite.
+bool adam_step(int64_t count, int64_t step, double learning_rate, const float* gradient, float* parameter,
+               float* first_moment, float* second_moment);
+
+}  // namespace bitwright
