@@ -252,7 +252,7 @@ int main(int argc, char **argv)
         bw_mark_begin();
         @name@_run(arena);
         bw_mark_end();
-        while (clean < STACK_WORDS && *(stack - STACK_WORDS + clean) == PAINT) {
+        while (clean != STACK_WORDS && *(stack - STACK_WORDS + clean) == PAINT) {
             ++clean;
         }
         if (4u * (STACK_WORDS - clean) > deepest) {
