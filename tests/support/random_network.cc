@@ -35,18 +35,21 @@ int channels(Rng& rng) {
   return pick<int>(rng, {1, 2, 3, 5, 8, 16, 31, 32, 33, 40, 64, 70, between(rng, 1, 80)});
 }
 
-Format weight_format(Rng& rng) {
+// Often the format whose pair with the input has a kernel of its own.
+Format weight_format(Rng& rng, Format input) {
+  if (chance(rng, 0.4) && input == Format::kTernary) return Format::kTernary;
   if (chance(rng, 0.06)) return Format::kFloat32;
   if (chance(rng, 0.5)) return pick<Format>(rng, {Format::kBinary, Format::kTernary, Format::kInt8});
   return between_formats(rng, Format::kBinary, Format::kInt8);
 }
 
 Format activation_format(Rng& rng) {
-  if (chance(rng, 0.06)) return Format::kFloat32;
+  if (chance(rng, 0.1)) return Format::kFloat32;
   if (chance(rng, 0.15)) return Format::kAccumulator;
   if (chance(rng, 0.08)) return Format::kInt16;
   if (chance(rng, 0.55))
-    return pick<Format>(rng, {Format::kBinary, Format::kTernary, Format::kInt8, Format::kUint8, Format::kUint4});
+    return pick<Format>(
+        rng, {Format::kBinary, Format::kBinary, Format::kTernary, Format::kInt8, Format::kUint8, Format::kUint4});
   return between_formats(rng, Format::kBinary, Format::kUint8);
 }
 
@@ -90,7 +93,7 @@ LayerSpec random_layer(Rng& rng, const Network& network, const Shape& in) {
   layer.name = "layer" + std::to_string(count);
   layer.from = count - 1;
   layer.op = random_op(rng, network, in);
-  layer.weights = weight_format(rng);
+  layer.weights = weight_format(rng, storage_format(network, layer.from));
   layer.activations = activation_format(rng);
   if (!has_accumulators(layer.op)) return layer;
   layer.bias = has_weights(layer.op) && chance(rng, 0.3);
@@ -171,7 +174,8 @@ QuantizedLayer random_quantized_layer(Rng& rng, const Network& network, int inde
     const int a = *scale_log2(network, spec.from), b = *scale_log2(network, add->with);
     layer.shift_from = a - std::min(a, b), layer.shift_with = b - std::min(a, b);
   }
-  const int64_t bound = computes_in_float(network, index) ? 4 : accumulator_bound(network, index);
+  const bool counts = has_accumulators(spec.op) && !computes_in_float(network, index);
+  const int64_t bound = counts ? accumulator_bound(network, index) : 4;
   switch (epilogue(network, index)) {
     case Epilogue::kRaw:
       if (spec.bias && chance(rng, 0.8))

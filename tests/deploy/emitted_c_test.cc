@@ -1,0 +1,160 @@
+// The emitted C against the integer reference: bit for bit, over networks drawn at random.
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <filesystem>
+#include <set>
+#include <sstream>
+
+#include "core/kernel.h"
+#include "tests/support/compiled_packages.h"
+#include "tests/support/random_network.h"
+
+namespace bitwright {
+namespace {
+
+using testing::CompiledPackages;
+using testing::kStrictFlags;
+using testing::random_input;
+using testing::random_model;
+using testing::random_network;
+using testing::run_command;
+using testing::TemporaryFolder;
+
+constexpr int kNetworks = 160;
+
+std::vector<QuantizedModel> random_models(uint64_t first, int count) {
+  std::vector<QuantizedModel> models;
+  for (int i = 0; i < count; ++i) {
+    const uint64_t seed = first + static_cast<uint64_t>(i);
+    models.push_back(random_model(random_network(seed), seed));
+  }
+  return models;
+}
+
+std::vector<uint32_t> bits(const Tensor& tensor) {
+  std::vector<uint32_t> out(tensor.codes.begin(), tensor.codes.end());
+  for (float real : tensor.reals) out.push_back(std::bit_cast<uint32_t>(real));
+  return out;
+}
+
+TEST(EmittedC, IsBitExactWithTheIntegerReference) {
+  const auto models = random_models(1000, kNetworks);
+  const CompiledPackages packages(models);
+  for (const QuantizedModel& model : models)
+    for (uint64_t seed = 0; seed < 4; ++seed) {
+      const auto input = random_input(model.network, seed);
+      const Tensor expected = reference_infer(model, input);
+      ASSERT_EQ(bits(packages.infer(model, input)), bits(expected)) << model.network.name << " input " << seed << "\n"
+                                                                    << canonical_text(model.network);
+    }
+}
+
+TEST(EmittedC, SelfTestAndArgmaxAgreeWithTheReference) {
+  const auto models = random_models(1000, 20);
+  const CompiledPackages packages(models);
+  for (const QuantizedModel& model : models) {
+    EXPECT_EQ(packages.selftest(model), 0u) << model.network.name;
+    const auto input = random_input(model.network, 7);
+    const int index = packages.argmax(model, input);
+    if (index >= 0) {
+      EXPECT_EQ(index, argmax(reference_infer(model, input))) << model.network.name;
+    }
+  }
+}
+
+// Every kernel of core/kernel.h must occur among the networks that the tests above compile.
+TEST(EmittedC, RandomNetworksCoverEveryKernel) {
+  std::set<std::string> seen;
+  for (const QuantizedModel& model : random_models(1000, kNetworks))
+    for (int i = 0; i < static_cast<int>(model.layers.size()); ++i) seen.insert(kernel_of(model.network, i));
+  std::set<std::string> kernels = {"", "max_pool", "max_pool_f32"};
+  for (const char* operands : {"a1w1", "a1wt", "atwt", "a8w8", "a8w1", "axwx"})
+    for (const char* output : {"", "_to_f32"}) kernels.insert(std::string("conv2d_") + operands + output);
+  for (const char* operation : {"depthwise", "sum_pool", "add"})
+    for (const char* output : {"", "_to_f32", "_f32"}) kernels.insert(std::string(operation) + output);
+  kernels.insert("conv2d_f32");
+  EXPECT_EQ(seen, kernels);
+}
+
+// Kernels are compiled once; the packages share a folder, in which each writes its own test and golden vectors.
+TEST(EmittedC, TouchesNoMemoryButItsOwnUnderTheSanitizers) {
+  const std::string sanitize = " -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -Isrc ";
+  const auto models = random_models(2000, 16);
+  const TemporaryFolder folder;
+  for (const QuantizedModel& model : models) write_package(testing::package_of(model, 4), folder.path());
+  const std::string here = "cd " + folder.path() + " && ";
+  const auto compiled = run_command(here + "cc " + kStrictFlags + sanitize + "-c src/*.c");
+  ASSERT_EQ(compiled.status, 0) << compiled.output;
+  for (const QuantizedModel& model : models) {
+    write_package(testing::package_of(model, 4), folder.path());
+    const std::string name = model.network.name;
+    const auto linked = run_command(here + "cc " + kStrictFlags + sanitize + "test/golden_test.c " + name +
+                                    ".o $(ls bw_*.o) -o golden_test");
+    ASSERT_EQ(linked.status, 0) << linked.output;
+    const auto ran = run_command(here + "./golden_test golden/inputs.bin golden/outputs.bin");
+    EXPECT_EQ(ran.status, 0) << canonical_text(model.network);
+    EXPECT_EQ(ran.output, "vectors 4\ndifferent 0\nstack 0\n");
+  }
+}
+
+TEST(EmittedC, GoldenTestFailsWhenAnOutputByteDiffers) {
+  const QuantizedModel model = random_models(1003, 1).front();
+  const TemporaryFolder folder;
+  Package package = testing::package_of(model, 3);
+  package.files["golden/outputs.bin"][0] ^= 1;
+  write_package(package, folder.path());
+  const auto built = run_command("cd " + folder.path() + " && cc " + kStrictFlags +
+                                 " -Isrc src/*.c test/golden_test.c -o golden_test");
+  ASSERT_EQ(built.status, 0) << built.output;
+  const auto ran = run_command("cd " + folder.path() + " && ./golden_test golden/inputs.bin golden/outputs.bin");
+  EXPECT_NE(ran.status, 0);
+  EXPECT_EQ(ran.output, "vectors 3\ndifferent 1\nstack 0\n");
+}
+
+// Bytes of .rodata in an object file, by the tool chain's own count.
+int64_t rodata_bytes(const std::string& object) {
+  const auto listing = run_command("arm-none-eabi-size -A " + object);
+  std::istringstream lines(listing.output);
+  int64_t sum = 0;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string section;
+    int64_t bytes = 0;
+    if (words >> section >> bytes && section.starts_with(".rodata")) sum += bytes;
+  }
+  return sum;
+}
+
+TEST(EmittedC, TakesTheConstantBytesThatTheEstimateCounts) {
+  if (run_command("arm-none-eabi-gcc --version").status != 0)
+    GTEST_SKIP() << "constant bytes on Arm: no arm-none-eabi-gcc";
+  for (const QuantizedModel& model : random_models(1000, 40)) {
+    const TemporaryFolder folder;
+    write_package(testing::package_of(model), folder.path());
+    const std::string source = folder.path() + "/src/" + model.network.name + ".c", object = folder.path() + "/net.o";
+    const auto built = run_command("arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -O2 " + std::string(kStrictFlags) +
+                                   " -c " + source + " -o " + object);
+    ASSERT_EQ(built.status, 0) << built.output;
+    int64_t expected = 0;
+    for (int i = 0; i < static_cast<int>(model.layers.size()); ++i) expected += constant_bytes(model.network, i);
+    EXPECT_EQ(rodata_bytes(object), expected) << canonical_text(model.network);
+  }
+}
+
+TEST(EmittedC, EveryKernelCompilesForTheSmallestCoreWithoutAWarning) {
+  if (run_command("arm-none-eabi-gcc --version").status != 0) GTEST_SKIP() << "kernels on Arm: no arm-none-eabi-gcc";
+  const TemporaryFolder folder;
+  const auto built = run_command("cd " + folder.path() + " && arm-none-eabi-gcc -mthumb -O1 -mcpu=cortex-m0plus " +
+                                 kStrictFlags + " -c " + BITWRIGHT_SOURCE_DIR + "/deploy/runtime/*.c");
+  EXPECT_EQ(built.status, 0) << built.output;
+}
+
+TEST(EmittedC, IsTheSameBytesForTheSameModel) {
+  const QuantizedModel model = random_models(1005, 1).front();
+  EXPECT_EQ(testing::package_of(model).files, testing::package_of(model).files);
+}
+
+}  // namespace
+}  // namespace bitwright
