@@ -43,7 +43,8 @@ inline constexpr int kBearingStates = 4;
 // "healthy", "inner_race", "outer_race", "ball".
 std::string bearing_state_name(BearingState state);
 
-// Defaults give a task that a network of a few thousand weights learns to some 95 to 99 % from windows of 50 ms.
+// Defaults give a task that three small float convolutions learn to 96 % (4, 4, 8 channels) or 98 to 99 % (12, 12, 24)
+// of unseen recordings' or an unseen load's windows of 600 samples: means over six seeds, single ones 90 to 100 %.
 struct SimulatorSpec {
   int recordings = 48;              // 1..10000; states in turn, then loads: recording i has state i % 4
   int samples = 12000;              // per recording, 1..10000000; cost grows in proportion
@@ -60,9 +61,9 @@ struct SimulatorSpec {
   double ball_inner_strike = 0.7;  // strength of a ball's strike on the inner race, on the outer 1; 0..1
 
   // Mode that a strike rings, by the defect's place: the path to the sensor differs. Healthy: that of the noise.
-  std::array<double, kBearingStates> resonance_hz = {2950.0, 2600.0, 3550.0, 3250.0};
+  std::array<double, kBearingStates> resonance_hz = {2900.0, 2500.0, 3700.0, 3300.0};
   double damping = 0.06;         // zeta; in (0, 1)
-  double machine_spread = 0.06;  // resonance and damping vary by this share, uniform, by recording; 0..0.5
+  double machine_spread = 0.05;  // resonance and damping vary by this share, uniform, by recording; 0..0.5
   double gain_spread = 2.0;      // the sensor's gain is log-uniform in [1 / spread, spread]; >= 1
 
   double structure_noise_db = 4.0;  // strikes to structure-borne noise (the same mode, rung by white noise)
