@@ -414,8 +414,8 @@ void FakeQuantizedNetwork::State::convolve_backward(const Layer& layer, const at
   weight_gradient(layer, grad_weight);
   if (!needs_input) return;
   if (c.has_border) {
-    const auto sizes = view(c, output(layer.spec.from), count, layer.shapes.input).sizes();
-    grad_input = grad_input.narrow(3, c.border[0], sizes[3]).narrow(2, c.border[2], sizes[2]);
+    const at::Tensor inside = view(c, output(layer.spec.from), count, layer.shapes.input);
+    grad_input = grad_input.narrow(3, c.border[0], inside.size(3)).narrow(2, c.border[2], inside.size(2));
   }
   pass_back(layer.spec.from, grad_input);
 }

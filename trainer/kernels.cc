@@ -2,6 +2,7 @@
 #include "trainer/kernels.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -284,15 +285,15 @@ BW_HOT bool adam_step(int64_t count, int64_t step, double learning_rate, const f
   constexpr float kBeta1 = 0.9f, kBeta2 = 0.999f, kEpsilon = 1e-8f;
   const float rate = static_cast<float>(learning_rate / (1.0 - std::pow(0.9, static_cast<double>(step))));
   const float correction = static_cast<float>(1.0 / std::sqrt(1.0 - std::pow(0.999, static_cast<double>(step))));
-  float poison = 0.0f;  // 0 as long as all are finite, else NaN
+  uint32_t not_finite = 0;
   for (int64_t i = 0; i < count; ++i) {
     const float g = gradient[i];
     first_moment[i] = kBeta1 * first_moment[i] + (1.0f - kBeta1) * g;
     second_moment[i] = kBeta2 * second_moment[i] + (1.0f - kBeta2) * g * g;
     parameter[i] -= rate * first_moment[i] / (std::sqrt(second_moment[i]) * correction + kEpsilon);
-    poison += parameter[i] * 0.0f;
+    not_finite |= (std::bit_cast<uint32_t>(parameter[i]) & 0x7f800000u) == 0x7f800000u;
   }
-  return poison == 0.0f;
+  return not_finite == 0;
 }
 
 }  // namespace bitwright
