@@ -23,7 +23,8 @@ Codec<std::string> board_name() {
 }
 
 void check_sources(Fields& fields, const Board& board) {
-  std::vector<std::string> numbers = {"clock", "flash", "ram", "flash_wait_states"};
+  std::vector<std::string> numbers = {"clock", "flash", "ram"};
+  if (board.flash_wait_states > 0) numbers.emplace_back("flash_wait_states");
   if (board.supply_v > 0.0) numbers.emplace_back("supply");
   if (board.current_ua_per_mhz > 0.0) numbers.emplace_back("current");
   for (const std::string& field : numbers)
@@ -45,7 +46,7 @@ void visit_board(Fields& fields, Board& board) {
     f.value("size", bank.bytes, quantity64(kBytes), Need::kRequired);
   };
   fields.records<RamBank>("ram", board.ram, visit_bank, Need::kRequired);
-  fields.value("flash_wait_states", board.flash_wait_states, whole(0, 15), Need::kRequired);
+  fields.value("flash_wait_states", board.flash_wait_states, whole(0, 15));
   fields.value("supply", board.supply_v, quantity(kVolts, None::kAllowed));
   fields.value("current", board.current_ua_per_mhz, quantity(kMicroampsPerMegahertz, None::kAllowed));
   fields.texts("sources", board.sources);

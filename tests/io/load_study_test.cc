@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/io/load_study.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/embedded.h"
+#include "core/error.h"
+#include "core/io/board_yaml.h"
+#include "tests/io/temp_folder.h"
+
+namespace bitwright {
+namespace {
+
+const std::string kStudy = R"(name: bearing
+data:
+  kind: simulator
+  recordings: 8
+  samples: 6000
+board: nucleo-l476rg
+limits:
+  flash: 32 KiB
+  latency: 10 ms
+space:
+  block:
+    channels: [8, 16]
+    kernel: 3
+    weights: binary
+    activations: [binary, uint4]
+search:
+  trials: 50
+  budget: 20m
+)";
+
+Study study_of(const std::string& text, const std::vector<std::string>& overrides = {}) {
+  return study_from_yaml(text, "s.yaml", overrides);
+}
+
+std::string error_in(const std::string& text, const std::vector<std::string>& overrides = {}) {
+  return error_of<ConfigError>([&] { study_of(text, overrides); });
+}
+
+// kStudy with a line replaced.
+std::string study_with(const std::string& line, const std::string& other) {
+  std::string text = kStudy;
+  const size_t at = text.find(line);
+  EXPECT_NE(at, std::string::npos) << line;
+  return text.replace(at, line.size(), other);
+}
+
+TEST(LoadStudy, ReadsUnitsAndDefaults) {
+  const Study study = study_of(kStudy);
+  EXPECT_EQ(study.limits.flash_bytes, 32 * 1024);
+  EXPECT_EQ(study.limits.latency_us, 10'000.0);
+  EXPECT_EQ(study.search.budget_seconds, 1200.0);
+  EXPECT_EQ(study.search.trials, 50);
+  EXPECT_EQ(study.search.population, SearchSpec{}.population);
+  EXPECT_EQ(study.space.block.kernel, (std::vector<int>{3}));
+  EXPECT_EQ(study.space.block.activations, (std::vector<Format>{Format::kBinary, Format::kUint4}));
+  EXPECT_EQ(study.board.mcu, "STM32L476RG");
+}
+
+TEST(LoadStudy, AMissingLimitIsTheBoards) {
+  const Study study = study_of(kStudy);
+  EXPECT_EQ(study.limits.ram_bytes, study.board.ram.front().bytes);
+  EXPECT_EQ(study.limits.energy_uj, 0.0);
+}
+
+// ---- broken files: the exact text that a user sees ----
+
+TEST(LoadStudy, SuggestsTheKeyThatWasMeant) {
+  EXPECT_EQ(error_in(study_with("  trials", "  trails")),
+            "s.yaml:17:3: search.trails: unknown key, did you mean \"trials\"?");
+}
+
+TEST(LoadStudy, ListsTheLegalUnits) {
+  EXPECT_EQ(error_in(study_with("32 KiB", "32 KB")),
+            "s.yaml:8:3: limits.flash = 32 KB: a number with a unit of B, KiB, MiB, kB, MB, or none");
+  EXPECT_EQ(error_in(study_with("10 ms", "10")),
+            "s.yaml:9:3: limits.latency = 10: a number with a unit of us, ms, s, or none");
+}
+
+TEST(LoadStudy, RefusesALimitOfZero) {
+  EXPECT_EQ(error_in(study_with("32 KiB", "0 KiB")), "s.yaml:8:3: limits.flash = 0 KiB: above 0 (for no limit: none)");
+  EXPECT_EQ(error_in(study_with("10 ms", "-1 ms")), "s.yaml:9:3: limits.latency = -1 ms: above 0 (for no limit: none)");
+}
+
+TEST(LoadStudy, SaysHowToSetAMissingDataFolder) {
+  const SharedFolder shared("/nowhere");
+  const std::string text = study_with("  kind: simulator\n  recordings: 8\n  samples: 6000\n",
+                                      "  kind: npy\n  path: ${BITWRIGHT_SHARED}/data/uci_har\n");
+  EXPECT_EQ(error_in(text),
+            "s.yaml:4:3: data.path = ${BITWRIGHT_SHARED}/data/uci_har: no such folder (/nowhere/data/uci_har); set "
+            "BITWRIGHT_SHARED to the folder that holds data/, or give another path");
+}
+
+TEST(LoadStudy, RefusesADuplicateKey) {
+  EXPECT_EQ(error_in(kStudy + "name: other\n"), "s.yaml:19:1: key \"name\" a second time, first in line 1");
+}
+
+TEST(LoadStudy, RefusesACyclicAlias) {
+  EXPECT_EQ(error_in("name: a\ndata: &d\n  path: *d\n"), "s.yaml:3:9: an alias to a node that contains it");
+}
+
+TEST(LoadStudy, SuggestsTheBoardThatWasMeant) {
+  EXPECT_EQ(error_in(study_with("nucleo-l476rg", "nucleo-l467rg")),
+            fmt::format("s.yaml:6:1: board = nucleo-l467rg: unknown, did you mean \"nucleo-l476rg\"?; known: {}",
+                        fmt::join(board_names(), ", ")));
+}
+
+TEST(LoadStudy, NamesThePlaceOfAMissingKeysParent) {
+  EXPECT_EQ(error_in(study_with("  recordings: 8\n", "")), "s.yaml:3:3: data: missing key \"recordings\"");
+}
+
+TEST(LoadStudy, ReportsEveryMistakeAtOnceInTheFilesOrder) {
+  std::string text = study_with("  trials: 50\n", "  trials: 0\n  population: 3\n");
+  text.replace(text.find("[8, 16]"), 7, "[8, 0, 8]");
+  text.replace(text.find("weights: binary"), 15, "weights: binry");
+  EXPECT_EQ(
+      error_in(text),
+      "s.yaml:12:19: space.block.channels[1] = 0: in 1..1024\n"
+      "s.yaml:12:22: space.block.channels[2] = 8: given twice\n"
+      "s.yaml:14:5: space.block.weights = binry: one of binary, ternary, int2, int3, int4, int5, int6, int7, int8, "
+      "float32, did you mean \"binary\"?\n"
+      "s.yaml:17:3: search.trials = 0: in 1..1000000\n"
+      "s.yaml:18:3: search.population = 3: in 4..1000000");
+}
+
+TEST(LoadStudy, RefusesALimitBeyondTheBoard) {
+  EXPECT_EQ(error_in(study_with("32 KiB", "2 MiB")), "s.yaml:8:3: limits.flash = 2 MiB: nucleo-l476rg has 1048576 B");
+}
+
+TEST(LoadStudy, RefusesFieldsOfAnotherKindOfData) {
+  EXPECT_EQ(error_in(study_with("  samples: 6000\n", "  samples: 6000\n  layout: image\n")),
+            "s.yaml:6:3: data.layout: unknown key");
+}
+
+TEST(LoadStudy, RefusesAMapWhereAValueBelongs) {
+  EXPECT_EQ(error_in(study_with("trials: 50", "trials: {a: 1}")), "s.yaml:17:3: search.trials = {...}: one value");
+  EXPECT_EQ(error_in(study_with("name: bearing", "name:")), "s.yaml:1:1: name: no value");
+  EXPECT_EQ(error_in("just words\n"), "s.yaml:1:1: a map of `key: value` lines");
+}
+
+TEST(LoadStudy, NamesAFileThatIsNotThere) {
+  EXPECT_EQ(error_of<ConfigError>([] { load_study("/nowhere/s.yaml"); }),
+            "/nowhere/s.yaml: cannot be read: No such file or directory");
+}
+
+// ---- overrides ----
+
+TEST(LoadStudy, OverridesWinOverTheFile) {
+  const Study study =
+      study_of(kStudy, {"search.trials=200", "space.block.weights=[ternary, int4]", "training.epochs=3"});
+  EXPECT_EQ(study.search.trials, 200);
+  EXPECT_EQ(study.space.block.weights, (std::vector<Format>{Format::kTernary, Format::kInt4}));
+  EXPECT_EQ(study.recipe.epochs, 3);
+}
+
+TEST(LoadStudy, AWrongOverrideIsAMistakeOfTheCommandLine) {
+  EXPECT_EQ(error_in(kStudy, {"search.trails=200"}),
+            "command line: search.trails: unknown key, did you mean \"trials\"?");
+  EXPECT_EQ(error_in(kStudy, {"search.trials=none"}),
+            "command line: search.trials = none: a whole number, in 1..1000000");
+  EXPECT_EQ(error_in(kStudy, {"trials"}), "command line: trials: an override is written search.trials=200");
+  EXPECT_EQ(error_in(kStudy, {"name.x=1"}), "command line: name.x=1: \"x\" would lie inside a value");
+}
+
+// ---- what the store keeps ----
+
+TEST(StudyJson, RoundTrips) {
+  for (const std::string& text :
+       {kStudy, study_with("  samples: 6000\n", "  samples: 6000\n  protocol: leave-load\n  held_out: '3'\n")}) {
+    const Study study = study_of(text, {"training.learning_rate=0.1", "search.seed=18446744073709551615",
+                                        "data.validation_share=0.3", "objectives=[ram, latency]"});
+    const Study again = study_from_json(study.config_json);
+    EXPECT_EQ(again.config_json, study.config_json);
+    EXPECT_EQ(again.search.seed, 18446744073709551615u);
+    EXPECT_EQ(again.recipe.learning_rate, 0.1);
+    EXPECT_EQ(again.objectives, (std::vector<std::string>{"ram", "latency"}));
+    EXPECT_EQ(again.space.block, study.space.block);
+    EXPECT_EQ(again.board.sources, study.board.sources);
+    EXPECT_EQ(again.limits.ram_bytes, study.limits.ram_bytes);
+  }
+}
+
+TEST(StudyJson, HoldsEveryFieldOfItsKind) {
+  const nlohmann::json json = nlohmann::json::parse(study_of(kStudy).config_json);
+  const std::set<std::string> elsewhere = {"bearing_column", "gain_column", "group_file",  "index", "keep",
+                                           "label_column",   "layout",      "load_column", "path"};
+  for (const std::string& field : study_fields()) {
+    if (field.starts_with("data.") && elsewhere.contains(field.substr(5))) continue;
+    std::string pointer = "/" + field;
+    std::replace(pointer.begin(), pointer.end(), '.', '/');
+    EXPECT_TRUE(json.contains(nlohmann::json::json_pointer(pointer))) << field;
+  }
+}
+
+TEST(StudyJson, DifferenceNamesWhatChanged) {
+  const Study a = study_of(kStudy), b = study_of(kStudy, {"search.trials=200", "limits.flash=16 KiB"});
+  EXPECT_EQ(config_difference(a.config_json, b.config_json),
+            "limits.flash: 32768 B -> 16384 B\nsearch.trials: 50 -> 200\n");
+  EXPECT_EQ(config_difference(a.config_json, a.config_json), "");
+}
+
+TEST(StudyJson, TrialsJobsAndBudgetDoNotMakeAnotherStudy) {
+  const std::string base = comparable_config(study_of(kStudy).config_json);
+  EXPECT_EQ(comparable_config(study_of(kStudy, {"search.trials=9", "search.jobs=4", "search.budget=1h"}).config_json),
+            base);
+  EXPECT_NE(comparable_config(study_of(kStudy, {"search.seed=2"}).config_json), base);
+}
+
+TEST(StudyJson, RefusesAForeignText) {
+  EXPECT_THAT(error_of<ConfigError>([] { study_from_json("{}"); }),
+              testing::HasSubstr("stored configuration:1:1: missing key \"name\""));
+}
+
+// ---- the files that we ship ----
+
+TEST(LoadBoard, EveryBoardReadsAndHasItsFilesName) {
+  ASSERT_FALSE(board_names().empty());
+  for (const std::string& name : board_names()) EXPECT_EQ(load_board(name).name, name);
+}
+
+TEST(LoadBoard, ReadsAFile) {
+  const TempFolder folder;
+  const std::string path = folder.write("b.yaml", std::string(*embedded_file("configs/boards/nucleo-l476rg.yaml")));
+  EXPECT_EQ(load_board(path).clock_hz, 80'000'000);
+}
+
+TEST(LoadBoard, EveryNumberNeedsASource) {
+  std::string text(*embedded_file("configs/boards/nucleo-l476rg.yaml"));
+  const size_t at = text.find("  clock:", text.find("sources:"));
+  text.erase(at, text.find('\n', at) - at + 1);
+  EXPECT_THAT(error_of<ConfigError>([&] { board_from_yaml(text, "b.yaml"); }),
+              testing::HasSubstr("sources = {...}: no source for clock"));
+}
+
+TEST(LoadBoard, SuggestsTheNameThatWasMeant) {
+  EXPECT_THAT(error_of<ConfigError>([] { load_board("nucleo-f411er"); }),
+              testing::StartsWith("board nucleo-f411er: unknown, did you mean \"nucleo-f411re\"? (known: "));
+}
+
+TEST(LoadStudy, EveryShippedStudyReads) {
+  if (!std::filesystem::exists(shared_folder_of_tests() + "/data"))
+    GTEST_SKIP() << "skipped: studies on real data (set BITWRIGHT_SHARED)";
+  const SharedFolder shared(shared_folder_of_tests());
+  for (std::string_view path : embedded_files("configs/studies/"))
+    EXPECT_NO_THROW(study_from_yaml(std::string(*embedded_file(path)), std::string(path))) << path;
+}
+
+TEST(LoadStudy, TheDemoNeedsNoFiles) {
+  const Study study = study_from_yaml(std::string(*embedded_file("configs/studies/demo.yaml")), "demo.yaml");
+  EXPECT_EQ(study.data.path, "");
+}
+
+}  // namespace
+}  // namespace bitwright
