@@ -105,7 +105,8 @@ TEST(Train, LearnsStripesWithAResidualNetworkIn2d) {
       for (int y = 0; y < 8; ++y)
         for (int x = 0; x < 8; ++x) {
           const bool bright = ((i % 2 ? x : y) + phase) / 2 % 2;
-          data.codes.push_back(static_cast<int16_t>((bright ? 60 : -60) + 30 * rng.normal()));
+          data.codes.push_back(
+              static_cast<int16_t>(std::clamp((bright ? 60 : -60) + 30 * rng.normal(), -128.0, 127.0)));
         }
       data.labels.push_back(i % 2);
       data.groups.push_back(i);
