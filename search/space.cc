@@ -148,12 +148,12 @@ size_t draw_other(const Dimension& dimension, size_t current, Rng& rng) {
   return (current + 1 + rng.below(n - 1)) % n;
 }
 
-// The branch of a residual block and its projection: signed and of 4 bits at least, so that their sum says more than
-// a sign.
+// The branch of a residual block and its projection: signed, and of 4 bits at least, so that their sum says more than
+// a sign; of 8 at most, so that their scale is near enough to any input's.
 Format branch_format(Format activations) {
-  if (activations == Format::kFloat32 || activations == Format::kInt16) return activations;
+  if (activations == Format::kFloat32) return activations;
   constexpr Format kSigned[] = {Format::kInt4, Format::kInt5, Format::kInt6, Format::kInt7, Format::kInt8};
-  return kSigned[std::max(bit_width(activations), 4) - 4];
+  return kSigned[std::clamp(bit_width(activations), 4, 8) - 4];
 }
 
 // Turns an assignment into layers, block after block.

@@ -20,7 +20,7 @@ CREATE TABLE study (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   uuid TEXT NOT NULL CHECK (length(uuid) = 36),
   name TEXT NOT NULL,
-  config_json TEXT NOT NULL CHECK (json_valid(config_json)),
+  config_json TEXT NOT NULL,
   comparable_config TEXT NOT NULL,
   comparable_sha256 TEXT NOT NULL CHECK (length(comparable_sha256) = 64),
   seed INTEGER NOT NULL,
@@ -37,7 +37,7 @@ CREATE TABLE trial (
   state TEXT NOT NULL CHECK (state IN ('RUNNING', 'COMPLETE', 'INFEASIBLE', 'FAIL')),
   finish_sequence INTEGER UNIQUE,
   hash TEXT NOT NULL UNIQUE,
-  network_json TEXT NOT NULL CHECK (json_valid(network_json)),
+  network_json TEXT NOT NULL,
   source TEXT NOT NULL,
   seed INTEGER NOT NULL,
   ask_watermark INTEGER NOT NULL CHECK (ask_watermark >= 0),
@@ -126,7 +126,7 @@ CREATE TABLE event (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
   time_us INTEGER NOT NULL,
   kind TEXT NOT NULL,
-  json TEXT NOT NULL CHECK (json_valid(json))
+  json TEXT NOT NULL
 ) STRICT;
 )sql";
 

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "search/run_study.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "search/pareto.h"
+#include "tests/search/small_space.h"
+
+namespace bitwright {
+namespace {
+
+// A study in a file of its own, run as often as the test asks.
+class StudyTest : public testing::Test {
+ protected:
+  StudyOutcome run(const Study& study, TrialExecutor& executor, const CandidateRules& rules,
+                   const StudyHooks& hooks = {}, const SpaceSpec& spec = large_spec()) {
+    const SearchSpace space = space_of(spec);
+    const auto sampler = make_sampler(study.search, space, study.objectives);
+    TrialStore store = TrialStore::create_or_open(path(), toy_record(study));
+    return run_study(study, space, *sampler, executor, store, rules, hooks);
+  }
+  StudyOutcome run(const Study& study, const CandidateRules& rules = toy_rules()) {
+    ToyExecutor executor;
+    return run(study, executor, rules);
+  }
+  TrialStore stored() const { return TrialStore::open_read_only(path()); }
+  std::string path() const { return folder_.file("study.db"); }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+TEST_F(StudyTest, RunsAsManyTrialsAsAskedAndStoresEachWhole) {
+  const StudyOutcome outcome = run(toy_study(25, "evolution"));
+  EXPECT_EQ(outcome.reason, StopReason::kTrialsDone);
+  EXPECT_EQ(outcome.progress.complete, 25);
+  const TrialStore store = stored();
+  const std::vector<Trial> trials = store.trials();
+  ASSERT_EQ(trials.size(), 25u);
+  std::set<std::string> hashes;
+  for (const Trial& t : trials) {
+    EXPECT_EQ(t.state, TrialState::kComplete);
+    EXPECT_EQ(t.metrics.accuracy, toy_accuracy(t.candidate.network, t.seed));
+    EXPECT_EQ(t.estimates.flash_bytes, toy_estimates(t.candidate.network).flash_bytes);
+    EXPECT_EQ(t.estimates.layers.size(), toy_estimates(t.candidate.network).layers.size());
+    EXPECT_EQ(t.epochs.size(), 2u);
+    EXPECT_EQ(t.ask_watermark, t.number);  // one at a time: each has seen all before it
+    EXPECT_EQ(store.artifact(t.number, "model"), "codes of " + t.candidate.hash);
+    hashes.insert(t.candidate.hash);
+  }
+  EXPECT_EQ(hashes.size(), 25u);
+  EXPECT_EQ(store.integrity(), "");
+}
+
+TEST_F(StudyTest, TrainsNothingThatBreaksALimitAndCountsWhatItPassedOver) {
+  run(toy_study(30), toy_rules(/*max_flash_bytes=*/400));
+  const TrialStore store = stored();
+  int64_t passed_over = 0;
+  for (const Trial& t : store.trials()) {
+    EXPECT_LE(t.estimates.flash_bytes, 400);
+    passed_over += t.rejected;
+  }
+  EXPECT_EQ(store.rejected().at("flash"), passed_over);  // flash is the only rule that any sound network breaks
+  EXPECT_GT(passed_over, 0);
+}
+
+TEST_F(StudyTest, EndsWithNothingFitsWhereNoCandidateFits) {
+  ToyExecutor executor;
+  const StudyOutcome outcome = run(toy_study(5), executor, toy_rules(/*max_flash_bytes=*/1));
+  EXPECT_EQ(outcome.reason, StopReason::kNothingFits);
+  EXPECT_TRUE(executor.submitted().empty());
+  EXPECT_EQ(stored().size(), 0);
+}
+
+TEST_F(StudyTest, TriesEveryPointOfASmallSpaceOnceAndStops) {
+  SpaceSpec spec = small_spec();
+  spec.max_blocks = 1;  // 96 points
+  ToyExecutor executor;
+  const StudyOutcome outcome = run(toy_study(1000, "evolution"), executor, toy_rules(), {}, spec);
+  EXPECT_EQ(outcome.reason, StopReason::kSpaceExhausted);
+  EXPECT_EQ(space_of(spec).size(), 96.0);
+  EXPECT_EQ(outcome.progress.complete, 96);
+}
+
+TEST_F(StudyTest, EndsWithSpaceExhaustedWhereAllThatFitsHasBeenTried) {
+  SpaceSpec spec = small_spec();
+  spec.max_blocks = 1;
+  ToyExecutor executor;
+  const StudyOutcome outcome = run(toy_study(1000), executor, toy_rules(/*max_flash_bytes=*/140), {}, spec);
+  EXPECT_EQ(outcome.reason, StopReason::kSpaceExhausted);
+  EXPECT_GT(outcome.progress.complete, 0);
+  EXPECT_LT(outcome.progress.complete, 96);
+}
+
+TEST_F(StudyTest, StopsAtItsBudgetOfWallTimeAndFinishesWhatRuns) {
+  double clock = 0.0;
+  StudyHooks hooks;
+  hooks.now = [&] { return clock; };
+  hooks.on_start = [&](const Trial&) { clock += 10.0; };
+  Study study = toy_study(1000);
+  study.search.budget_seconds = 65.0;
+  ToyExecutor executor;
+  const StudyOutcome outcome = run(study, executor, toy_rules(), hooks);
+  EXPECT_EQ(outcome.reason, StopReason::kBudgetSpent);
+  EXPECT_EQ(outcome.progress.complete, 7);
+  EXPECT_EQ(stored().running().size(), 0u);
+  EXPECT_EQ(run(study, executor, toy_rules(), hooks).progress.complete, 14);  // the budget is that of one call
+}
+
+TEST_F(StudyTest, GoesOnWhereMoreTrialsAreAskedFor) {
+  run(toy_study(10, "evolution"));
+  run(toy_study(10, "evolution"));
+  EXPECT_EQ(stored().size(), 10);
+  run(toy_study(18, "evolution"));
+  const std::vector<Trial> in_two = stored().trials();
+  ASSERT_EQ(in_two.size(), 18u);
+  const TemporaryFolder other;
+  const Study study = toy_study(18, "evolution");
+  const SearchSpace space = space_of(large_spec());
+  const auto sampler = make_sampler(study.search, space, study.objectives);
+  TrialStore store = TrialStore::create_or_open(other.file("study.db"), toy_record(study));
+  ToyExecutor executor;
+  run_study(study, space, *sampler, executor, store, toy_rules());
+  for (const Trial& t : store.trials()) EXPECT_EQ(t.candidate.hash, in_two[t.number].candidate.hash);
+}
+
+TEST_F(StudyTest, OfferingAStopFinishesRunningTrialsAndASecondOneLeavesThem) {
+  ToyExecutor executor(3);
+  int started = 0;
+  StopRequest wanted = StopRequest::kFinishRunning;
+  StudyHooks hooks;
+  hooks.on_start = [&](const Trial&) { ++started; };
+  hooks.stop_request = [&] { return started >= 6 ? wanted : StopRequest::kNone; };
+  EXPECT_EQ(run(toy_study(100), executor, toy_rules(), hooks).reason, StopReason::kStopped);
+  EXPECT_EQ(stored().size(), 6);
+  EXPECT_EQ(stored().running().size(), 0u);
+  started = 4;
+  wanted = StopRequest::kNow;
+  EXPECT_EQ(run(toy_study(100), executor, toy_rules(), hooks).reason, StopReason::kStopped);
+  EXPECT_EQ(executor.stops(), 1);
+  EXPECT_EQ(stored().running().size(), 2u);
+  started = -1000;
+  ToyExecutor next(3);
+  EXPECT_EQ(run(toy_study(20), next, toy_rules(), hooks).progress.complete, 20);
+  EXPECT_EQ(next.submitted().begin()->first, 6);  // the interrupted ones were taken up again
+  EXPECT_EQ(stored().trial(6).attempt, 2);
+}
+
+TEST_F(StudyTest, SeveralTrialsAtOnceRecordWhatEachProposalHadSeen) {
+  ToyExecutor executor(4);
+  run(toy_study(40, "evolution"), executor, toy_rules());
+  const std::vector<Trial> finished = stored().finished();
+  ASSERT_EQ(finished.size(), 40u);
+  // Replayed: told the first ask_watermark results, the sampler proposes the stored candidate.
+  const Study study = toy_study(40, "evolution");
+  const SearchSpace space = space_of(large_spec());
+  for (const Trial& t : stored().trials()) {
+    const auto sampler = make_sampler(study.search, space, study.objectives);
+    for (int64_t i = 0; i < t.ask_watermark; ++i) sampler->tell(finished[i]);
+    bool found = false;
+    for (int64_t attempt = 0; attempt < 50 && !found; ++attempt)
+      found = sampler->ask(t.number, attempt).candidate.hash == t.candidate.hash;
+    EXPECT_TRUE(found) << t.number;
+    EXPECT_GT(t.ask_watermark, t.number - 4);
+  }
+}
+
+// Fails as often as told, by trial number.
+class FailingExecutor : public ToyExecutor {
+ public:
+  explicit FailingExecutor(std::map<int64_t, int> failures) : failures_(std::move(failures)) {}
+
+ protected:
+  TrialResult result_of(const Trial& trial) override {
+    if (failures_[trial.number]-- <= 0) return ToyExecutor::result_of(trial);
+    return {.number = trial.number, .attempt = trial.attempt, .failure = "loss is not finite"};
+  }
+
+ private:
+  std::map<int64_t, int> failures_;
+};
+
+TEST_F(StudyTest, RetriesAFailedTrialOnceAndThenStoresItAsFailed) {
+  FailingExecutor executor({{2, 1}, {4, 2}});
+  const StudyOutcome outcome = run(toy_study(6), executor, toy_rules());
+  EXPECT_EQ(outcome.progress.complete, 5);
+  EXPECT_EQ(outcome.progress.failed, 1);
+  const std::vector<Trial> trials = stored().trials();
+  EXPECT_EQ(trials[2].state, TrialState::kComplete);
+  EXPECT_EQ(trials[2].attempt, 2);
+  EXPECT_EQ(trials[4].state, TrialState::kFailed);
+  EXPECT_EQ(trials[4].failure, "loss is not finite");
+  EXPECT_EQ(executor.submitted().at(4), 2);
+}
+
+// Every result comes twice, the second time as that of an attempt long gone.
+class StutteringExecutor : public ToyExecutor {
+ public:
+  std::optional<TrialResult> wait(double seconds) override {
+    if (!echo_) return echo_ = ToyExecutor::wait(seconds);
+    return std::exchange(echo_, std::nullopt);
+  }
+
+ private:
+  std::optional<TrialResult> echo_;
+};
+
+TEST_F(StudyTest, TakesTheFirstResultOfATrialAndDropsItsEcho) {
+  StutteringExecutor executor;
+  EXPECT_EQ(run(toy_study(8), executor, toy_rules()).progress.complete, 8);
+  EXPECT_EQ(stored().finished().size(), 8u);
+}
+
+class ReportingExecutor : public ToyExecutor {
+ public:
+  void submit(const Trial& trial) override {
+    ToyExecutor::submit(trial);
+    epochs_.push_back({trial.number, trial.attempt, {1, 0.5, 0.25, 0.125}});
+    epochs_.push_back({trial.number, trial.attempt + 1, {2, 0.5, 0.25, 0.125}});  // of no attempt that we know
+  }
+  std::vector<TrialEpoch> take_epochs() override { return std::exchange(epochs_, {}); }
+
+ protected:
+  TrialResult result_of(const Trial& trial) override {
+    TrialResult result = ToyExecutor::result_of(trial);
+    result.epochs.clear();
+    return result;
+  }
+
+ private:
+  std::vector<TrialEpoch> epochs_;
+};
+
+TEST_F(StudyTest, StoresEpochsWhileTheTrialRuns) {
+  ReportingExecutor executor;
+  int seen = 0;
+  StudyHooks hooks;
+  hooks.on_epoch = [&](int64_t, const EpochRecord& e) { seen += e.epoch == 1; };
+  run(toy_study(3), executor, toy_rules(), hooks);
+  EXPECT_EQ(seen, 3);
+  for (const Trial& t : stored().trials()) {
+    ASSERT_EQ(t.epochs.size(), 1u);
+    EXPECT_EQ(t.epochs[0].train_loss, 0.25);
+  }
+}
+
+TEST_F(StudyTest, ProgressCountsFrontBestAndTimeLeft) {
+  double clock = 100.0;
+  std::vector<StudyProgress> seen;
+  StudyHooks hooks;
+  hooks.now = [&] { return clock; };
+  hooks.on_start = [&](const Trial&) { clock += 2.0; };
+  hooks.on_finish = [&](const Trial&, const StudyProgress& p) { seen.push_back(p); };
+  const Study study = toy_study(10);
+  ToyExecutor executor;
+  run(study, executor, toy_rules(), hooks);
+  ASSERT_EQ(seen.size(), 10u);
+  EXPECT_EQ(seen[3].complete, 4);
+  EXPECT_EQ(seen[3].elapsed_seconds, 8.0);
+  EXPECT_EQ(seen[3].eta_seconds, 12.0);
+  const std::vector<Trial> trials = stored().trials();
+  EXPECT_EQ(seen.back().front_size, static_cast<int64_t>(pareto_front(trials, {"flash"}).size()));
+  double best = 0.0;
+  for (const Trial& t : trials) best = std::max(best, t.metrics.accuracy);
+  EXPECT_EQ(seen.back().best_accuracy, best);
+  EXPECT_EQ(trials[*seen.back().best].metrics.accuracy, best);
+}
+
+}  // namespace
+}  // namespace bitwright

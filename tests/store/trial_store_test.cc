@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/store/trial_store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "core/error.h"
+#include "core/rng.h"
+#include "core/store/file_guard.h"
+
+namespace bitwright {
+namespace {
+
+using testing::HasSubstr;
+
+class StoreTest : public testing::Test {
+ protected:
+  StoreTest() {
+    std::string name = (std::filesystem::temp_directory_path() / "bitwright_XXXXXX").string();
+    folder_ = mkdtemp(name.data());
+  }
+  ~StoreTest() override { std::filesystem::remove_all(folder_); }
+  std::string path() const { return (folder_ / "study.db").string(); }
+  TrialStore open(const StoreOptions& options = {}) const {
+    return TrialStore::create_or_open(path(), record(), options);
+  }
+
+  static StudyRecord record() {
+    StudyRecord r;
+    r.name = "bearing";
+    r.config_json = R"({"trials": 10})";
+    r.comparable_config = "space A";
+    r.seed = 0xfedcba9876543210;
+    r.objectives = {"error", "flash"};
+    r.provenance = {{"version", "0.1.0"}, {"host", "bench"}};
+    return r;
+  }
+
+  // The file as another program sees and changes it.
+  void sql(const std::string& statements) const {
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open(path().c_str(), &db), SQLITE_OK);
+    char* error = nullptr;
+    EXPECT_EQ(sqlite3_exec(db, statements.c_str(), nullptr, nullptr, &error), SQLITE_OK) << error;
+    sqlite3_close(db);
+  }
+
+ private:
+  std::filesystem::path folder_;
+};
+
+Network network_with(int channels) {
+  Network n;
+  n.name = "toy";
+  n.input = {16, 1, 1};
+  LayerSpec conv;
+  conv.name = "conv1";
+  conv.op = Conv2d{channels, {3, 1, 1, 1}, Padding::kZero};
+  conv.weights = Format::kTernary;
+  conv.pool = Window{2, 1, 2, 1};
+  conv.batch_norm = true;
+  conv.activations = Format::kUint4;
+  conv.range_log2 = -1;
+  append(n, conv);
+  LayerSpec pool;
+  pool.name = "gap";
+  pool.op = GlobalAvgPool{};
+  pool.activations = Format::kInt8;
+  append(n, pool);
+  LayerSpec dense;
+  dense.name = "logits";
+  dense.op = Dense{3};
+  dense.bias = true;
+  append(n, dense);
+  return n;
+}
+
+// A proposal with something in every field; different for every `channels`.
+Trial proposal(int channels) {
+  Trial t;
+  t.candidate.parameters = {{"blocks", "1"}, {"block1.channels", std::to_string(channels)}};
+  t.candidate.network = network_with(channels);
+  t.candidate.hash = network_hash(t.candidate.network);
+  t.source = "mutation of 7";
+  t.seed = 0xffffffffffffffff;
+  t.ask_watermark = 3;
+  t.rejected = 2;
+  t.estimates = {.flash_bytes = 5001,
+                 .code_bytes = 4000,
+                 .constant_bytes = 1001,
+                 .ram_bytes = 640,
+                 .arena_bytes = 512,
+                 .stack_bytes = 128,
+                 .macs = 1234567890123,
+                 .parameters = 77,
+                 .instructions = 1e5 / 3,
+                 .cycles = 2e5 / 3,
+                 .latency_us = 0.1,
+                 .energy_uj = 1e-300,
+                 .layers = {{"conv1", "conv2d_a8w2", 1, 2, 3, 4.5, 5.5}, {"logits", "dense_a8w8", 6, 7, 8, 9.5, 10.5}}};
+  return t;
+}
+
+Trial completed(Trial t) {
+  t.state = TrialState::kComplete;
+  t.metrics = {.accuracy = 0.1 + 0.2, .fake_quantized_accuracy = 0.75, .train_accuracy = -1.0, .windows = 640};
+  t.epochs = {{1, 0.01, 1.5, 0.5}, {2, 0.001, 0.75, 0.625}};
+  t.train_seconds = 12.25;
+  return t;
+}
+
+void expect_equal(const Trial& a, const Trial& b) {
+  EXPECT_EQ(a.number, b.number);
+  EXPECT_EQ(a.state, b.state);
+  EXPECT_EQ(a.candidate.parameters, b.candidate.parameters);
+  EXPECT_EQ(a.candidate.network, b.candidate.network);
+  EXPECT_EQ(a.candidate.hash, b.candidate.hash);
+  EXPECT_EQ(a.source, b.source);
+  EXPECT_EQ(a.seed, b.seed);
+  EXPECT_EQ(a.ask_watermark, b.ask_watermark);
+  EXPECT_EQ(a.rejected, b.rejected);
+  EXPECT_EQ(a.attempt, b.attempt);
+  EXPECT_EQ(a.failure, b.failure);
+  EXPECT_EQ(a.train_seconds, b.train_seconds);
+  EXPECT_EQ(a.metrics.accuracy, b.metrics.accuracy);
+  EXPECT_EQ(a.metrics.fake_quantized_accuracy, b.metrics.fake_quantized_accuracy);
+  EXPECT_EQ(a.metrics.train_accuracy, b.metrics.train_accuracy);
+  EXPECT_EQ(a.metrics.windows, b.metrics.windows);
+  EXPECT_EQ(a.estimates.flash_bytes, b.estimates.flash_bytes);
+  EXPECT_EQ(a.estimates.code_bytes, b.estimates.code_bytes);
+  EXPECT_EQ(a.estimates.constant_bytes, b.estimates.constant_bytes);
+  EXPECT_EQ(a.estimates.ram_bytes, b.estimates.ram_bytes);
+  EXPECT_EQ(a.estimates.arena_bytes, b.estimates.arena_bytes);
+  EXPECT_EQ(a.estimates.stack_bytes, b.estimates.stack_bytes);
+  EXPECT_EQ(a.estimates.macs, b.estimates.macs);
+  EXPECT_EQ(a.estimates.parameters, b.estimates.parameters);
+  EXPECT_EQ(a.estimates.instructions, b.estimates.instructions);
+  EXPECT_EQ(a.estimates.cycles, b.estimates.cycles);
+  EXPECT_EQ(a.estimates.latency_us, b.estimates.latency_us);
+  EXPECT_EQ(a.estimates.energy_uj, b.estimates.energy_uj);
+  ASSERT_EQ(a.estimates.layers.size(), b.estimates.layers.size());
+  for (size_t i = 0; i < a.estimates.layers.size(); ++i) {
+    const LayerEstimate &x = a.estimates.layers[i], &y = b.estimates.layers[i];
+    EXPECT_EQ(std::tie(x.name, x.kernel, x.macs, x.constant_bytes, x.output_bytes, x.instructions, x.cycles),
+              std::tie(y.name, y.kernel, y.macs, y.constant_bytes, y.output_bytes, y.instructions, y.cycles));
+  }
+  ASSERT_EQ(a.epochs.size(), b.epochs.size());
+  for (size_t i = 0; i < a.epochs.size(); ++i) {
+    EXPECT_EQ(a.epochs[i].epoch, b.epochs[i].epoch);
+    EXPECT_EQ(a.epochs[i].learning_rate, b.epochs[i].learning_rate);
+    EXPECT_EQ(a.epochs[i].train_loss, b.epochs[i].train_loss);
+    EXPECT_EQ(a.epochs[i].validation_accuracy, b.epochs[i].validation_accuracy);
+  }
+}
+
+template <class F>
+std::string store_error(const F& f) {
+  try {
+    f();
+  } catch (const StoreError& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+TEST_F(StoreTest, GivesBackEveryFieldOfATrialToTheLastBit) {
+  Trial expected;
+  {
+    TrialStore store = open();
+    const Trial begun = store.begin(proposal(4));
+    expect_equal(store.trial(0), begun);
+    expected = completed(begun);
+    store.finish(expected, {{"model", std::string("a\0b\xff", 4)}, {"log", ""}});
+  }
+  const TrialStore store = TrialStore::open_read_only(path());
+  expect_equal(store.trial(0), expected);
+  EXPECT_EQ(store.artifact(0, "model"), std::string("a\0b\xff", 4));
+  EXPECT_EQ(store.artifact(0, "log"), "");
+  EXPECT_EQ(store.artifact(0, "map"), std::nullopt);
+  EXPECT_EQ(store.integrity(), "");
+}
+
+TEST_F(StoreTest, GivesBackTheStudyWithItsProvenance) {
+  open();
+  const StudyRecord study = TrialStore::open_read_only(path()).study();
+  EXPECT_EQ(study.name, "bearing");
+  EXPECT_EQ(study.seed, record().seed);
+  EXPECT_EQ(study.objectives, record().objectives);
+  EXPECT_EQ(study.comparable_config, "space A");
+  EXPECT_EQ(study.provenance.at("host"), "bench");
+  EXPECT_EQ(study.provenance.at("sqlite"), sqlite3_libversion());
+  EXPECT_THAT(study.uuid, testing::MatchesRegex("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"));
+  EXPECT_GT(study.created_us, 1700000000000000);
+}
+
+TEST_F(StoreTest, KeepsTheStudyAndTakesTheNewestConfigWhereItIsOpenedAgain) {
+  const std::string uuid = open().study().uuid;
+  StudyRecord more = record();
+  more.config_json = R"({"trials": 20})";
+  TrialStore store = TrialStore::create_or_open(path(), more);
+  EXPECT_EQ(store.study().uuid, uuid);
+  EXPECT_EQ(store.study().config_json, R"({"trials": 20})");
+  ASSERT_EQ(store.events().size(), 2u);
+  EXPECT_EQ(store.events()[1].kind, "opened");
+}
+
+TEST_F(StoreTest, RefusesAChangedStudyAndSaysWhatChanged) {
+  open();
+  StudyRecord changed = record();
+  changed.comparable_config = "space B";
+  const auto message = [&](const StoreOptions& options) -> std::string {
+    try {
+      TrialStore::create_or_open(path(), changed, options);
+    } catch (const ConfigError& e) {
+      return e.what();
+    }
+    return "accepted";
+  };
+  EXPECT_EQ(message({}), path() +
+                             ": the study in this file was started with other settings; take another file\n"
+                             "stored: space A\nwanted: space B");
+  EXPECT_THAT(message({.describe_change = [](const auto& a, const auto& b) { return a + " became " + b; }}),
+              HasSubstr("\nspace A became space B"));
+  EXPECT_EQ(open().study().comparable_config, "space A");
+}
+
+TEST_F(StoreTest, NumbersTrialsFromZeroAndFinishesThemInAnyOrder) {
+  TrialStore store = open();
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(store.begin(proposal(4 + i)).number, i);
+  for (int64_t number : {2, 0, 3}) store.finish(completed(store.trial(number)));
+  std::vector<int64_t> order;
+  for (const Trial& t : store.finished()) order.push_back(t.number);
+  EXPECT_EQ(order, (std::vector<int64_t>{2, 0, 3}));
+  ASSERT_EQ(store.running().size(), 1u);
+  EXPECT_EQ(store.running()[0].number, 1);
+  EXPECT_EQ(store.trials().size(), 4u);
+}
+
+TEST_F(StoreTest, RefusesACandidateThatItHas) {
+  TrialStore store = open();
+  store.begin(proposal(4), {{"flash", 1}});
+  EXPECT_THAT(store_error([&] {
+                store.begin(proposal(4), {{"flash", 5}});
+              }),
+              HasSubstr("begin trial 1: UNIQUE constraint failed: trial.hash"));
+  EXPECT_TRUE(store.contains(proposal(4).candidate.hash));
+  EXPECT_FALSE(store.contains(proposal(5).candidate.hash));
+  EXPECT_EQ(store.size(), 1);
+  EXPECT_EQ(store.rejected().at("flash"), 1);  // the whole transaction was undone
+}
+
+TEST_F(StoreTest, TakesTheFirstResultAndRefusesTheSecond) {
+  TrialStore store = open();
+  Trial t = completed(store.begin(proposal(4)));
+  store.finish(t);
+  t.metrics.accuracy = 0.9;
+  EXPECT_EQ(store_error([&] { store.finish(t); }),
+            path() + ": finish trial 0: a result of attempt 1 is not wanted: its state is COMPLETE");
+  EXPECT_EQ(store.trial(0).metrics.accuracy, 0.1 + 0.2);
+}
+
+TEST_F(StoreTest, RefusesTheResultOfAnAttemptThatWasGivenUp) {
+  TrialStore store = open();
+  const Trial first = store.begin(proposal(4));
+  store.epoch(0, {1, 0.1, 9.0, 0.1});
+  const Trial second = store.begin_attempt(0, "interrupted");
+  EXPECT_EQ(second.attempt, 2);
+  EXPECT_EQ(second.candidate.hash, first.candidate.hash);
+  EXPECT_EQ(second.seed, first.seed);
+  EXPECT_TRUE(second.epochs.empty());
+  EXPECT_THAT(store_error([&] { store.finish(completed(first)); }), HasSubstr("attempt 1 is not wanted"));
+  store.finish(completed(second));
+  expect_equal(store.trial(0), completed(second));
+  EXPECT_THAT(store_error([&] { store.begin_attempt(0, "again"); }), HasSubstr("its state is COMPLETE"));
+  EXPECT_THAT(store_error([&] { store.begin_attempt(9, "again"); }), HasSubstr("its state is unknown"));
+}
+
+TEST_F(StoreTest, CountsFailedAttemptsButNotInterruptedOnes) {
+  TrialStore store = open();
+  store.begin(proposal(4));
+  EXPECT_EQ(store.failed_attempts(0), 0);
+  store.begin_attempt(0, "interrupted");
+  EXPECT_EQ(store.failed_attempts(0), 0);
+  store.begin_attempt(0, "out of memory");
+  EXPECT_EQ(store.failed_attempts(0), 1);
+}
+
+TEST_F(StoreTest, KeepsFailuresViolationsAndLossesThatAreNotNumbers) {
+  TrialStore store = open();
+  Trial failed = store.begin(proposal(4));
+  store.epoch(0, {1, 0.1, std::nan(""), 0.25});
+  store.epoch(0, {2, 0.1, INFINITY, 0.25});
+  failed.state = TrialState::kFailed;
+  failed.failure = "loss is not finite at epoch 1";
+  store.finish(failed);
+  Trial infeasible = store.begin(proposal(5));
+  infeasible.state = TrialState::kInfeasible;
+  infeasible.violations = {{"ram", 700, 640, "60 bytes too many"}};
+  store.finish(infeasible);
+  EXPECT_EQ(store.trial(0).failure, failed.failure);
+  ASSERT_EQ(store.trial(0).epochs.size(), 2u);
+  EXPECT_TRUE(std::isnan(store.trial(0).epochs[0].train_loss));
+  EXPECT_TRUE(std::isinf(store.trial(0).epochs[1].train_loss));
+  ASSERT_EQ(store.trial(1).violations.size(), 1u);
+  EXPECT_EQ(store.trial(1).violations[0].message, "60 bytes too many");
+  EXPECT_EQ(store.trial(1).violations[0].limit, 640);
+}
+
+TEST_F(StoreTest, TakesTestMetricsOnceAndOnlyForACompleteTrial) {
+  TrialStore store = open();
+  const Trial t = store.begin(proposal(4));
+  EXPECT_THAT(store_error([&] { store.set_test_metrics(0, {.accuracy = 0.5}); }), HasSubstr("its state is RUNNING"));
+  store.finish(completed(t));
+  EXPECT_EQ(store.test_metrics(0), std::nullopt);
+  store.set_test_metrics(0, {.accuracy = 0.5, .windows = 9});
+  EXPECT_EQ(store.test_metrics(0)->accuracy, 0.5);
+  EXPECT_EQ(store.test_metrics(0)->windows, 9);
+  EXPECT_EQ(store.trial(0).metrics.windows, 640);  // those of validation stand beside them
+  EXPECT_THAT(store_error([&] { store.set_test_metrics(0, {.accuracy = 0.9}); }), HasSubstr("it is scored once"));
+}
+
+TEST_F(StoreTest, AddsUpRejectionsByRule) {
+  TrialStore store = open();
+  store.begin(proposal(4), {{"flash", 3}, {"duplicate", 1}});
+  store.begin(proposal(5), {{"flash", 2}});
+  EXPECT_EQ(store.rejected(), (std::map<std::string, int64_t>{{"duplicate", 1}, {"flash", 5}}));
+}
+
+TEST_F(StoreTest, RefusesASecondWriterAndLetsReadersIn) {
+  TrialStore store = open();
+  store.begin(proposal(4));
+  const std::string error = store_error([&] { open(); });
+  EXPECT_THAT(error, HasSubstr(path() + ".lock: lock: another search of this study is running (pid " +
+                               std::to_string(getpid()) + " on "));
+  const TrialStore reader = TrialStore::open_read_only(path());
+  EXPECT_EQ(reader.size(), 1);
+  store.begin(proposal(5));
+  EXPECT_EQ(reader.size(), 2);
+  TrialStore tries = TrialStore::open_read_only(path());
+  EXPECT_THAT(store_error([&] { tries.begin(proposal(6)); }), HasSubstr("readonly"));
+}
+
+TEST_F(StoreTest, ReleasesItsLockAtTheEnd) {
+  open();
+  EXPECT_EQ(open().size(), 0);
+}
+
+TEST_F(StoreTest, LeavesForeignFilesAlone) {
+  const std::string text =
+      "not a database, but long enough to be taken for the first page of one by a hasty reader.....";
+  std::ofstream(path()) << text << text;
+  EXPECT_EQ(store_error([&] { open(); }), path() + ": open: file is not a database");
+  EXPECT_EQ(std::filesystem::file_size(path()), 2 * text.size());
+  std::filesystem::remove(path());
+  sql("CREATE TABLE notes (text TEXT)");
+  EXPECT_EQ(store_error([&] { open(); }), path() + ": open: this file is not a Bitwright store");
+  EXPECT_EQ(store_error([&] { TrialStore::open_read_only(path()); }),
+            path() + ": open: this file is not a Bitwright store");
+  EXPECT_THAT(store_error([&] { TrialStore::open_read_only(path() + "x"); }), HasSubstr("unable to open"));
+}
+
+TEST_F(StoreTest, RefusesANewerFormatAndTablesThatAreNotOurs) {
+  open();
+  sql("PRAGMA user_version = 2");
+  EXPECT_EQ(store_error([&] { open(); }),
+            path() + ": open: the store has format 2, made by a newer Bitwright; this one reads up to 1");
+  sql("PRAGMA user_version = 1; CREATE TRIGGER t AFTER INSERT ON trial BEGIN DELETE FROM event; END");
+  EXPECT_THAT(store_error([&] { open(); }), HasSubstr("the tables are not those of a Bitwright store"));
+  EXPECT_THAT(store_error([&] { TrialStore::open_read_only(path()); }), HasSubstr("not those"));
+}
+
+TEST_F(StoreTest, NoticesAnArtifactThatWasChanged) {
+  {
+    TrialStore store = open();
+    store.finish(completed(store.begin(proposal(4))), {{"model", "codes"}});
+  }
+  sql("UPDATE artifact SET content = x'00'");
+  EXPECT_THAT(store_error([&] { TrialStore::open_read_only(path()).artifact(0, "model"); }),
+              HasSubstr("artifact model of trial 0 does not match its SHA-256"));
+}
+
+TEST_F(StoreTest, ReportsAStoreCutShort) {
+  {
+    TrialStore store = open();
+    for (int i = 1; i < 40; ++i) store.finish(completed(store.begin(proposal(i))), {{"model", std::string(9000, 'x')}});
+  }
+  std::filesystem::resize_file(path(), std::filesystem::file_size(path()) / 2);
+  EXPECT_NE(store_error([&] { TrialStore::open_read_only(path()).trials(); }), "no error");
+}
+
+TEST_F(StoreTest, AFullDiskIsAnErrorThatLeavesTheEarlierRowsWhole) {
+  const int64_t limit = 400 << 10;
+  int64_t finished = 0;
+  {
+    TrialStore store = open({.max_bytes = limit});
+    const std::string error = store_error([&] {
+      for (int i = 1; i < 1000; ++i) {
+        store.finish(completed(store.begin(proposal(i))), {{"model", std::string(20000, 'x')}});
+        ++finished;
+      }
+    });
+    EXPECT_THAT(error,
+                HasSubstr("the disk is full (database or disk is full): make room and run the same command again"));
+    EXPECT_THAT(error, HasSubstr("finish trial " + std::to_string(finished)));
+  }
+  EXPECT_GT(finished, 10);
+  TrialStore store = open();  // there is room again
+  EXPECT_EQ(store.integrity(), "");
+  EXPECT_EQ(static_cast<int64_t>(store.finished().size()), finished);
+  for (const Trial& t : store.finished()) EXPECT_EQ(store.artifact(t.number, "model")->size(), 20000u);
+  ASSERT_EQ(store.running().size(), 1u);
+  store.finish(completed(store.begin_attempt(finished, "interrupted")), {{"model", "x"}});
+  EXPECT_TRUE(store.running().empty());
+}
+
+TEST_F(StoreTest, EveryWriteThatMeetsAFullDiskIsUndoneWhole) {
+  for (int64_t kib = 140; kib < 200; kib += 4) {
+    std::filesystem::remove(path());
+    std::string error;
+    try {
+      TrialStore store = open({.max_bytes = kib << 10});
+      error = store_error([&] {
+        for (int i = 1; i < 1000; ++i) store.finish(completed(store.begin(proposal(i))));
+      });
+    } catch (const StoreError& e) {
+      error = e.what();
+    }
+    EXPECT_THAT(error, HasSubstr("the disk is full")) << kib;
+    TrialStore store = open();
+    EXPECT_EQ(store.integrity(), "") << kib;
+    EXPECT_LE(store.running().size(), 1u);
+    for (const Trial& t : store.finished()) EXPECT_EQ(t.epochs.size(), 2u);
+  }
+}
+
+TEST_F(StoreTest, AKillWhileTheFileIsMadeLeavesOneThatOpens) {
+  Rng rng(3);
+  for (int round = 0; round < 30; ++round) {
+    std::filesystem::remove(path());
+    const pid_t child = fork();
+    if (child == 0) {
+      open();
+      _exit(0);
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(rng.below(12000)));
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    TrialStore store = open();
+    EXPECT_EQ(store.integrity(), "");
+    EXPECT_EQ(store.begin(proposal(4)).number, 0);
+  }
+}
+
+TEST(FileSystem, OfTheNetworkIsToldFromALocalOne) {
+  EXPECT_EQ(network_file_system(0x6969), "NFS");
+  EXPECT_EQ(network_file_system(0x65735546), "FUSE");
+  EXPECT_EQ(network_file_system(0xffffffffff534d42), "CIFS");  // f_type is signed on some machines
+  EXPECT_EQ(network_file_system(0xef53), std::nullopt);        // ext4
+  EXPECT_EQ(network_file_system(0x01021994), std::nullopt);    // tmpfs
+  EXPECT_EQ(store_error([] { check_file_system("/no/such/folder/study.db"); }),
+            "/no/such/folder/study.db: open: folder /no/such/folder: No such file or directory");
+}
+
+}  // namespace
+}  // namespace bitwright
