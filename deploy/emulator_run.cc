@@ -160,12 +160,13 @@ std::string option_value(std::string_view text) {
   return value;
 }
 
-std::string plugin_option(const std::string& elf, const std::string& profile) {
+std::string plugin_option(const std::string& elf, const std::string& profile, bool separate) {
   const std::string begin = symbol_address(elf, "bw_mark_begin"), end = symbol_address(elf, "bw_mark_end");
   if (begin == end && !begin.empty())
     throw ToolError(elf + ": bw_mark_begin and bw_mark_end are one function: the compiler folded them");
   std::string option = option_value(profile_plugin()) + ",out=" + option_value(profile);
   if (!begin.empty()) option += fmt::format(",begin={},end={}", begin, end);
+  if (separate) option += ",separate=1";
   return option;
 }
 
@@ -173,6 +174,13 @@ std::string semihosting_option(const std::vector<std::string>& arguments) {
   std::string option = "enable=on,target=native,arg=program";
   for (const std::string& argument : arguments) option += ",arg=" + option_value(argument);
   return option;
+}
+
+// `/usr/lib/libc_nano.a(lib_a-memcpy.o)` -> `lib_a-memcpy.o`; anything else stays as it is.
+std::string member_name(const std::string& object) {
+  const size_t open = object.rfind('(');
+  return open == std::string::npos || !object.ends_with(')') ? object
+                                                             : object.substr(open + 1, object.size() - open - 2);
 }
 
 }  // namespace
@@ -242,25 +250,18 @@ ObjectBytes measure_sizes(const std::string& core, const std::vector<std::string
                         {"--specs=nano.specs", "-nostartfiles", "-Wl,--gc-sections", "-Wl,-e,0", "-lm",
                          "-Wl,-Map=" + map_file, "-o", folder + "/sizes.elf"}}));
   ObjectBytes sizes;
-  for (const auto& [object, bytes] : parse_link_map(read_file(map_file))) {
-    const bool ours = std::find(objects.begin(), objects.end(), object) != objects.end();
-    SectionBytes& sum = sizes[ours ? object : "library"];
-    sum.code += bytes.code;
-    sum.constants += bytes.constants;
-    sum.data += bytes.data;
-    sum.bss += bytes.bss;
-  }
+  for (const auto& [object, bytes] : parse_link_map(read_file(map_file))) sizes[member_name(object)] = bytes;
   return sizes;
 }
 
 EmulatedRun run_emulated(const std::string& core, const std::string& elf, const std::vector<std::string>& arguments,
-                         const std::string& directory, std::chrono::seconds limit) {
+                         const std::string& directory, std::chrono::seconds limit, bool separate) {
   require_tool("qemu-system-arm", "qemu-system-arm");
   const TemporaryDirectory scratch;
   const std::string profile = scratch.path() + "/profile";
   const ProcessResult result = run_process(
       {"qemu-system-arm", "-M", find_core(core).machine, "-kernel", elf, "-nographic", "-monitor", "none", "-serial",
-       "none", "-semihosting-config", semihosting_option(arguments), "-plugin", plugin_option(elf, profile)},
+       "none", "-semihosting-config", semihosting_option(arguments), "-plugin", plugin_option(elf, profile, separate)},
       {.directory = directory, .limit = limit});
   if (result.timed_out)
     throw ToolError(fmt::format("{}: the emulated program ran longer than {} s", core, limit.count()));
@@ -271,8 +272,8 @@ EmulatedRun run_emulated(const std::string& core, const std::string& elf, const 
   return {result.exit_status, result.output + result.errors, parse_profile(read_file(profile))};
 }
 
-RunCounts count_emulated(const std::string& core, const std::string& elf, const Profile& profile) {
-  return count_run(core, profile, parse_disassembly(run_tool({"arm-none-eabi-objdump", "-d", elf})));
+Disassembly disassemble(const std::string& elf) {
+  return parse_disassembly(run_tool({"arm-none-eabi-objdump", "-d", elf}));
 }
 
 }  // namespace bitwright

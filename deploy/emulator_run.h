@@ -47,7 +47,7 @@ std::string link_for_emulator(const std::string& core, const std::vector<std::st
                               const std::string& folder);
 
 // Links only what `users` need of `objects`, with libc and libgcc but without start-up code, and tells what it takes.
-// Objects are named as given; members of archives stand under "library".
+// Objects are named as given, members of archives by the member's name ("lib_a-memcpy.o").
 ObjectBytes measure_sizes(const std::string& core, const std::vector<std::string>& users,
                           const std::vector<std::string>& objects, const std::string& folder);
 
@@ -58,11 +58,11 @@ struct EmulatedRun {
 };
 
 // Runs a program with arguments that hold no blanks, in `directory`. The profile is empty if the program has no marks.
-// Throws ToolError if the emulator fails or takes longer than `limit`.
+// `separate`: profile every run between the marks by itself. Throws ToolError if the emulator fails or takes longer
+// than `limit`.
 EmulatedRun run_emulated(const std::string& core, const std::string& elf, const std::vector<std::string>& arguments,
-                         const std::string& directory, std::chrono::seconds limit);
+                         const std::string& directory, std::chrono::seconds limit, bool separate = false);
 
-// Instructions and cycles of one run.
-RunCounts count_emulated(const std::string& core, const std::string& elf, const Profile& profile);
+Disassembly disassemble(const std::string& elf);
 
 }  // namespace bitwright

@@ -281,7 +281,7 @@ Profile parse_profile(std::string_view text) {
     BlockCount b;
     fields >> kind;
     if (kind == "block")
-      fields >> std::hex >> b.address >> std::dec >> b.bytes >> b.instructions >> b.executions >> b.jumps;
+      fields >> std::hex >> b.address >> std::dec >> b.bytes >> b.instructions >> b.run >> b.executions >> b.jumps;
     else if (kind == "runs")
       fields >> profile.runs;
     if ((kind != "block" && kind != "runs") || !fields)
@@ -298,10 +298,11 @@ double block_cycles(std::string_view core, std::span<const Instruction> block, d
   return additive_cycles(*table, block, taken, off_word);
 }
 
-RunCounts count_run(std::string_view core, const Profile& profile, const Disassembly& code) {
-  if (profile.runs <= 0) throw std::runtime_error("profile: no run between the marks");
-  RunCounts counts;
+std::vector<RunCounts> count_each_run(std::string_view core, const Profile& profile, const Disassembly& code) {
+  std::vector<RunCounts> runs(static_cast<size_t>(profile.runs));
   for (const BlockCount& b : profile.blocks) {
+    if (b.run < 0 || b.run >= profile.runs) throw std::runtime_error("profile: a run that was not begun");
+    RunCounts& counts = runs[static_cast<size_t>(b.run)];
     const std::vector<Instruction> block = instructions_of(b, code);
     const auto executions = static_cast<double>(b.executions);
     const double taken = static_cast<double>(b.jumps) / executions;
@@ -309,11 +310,22 @@ RunCounts count_run(std::string_view core, const Profile& profile, const Disasse
     counts.instructions += executions * static_cast<double>(block.size());
     for (const Instruction& i : block) counts.by_class[std::string(class_name(i.kind))] += executions;
   }
+  return runs;
+}
+
+RunCounts count_run(std::string_view core, const Profile& profile, const Disassembly& code) {
+  if (profile.runs <= 0) throw std::runtime_error("profile: no run between the marks");
+  RunCounts mean;
+  for (const RunCounts& run : count_each_run(core, profile, code)) {
+    mean.instructions += run.instructions;
+    mean.cycles += run.cycles;
+    for (const auto& [kind, n] : run.by_class) mean.by_class[kind] += n;
+  }
   const auto runs = static_cast<double>(profile.runs);
-  counts.cycles /= runs;
-  counts.instructions /= runs;
-  for (auto& [kind, n] : counts.by_class) n /= runs;
-  return counts;
+  mean.cycles /= runs;
+  mean.instructions /= runs;
+  for (auto& [kind, n] : mean.by_class) n /= runs;
+  return mean;
 }
 
 }  // namespace bitwright

@@ -88,6 +88,7 @@ Disassembly parse_disassembly(std::string_view text);
 // What deploy/emulator/bw_profile_plugin.c writes.
 struct BlockCount {
   uint32_t address = 0, bytes = 0, instructions = 0;
+  int64_t run = 0;
   int64_t executions = 0;
   int64_t jumps = 0;  // executions that did not go on at the next address
 };
@@ -110,5 +111,7 @@ struct RunCounts {  // of one run: totals divided by Profile::runs
 };
 // Throws std::runtime_error if the profile holds an address that the disassembly does not, or no run.
 RunCounts count_run(std::string_view core, const Profile& profile, const Disassembly& code);
+// Of every run by itself, where they were profiled separately.
+std::vector<RunCounts> count_each_run(std::string_view core, const Profile& profile, const Disassembly& code);
 
 }  // namespace bitwright

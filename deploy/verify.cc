@@ -109,14 +109,12 @@ TargetReport verify_on_host(const PackageFiles& package, const VerifyOptions& op
   return target;
 }
 
-void read_sizes(TargetReport& target, const ObjectBytes& sizes) {
+void read_sizes(TargetReport& target, const ObjectBytes& sizes, const std::vector<std::string>& objects) {
   for (const auto& [object, bytes] : sizes) {
-    if (object == "library") {
-      target.library_bytes += bytes.code + bytes.constants;
-    } else {
-      target.code_bytes += bytes.code;
-      target.constant_bytes += bytes.constants;
-    }
+    const bool of_package = std::find(objects.begin(), objects.end(), object) != objects.end();
+    target.code_bytes += of_package ? bytes.code : 0;
+    target.constant_bytes += of_package ? bytes.constants : 0;
+    target.library_bytes += of_package ? 0 : bytes.code + bytes.constants;
     target.data_bytes += bytes.data;
     target.bss_bytes += bytes.bss;
   }
@@ -141,13 +139,13 @@ TargetReport verify_on_core(const PackageFiles& package, const std::string& core
 
   TargetReport target;
   target.target = core;
-  read_sizes(target, measure_sizes(core, test, objects, build.path()));
+  read_sizes(target, measure_sizes(core, test, objects, build.path()), objects);
   std::vector<std::string> all = objects;
   all.insert(all.end(), test.begin(), test.end());
   const std::string elf = link_for_emulator(core, all, build.path());
   const EmulatedRun run = run_emulated(core, elf, kGoldenFiles, package.folder, options.limit);
   read_verdict(target, run.exit_status, run.output);
-  if (run.profile.runs > 0) read_counts(target, count_emulated(core, elf, run.profile));
+  if (run.profile.runs > 0) read_counts(target, count_run(core, run.profile, disassemble(elf)));
   return target;
 }
 

@@ -10,9 +10,10 @@
  *   begin=ADDR    hex; counting starts when the function at ADDR is entered ...
  *   end=ADDR      ... and stops when the one at ADDR is. The marks' own blocks are not counted; the few instructions
  *                 that set up the call of the code between the marks are.
- * Output, one line a block, in the order of first translation:
- *   block ADDR BYTES INSTRUCTIONS EXECUTIONS JUMPS     ADDR hex; JUMPS of EXECUTIONS left not to the next address
- *   runs N                                            how often counting started, on the last line
+ *   separate=1    count the runs between begin and end each by itself; otherwise all as run 0
+ * Output, one line a block and run, in the order of first translation:
+ *   block ADDR BYTES INSTRUCTIONS RUN EXECUTIONS JUMPS   ADDR hex; JUMPS of EXECUTIONS left not to the next address
+ *   runs N                                               how often counting started, on the last line
  *
  * Two traps of QEMU 7.2: the size that it reports for an instruction of a block translated for the second time may
  * be doubled, so sizes come from the Thumb encoding; a load callback is only delivered with the store callback
@@ -41,11 +42,16 @@ extern const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
 #define EXPORT __attribute__((visibility("default")))
 EXPORT int qemu_plugin_version = 1;
 
+struct count {
+    uint64_t executions, jumps;
+};
+
 struct block {
     struct block *next;        /* in its bucket */
     struct block *next_listed; /* in order of translation */
     uint32_t address, bytes, instructions;
-    uint64_t executions, jumps;
+    struct count *counts; /* one a run */
+    size_t capacity;
 };
 
 enum { BUCKETS = 1 << 14 };
@@ -53,7 +59,8 @@ static struct block *buckets[BUCKETS];
 static struct block *first_listed, **last_listed = &first_listed;
 static struct block *previous; /* counted block that ran last, while counting */
 static uint64_t runs;
-static int counting;
+static size_t run; /* the current one */
+static int counting, separate;
 static uint32_t begin_mark, end_mark;
 static char out_path[4096];
 
@@ -63,10 +70,23 @@ static uint32_t thumb_size(const uint8_t *code)
     return (code[1] >> 3) >= 0x1d ? 4 : 2;
 }
 
+static struct count *count_of(struct block *block)
+{
+    if (run >= block->capacity) {
+        const size_t capacity = 2 * run + 1;
+        block->counts = realloc(block->counts, capacity * sizeof *block->counts);
+        if (!block->counts)
+            abort();
+        memset(block->counts + block->capacity, 0, (capacity - block->capacity) * sizeof *block->counts);
+        block->capacity = capacity;
+    }
+    return &block->counts[run];
+}
+
 static void leave_previous(uint32_t to)
 {
     if (previous && previous->address + previous->bytes != to)
-        previous->jumps++;
+        count_of(previous)->jumps++;
 }
 
 static void on_execute(unsigned cpu, void *data)
@@ -75,6 +95,7 @@ static void on_execute(unsigned cpu, void *data)
     (void)cpu;
     if (block->address == begin_mark) {
         counting = 1;
+        run = separate ? (size_t)runs : 0;
         runs++;
         previous = NULL;
         return;
@@ -86,7 +107,7 @@ static void on_execute(unsigned cpu, void *data)
         counting = 0;
         return;
     }
-    block->executions++;
+    count_of(block)->executions++;
     previous = block;
 }
 
@@ -136,9 +157,10 @@ static void on_exit_write(qemu_plugin_id_t id, void *data)
         return;
     }
     for (const struct block *block = first_listed; block; block = block->next_listed)
-        if (block->executions)
-            fprintf(file, "block %x %u %u %llu %llu\n", block->address, block->bytes, block->instructions,
-                    (unsigned long long)block->executions, (unsigned long long)block->jumps);
+        for (size_t i = 0; i < block->capacity; i++)
+            if (block->counts[i].executions)
+                fprintf(file, "block %x %u %u %zu %llu %llu\n", block->address, block->bytes, block->instructions, i,
+                        (unsigned long long)block->counts[i].executions, (unsigned long long)block->counts[i].jumps);
     fprintf(file, "runs %llu\n", (unsigned long long)runs);
     fclose(file);
 }
@@ -153,6 +175,8 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int
             begin_mark = (uint32_t)strtoul(argv[i] + 6, NULL, 16);
         else if (!strncmp(argv[i], "end=", 4))
             end_mark = (uint32_t)strtoul(argv[i] + 4, NULL, 16);
+        else if (!strcmp(argv[i], "separate=1"))
+            separate = 1;
     }
     qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);
     qemu_plugin_register_atexit_cb(id, on_exit_write, NULL);

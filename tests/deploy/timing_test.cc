@@ -138,7 +138,7 @@ TEST(Cycles, OfAnUnknownCoreAreRefused) {
 
 TEST(CountRun, AddsUpBlocksAndDividesByRuns) {
   // Two runs of four iterations: the loop block 8 times, 6 of them taken; prologue and epilogue twice.
-  const Profile profile = parse_profile("block 8000 2 1 2 0\nblock 8002 12 5 8 6\nblock 800e 2 1 2 2\nruns 2\n");
+  const Profile profile = parse_profile("block 8000 2 1 0 2 0\nblock 8002 12 5 0 8 6\nblock 800e 2 1 0 2 2\nruns 2\n");
   const RunCounts counts = count_run("cortex-m4", profile, parse_disassembly(kLoop));
   EXPECT_EQ(counts.instructions, 1 + 4 * 5 + 1);
   EXPECT_EQ(counts.cycles, 3 + (6 * 7 + 2 * 6) / 2.0 + 5);
@@ -146,8 +146,16 @@ TEST(CountRun, AddsUpBlocksAndDividesByRuns) {
   EXPECT_EQ(counts.by_class.at("multiply_accumulate"), 4);
 }
 
+TEST(CountRun, KeepsRunsApart) {
+  const Profile profile = parse_profile("block 8000 2 1 0 1 0\nblock 8000 2 1 1 3 0\nruns 2\n");
+  const std::vector<RunCounts> runs = count_each_run("cortex-m4", profile, parse_disassembly(kLoop));
+  ASSERT_EQ(runs.size(), 2u);
+  EXPECT_EQ(runs[0].cycles, 3);
+  EXPECT_EQ(runs[1].cycles, 9);
+}
+
 TEST(CountRun, RefusesAProfileOfAnotherProgram) {
-  const Profile profile = parse_profile("block 9000 2 1 2 0\nruns 1\n");
+  const Profile profile = parse_profile("block 9000 2 1 0 2 0\nruns 1\n");
   EXPECT_THROW(count_run("cortex-m4", profile, parse_disassembly(kLoop)), std::runtime_error);
   EXPECT_THROW(parse_profile("blok 9000 2 1 2 0\n"), std::runtime_error);
 }

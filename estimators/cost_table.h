@@ -1,0 +1,62 @@
+// estimators/cost_table.h: what the C kernels cost on a core, measured: configs/costs/CORE.yaml, written by the
+// calibration (experiments/calibrate), embedded in the program.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "estimators/layer_features.h"
+
+namespace bitwright {
+
+// A kernel or core that was not calibrated: a cost is measured or absent, never guessed.
+class MissingCost : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// A closed form: the sum of coefficient x feature. Coefficients are not negative.
+struct LinearCost {
+  FeatureVector coefficients{};
+  double mean_error = 0.0;  // of the fit, mean |predicted / measured - 1| over the calibration's layers
+  double worst_error = 0.0;
+  double operator()(const FeatureVector& features) const;
+};
+
+struct KernelCost {
+  int samples = 0;                   // layers that were emulated
+  LinearCost instructions, cycles;   // one call; cycles at zero wait states
+  int64_t stack_bytes = 0;           // deepest seen, from the call on
+  std::vector<std::string> library;  // members of libc and libgcc that it pulls in
+};
+
+struct CoreCosts {
+  std::string core;                              // "cortex-m4"
+  std::string compiler, flags;                   // with which everything here was measured
+  std::string runtime;                           // SHA-256 over deploy/runtime: other kernels, other costs
+  std::map<std::string, int64_t> file_bytes;     // code of a runtime source file
+  std::map<std::string, int64_t> library_bytes;  // code and constants of a library member
+  std::map<std::string, KernelCost> kernels;
+  // Of the emitted NAME.c and its run function: base + per_call x kernel calls.
+  double glue_bytes = 0.0, glue_bytes_per_call = 0.0;
+  double glue_bytes_worst_error = 0.0;  // bytes, over the calibration's networks
+  double glue_instructions = 0.0, glue_cycles = 0.0;
+  int64_t glue_stack_bytes = 0;
+  const KernelCost& kernel(const std::string& name) const;  // throws MissingCost
+};
+
+// The embedded table of a core, read once. Throws MissingCost if there is none.
+const CoreCosts& core_costs(const std::string& core);
+
+// YAML text and back; throws ConfigError on text that is no cost table.
+std::string cost_table_text(const CoreCosts& costs);
+CoreCosts parse_cost_table(const std::string& text, const std::string& place);
+
+// SHA-256 over names and contents of the embedded deploy/runtime.
+std::string runtime_digest();
+
+}  // namespace bitwright

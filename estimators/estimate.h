@@ -1,0 +1,22 @@
+// estimators/estimate.h: what a candidate costs on a board, before training.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/board.h"
+#include "core/estimates.h"
+#include "core/network.h"
+
+namespace bitwright {
+
+// A pure function, some microseconds a layer.
+//   constants  exact to the byte: core/kernel.h
+//   arena      exact: plan_memory, with which the emitter places tensors
+//   code       runtime files and library members that the package links, plus the emitted calls (fitted)
+//   stack      deepest kernel of the network, measured, plus the run function's own frame
+//   cycles     closed form per kernel (cost_table.h), zero wait states; the board's flash wait states are not in it
+//   latency    cycles / clock; as the lower end of an interval that ends at 1.15 times it (deploy/timing.h)
+//   energy     latency x supply x current per MHz x clock, where the board file gives both; else 0
+// Throws MissingCost for a core or kernel without a measured cost, StructureError where infer_shapes does.
+Estimates estimate(const Network& network, const Board& board);
+
+}  // namespace bitwright

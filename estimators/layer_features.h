@@ -1,0 +1,72 @@
+// estimators/layer_features.h: how often each part of a layer's C kernel runs. Trip counts are static, so these are
+// known from shapes and formats alone, and instructions and cycles are linear in them (cost_table.h).
+// Follows deploy/runtime (bw_driver.h, bw_accumulate.h, bw_dot.h, bw_epilogue.c, bw_float.h).
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+#include "core/network.h"
+
+namespace bitwright {
+
+enum class Feature : size_t {
+  kCall,          // 1
+  kRows,          // output rows
+  kPositions,     // output pixels
+  kOutputs,       // output elements
+  kOutputWords,   // 32-bit words written
+  kAccumulators,  // sums formed: outputs x pooling window
+  kPooled,        // those of a pooling layer: each looks its window up anew
+  kPoolRows,      // rows of pooling windows, if pooling
+  // Of a convolution's sums.
+  kRuns,             // runs of contiguous codes: kernel rows inside the map
+  kAlignedRuns,      // those where input and weights start a word (a1w1)
+  kWordRuns,         // runs of at least a word: 32 codes, or 16 if ternary
+  kAlignedWordRuns,  // those that start a word
+  kWords,            // whole words of the runs
+  kAlignedWords,     // those of aligned runs
+  kTails,            // runs with codes left over
+  kChunks,           // runs of at most 32 codes within a run (a8w1)
+  kProducts,         // codes multiplied one by one
+  kSignedProducts,   // those with signed 8-bit inputs
+  kConvertedInputs,  // integer operands turned into floats
+  kConvertedWeights,
+  // Of kernels that walk their whole window.
+  kWindowRows,
+  kWindowTaps,
+  kSkippedTaps,
+  kPaddedProducts,
+  // Of a border that is not zero.
+  kBorderCalls,
+  kBorderWindows,
+  kBorderTaps,
+  kBorderElements,
+  kBorderOutside,
+  // Outputs by epilogue.
+  kRawOutputs,
+  kBiasedOutputs,
+  kBinaryOutputs,
+  kThresholdOutputs,
+  kThresholds,
+  kWideThresholdOutputs,
+  kWideThresholds,
+  kRequantizedOutputs,
+  kRealOutputs,
+  kReluOutputs,
+  kSignOutputs,
+  kQuantizedOutputs,
+  kCount
+};
+inline constexpr size_t kFeatures = static_cast<size_t>(Feature::kCount);
+// "accumulators", "aligned_words", ...
+std::string_view feature_name(Feature feature);
+
+using FeatureVector = std::array<double, kFeatures>;
+
+// layer: index; shapes: infer_shapes(network). All zero for Flatten.
+FeatureVector layer_features(const Network& network, int layer, const LayerShapes& shapes);
+
+}  // namespace bitwright

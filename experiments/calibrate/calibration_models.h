@@ -1,0 +1,23 @@
+// experiments/calibrate/calibration_models.h: small models that exercise every kernel in many shapes.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/quantized_model.h"
+
+namespace bitwright {
+
+// Every name that kernel_of() can give, sorted.
+std::vector<std::string> all_kernels();
+
+// `count` models whose last layer runs `kernel`, of at most some 40,000 multiply-accumulates each; the layers before it
+// make its inputs. Layers are named after the kernel and the model's number, so that all fit one program. Weights are
+// uniform, thresholds and multipliers of the size that training gives. Same seed, same models.
+std::vector<QuantizedModel> calibration_models(const std::string& kernel, int count, uint64_t seed);
+
+std::vector<int16_t> calibration_input(const Network& network, uint64_t seed);
+
+}  // namespace bitwright

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/calibrate/least_squares.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+namespace bitwright {
+namespace {
+
+using Vector = std::vector<double>;
+
+// The normal equations of A with columns of unit length.
+struct Problem {
+  std::vector<Vector> gram;  // A^T A
+  Vector projection;         // A^T b
+  Vector length;             // of A's columns before scaling; 0 for a column of zeros
+};
+
+Problem normal_equations(const std::vector<Vector>& rows, const Vector& b) {
+  const size_t n = rows.empty() ? 0 : rows[0].size();
+  Problem p{std::vector<Vector>(n, Vector(n, 0.0)), Vector(n, 0.0), Vector(n, 0.0)};
+  for (const Vector& row : rows)
+    for (size_t i = 0; i < n; ++i) p.length[i] += row[i] * row[i];
+  for (double& l : p.length) l = std::sqrt(l);
+  for (size_t r = 0; r < rows.size(); ++r)
+    for (size_t i = 0; i < n; ++i) {
+      if (p.length[i] == 0.0) continue;
+      const double a = rows[r][i] / p.length[i];
+      p.projection[i] += a * b[r];
+      for (size_t j = 0; j < n; ++j)
+        if (p.length[j] != 0.0) p.gram[i][j] += a * rows[r][j] / p.length[j];
+    }
+  return p;
+}
+
+// Solves the equations of the passive set by Cholesky's method. A tiny ridge keeps collinear columns apart.
+Vector solve(const Problem& p, const std::vector<size_t>& passive) {
+  constexpr double kRidge = 1e-12;
+  const size_t n = passive.size();
+  std::vector<Vector> l(n, Vector(n, 0.0));
+  Vector x(n);
+  for (size_t i = 0; i < n; ++i)
+    for (size_t j = 0; j <= i; ++j) {
+      double sum = p.gram[passive[i]][passive[j]] + (i == j ? kRidge : 0.0);
+      for (size_t k = 0; k < j; ++k) sum -= l[i][k] * l[j][k];
+      l[i][j] = i == j ? std::sqrt(std::max(sum, kRidge)) : sum / l[j][j];
+    }
+  for (size_t i = 0; i < n; ++i) {
+    x[i] = p.projection[passive[i]];
+    for (size_t k = 0; k < i; ++k) x[i] -= l[i][k] * x[k];
+    x[i] /= l[i][i];
+  }
+  for (size_t i = n; i-- > 0;) {
+    for (size_t k = i + 1; k < n; ++k) x[i] -= l[k][i] * x[k];
+    x[i] /= l[i][i];
+  }
+  return x;
+}
+
+// The column, not yet passive, along which the residual falls fastest; n if none helps.
+size_t steepest(const Problem& p, const Vector& x, const std::vector<bool>& is_passive) {
+  const size_t n = x.size();
+  size_t best = n;
+  double largest = 1e-10;
+  for (size_t i = 0; i < n; ++i) {
+    if (is_passive[i] || p.length[i] == 0.0) continue;
+    double gradient = p.projection[i];
+    for (size_t j = 0; j < n; ++j) gradient -= p.gram[i][j] * x[j];
+    if (gradient > largest) {
+      largest = gradient;
+      best = i;
+    }
+  }
+  return best;
+}
+
+// Walks from x towards the unconstrained solution of the passive set; what reaches 0 on the way leaves the set.
+void settle(const Problem& p, Vector& x, std::vector<bool>& is_passive) {
+  while (true) {
+    std::vector<size_t> passive;
+    for (size_t i = 0; i < x.size(); ++i)
+      if (is_passive[i]) passive.push_back(i);
+    const Vector target = solve(p, passive);
+    double step = 1.0;
+    for (size_t k = 0; k < passive.size(); ++k)
+      if (target[k] <= 0.0) step = std::min(step, x[passive[k]] / (x[passive[k]] - target[k]));
+    for (size_t k = 0; k < passive.size(); ++k) x[passive[k]] += step * (target[k] - x[passive[k]]);
+    if (step >= 1.0) return;
+    for (size_t i : passive)
+      if (x[i] <= 1e-14) {
+        x[i] = 0.0;
+        is_passive[i] = false;
+      }
+  }
+}
+
+}  // namespace
+
+std::vector<double> nonnegative_least_squares(const std::vector<std::vector<double>>& rows,
+                                              const std::vector<double>& b) {
+  const Problem p = normal_equations(rows, b);
+  const size_t n = p.length.size();
+  Vector x(n, 0.0);
+  std::vector<bool> is_passive(n, false);
+  for (size_t iteration = 0; iteration < 10 * n; ++iteration) {
+    const size_t next = steepest(p, x, is_passive);
+    if (next == n) break;
+    is_passive[next] = true;
+    settle(p, x, is_passive);
+  }
+  for (size_t i = 0; i < n; ++i) x[i] = p.length[i] > 0.0 ? x[i] / p.length[i] : 0.0;
+  return x;
+}
+
+}  // namespace bitwright
