@@ -41,6 +41,30 @@ Placement first_fit(const std::vector<Lifetime>& buffers, const std::vector<int>
   return p;
 }
 
+bool is_free(const std::vector<Lifetime>& buffers, const std::vector<int>& placed, const std::vector<int64_t>& offsets,
+             int i, int64_t at) {
+  return std::none_of(placed.begin(), placed.end(), [&](int j) {
+    return overlap(buffers[i], buffers[j]) && at < offsets[j] + words(buffers[j].bytes) &&
+           offsets[j] < at + words(buffers[i].bytes);
+  });
+}
+
+// Each buffer at the bottom of `capacity` bytes, else at their top, else in the lowest gap. In order of start a chain
+// alternates between the ends and needs no more than its largest neighbouring pair.
+Placement two_ended(const std::vector<Lifetime>& buffers, const std::vector<int>& by_start, int64_t capacity) {
+  Placement p{std::vector<int64_t>(buffers.size(), 0), 0};
+  std::vector<int> placed;
+  for (int i : by_start) {
+    const int64_t top = std::max<int64_t>(0, capacity - words(buffers[i].bytes));
+    p.offsets[i] = is_free(buffers, placed, p.offsets, i, 0)     ? 0
+                   : is_free(buffers, placed, p.offsets, i, top) ? top
+                                                                 : lowest_gap(buffers, placed, p.offsets, i);
+    p.bytes = std::max(p.bytes, p.offsets[i] + words(buffers[i].bytes));
+    placed.push_back(i);
+  }
+  return p;
+}
+
 int64_t lower_bound(const std::vector<Lifetime>& buffers) {
   int64_t most = 0;
   for (const Lifetime& at : buffers) {
@@ -60,7 +84,7 @@ struct OrderSearch {
   Placement best;
   std::vector<int> placed;
   std::vector<int64_t> offsets;
-  int64_t budget = 200000;  // nodes; never reached for chains, which meet the lower bound at once
+  int64_t budget = 200000;  // nodes; all orders of 8 buffers have fewer
 
   void descend(std::vector<int>& left, int64_t bytes) {
     if (best.bytes == bound || budget-- <= 0) return;
@@ -91,14 +115,14 @@ Placement place(const std::vector<Lifetime>& buffers) {
   for (size_t i = 0; i < buffers.size(); ++i)
     if (buffers[i].bytes > 0) order.push_back(static_cast<int>(i));
   std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return buffers[a].bytes > buffers[b].bytes; });
-  Placement best = first_fit(buffers, order);
+  const int64_t bound = lower_bound(buffers);
   std::vector<int> by_start = order;
-  std::stable_sort(by_start.begin(), by_start.end(),
-                   [&](int a, int b) { return buffers[a].first < buffers[b].first; });
-  const Placement other = first_fit(buffers, by_start);
-  if (other.bytes < best.bytes) best = other;
+  std::stable_sort(by_start.begin(), by_start.end(), [&](int a, int b) { return buffers[a].first < buffers[b].first; });
+  Placement best = first_fit(buffers, order);
+  for (const Placement& other : {first_fit(buffers, by_start), two_ended(buffers, by_start, bound)})
+    if (other.bytes < best.bytes) best = other;
   if (order.size() <= 12) {
-    OrderSearch search{buffers, lower_bound(buffers), best, {}, std::vector<int64_t>(buffers.size(), 0)};
+    OrderSearch search{buffers, bound, best, {}, std::vector<int64_t>(buffers.size(), 0)};
     search.descend(order, 0);
     best = search.best;
   }

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/memory_plan.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "core/rng.h"
+#include "tests/core/networks.h"
+
+namespace bitwright {
+namespace {
+
+using namespace testing;
+
+bool together(const Lifetime& a, const Lifetime& b) {
+  return a.first <= b.last && b.first <= a.last;
+}
+
+int64_t rounded(int64_t bytes) {
+  return (bytes + 3) / 4 * 4;
+}
+
+void expect_no_overlap(const std::vector<Lifetime>& buffers, const Placement& p) {
+  ASSERT_EQ(p.offsets.size(), buffers.size());
+  for (size_t i = 0; i < buffers.size(); ++i) {
+    EXPECT_EQ(p.offsets[i] % 4, 0);
+    EXPECT_LE(p.offsets[i] + rounded(buffers[i].bytes), p.bytes);
+    for (size_t j = 0; j < i; ++j) {
+      if (!together(buffers[i], buffers[j]) || buffers[i].bytes == 0 || buffers[j].bytes == 0) continue;
+      EXPECT_TRUE(p.offsets[i] + rounded(buffers[i].bytes) <= p.offsets[j] ||
+                  p.offsets[j] + rounded(buffers[j].bytes) <= p.offsets[i])
+          << i << " and " << j;
+    }
+  }
+}
+
+int64_t largest_sum(const std::vector<Lifetime>& buffers) {
+  int64_t most = 0;
+  for (int step = 0; step < 32; ++step) {
+    int64_t sum = 0;
+    for (const Lifetime& b : buffers)
+      if (b.first <= step && step <= b.last) sum += rounded(b.bytes);
+    most = std::max(most, sum);
+  }
+  return most;
+}
+
+// True if all buffers from `i` on fit into `bytes`, trying every word as the place of each.
+bool fits(const std::vector<Lifetime>& buffers, int64_t bytes, std::vector<int64_t>& offsets) {
+  const size_t i = offsets.size();
+  if (i == buffers.size()) return true;
+  for (int64_t at = 0; at + rounded(buffers[i].bytes) <= bytes; at += 4) {
+    bool free = true;
+    for (size_t j = 0; j < i && free; ++j)
+      free = !together(buffers[i], buffers[j]) || at + rounded(buffers[i].bytes) <= offsets[j] ||
+             offsets[j] + rounded(buffers[j].bytes) <= at;
+    if (!free) continue;
+    offsets.push_back(at);
+    if (fits(buffers, bytes, offsets)) return true;
+    offsets.pop_back();
+  }
+  return false;
+}
+
+int64_t brute_force_bytes(const std::vector<Lifetime>& buffers) {
+  for (int64_t bytes = 0;; bytes += 4) {
+    std::vector<int64_t> offsets;
+    if (fits(buffers, bytes, offsets)) return bytes;
+  }
+}
+
+std::vector<Lifetime> random_buffers(Rng& rng, int count, int steps, int most_bytes) {
+  std::vector<Lifetime> buffers;
+  for (int i = 0; i < count; ++i) {
+    const int a = static_cast<int>(rng.below(steps)), b = static_cast<int>(rng.below(steps));
+    buffers.push_back({static_cast<int64_t>(rng.below(most_bytes + 1)), std::min(a, b), std::max(a, b)});
+  }
+  return buffers;
+}
+
+TEST(Place, EqualsTheBruteForceOptimum) {
+  Rng rng(1);
+  for (int round = 0; round < 300; ++round) {
+    const auto buffers = random_buffers(rng, 6, 6, 20);
+    const Placement p = place(buffers);
+    expect_no_overlap(buffers, p);
+    EXPECT_EQ(p.bytes, brute_force_bytes(buffers)) << "round " << round;
+  }
+}
+
+TEST(Place, NeverOverlapsAndNeverGoesBelowTheLargestSum) {
+  Rng rng(2);
+  for (int round = 0; round < 200; ++round) {
+    const auto buffers = random_buffers(rng, 5 + static_cast<int>(rng.below(26)), 20, 5000);
+    const Placement p = place(buffers);
+    expect_no_overlap(buffers, p);
+    EXPECT_GE(p.bytes, largest_sum(buffers));
+  }
+}
+
+TEST(Place, BuffersThatNeverMeetShareOnePlace) {
+  EXPECT_EQ(place({{100, 0, 1}, {64, 2, 3}, {100, 4, 4}}).bytes, 100);
+}
+
+TEST(Place, SizesAreRoundedUpToWords) {
+  EXPECT_EQ(place({{1, 0, 0}, {5, 0, 0}}).bytes, 12);
+}
+
+TEST(Place, NothingNeedsNothing) {
+  EXPECT_EQ(place({}).bytes, 0);
+  EXPECT_EQ(place({{0, 0, 3}}).bytes, 0);
+}
+
+TEST(PackedBytes, AreWholeWordsOfBits) {
+  EXPECT_EQ(packed_bytes(1, Format::kBinary), 4);
+  EXPECT_EQ(packed_bytes(32, Format::kBinary), 4);
+  EXPECT_EQ(packed_bytes(33, Format::kBinary), 8);
+  EXPECT_EQ(packed_bytes(16, Format::kTernary), 4);
+  EXPECT_EQ(packed_bytes(11, Format::kInt3), 8);  // 33 bits
+  EXPECT_EQ(packed_bytes(600, Format::kInt8), 600);
+  EXPECT_EQ(packed_bytes(9, Format::kFloat32), 36);
+}
+
+Network random_chain(Rng& rng) {
+  Network n{"chain", {1, 1, 1 + static_cast<int>(rng.below(300))}, Format::kInt8, {}};
+  const int layers = 1 + static_cast<int>(rng.below(15));
+  const Format formats[] = {Format::kBinary, Format::kTernary, Format::kInt4, Format::kInt8, Format::kInt16};
+  for (int i = 0; i < layers; ++i)
+    append(n, dense(fmt::format("d{}", i), 1 + static_cast<int>(rng.below(300)), Format::kBinary,
+                    formats[rng.below(5)]));
+  return n;
+}
+
+TEST(PlanMemory, AChainNeedsItsLargestNeighbouringPair) {
+  Rng rng(3);
+  for (int round = 0; round < 100; ++round) {
+    const Network n = random_chain(rng);
+    const MemoryPlan plan = plan_memory(n);
+    int64_t largest = 0;
+    for (size_t t = 0; t + 1 < plan.tensor_bytes.size(); ++t)
+      largest = std::max(largest, plan.tensor_bytes[t] + plan.tensor_bytes[t + 1]);
+    EXPECT_EQ(plan.arena_bytes, largest);
+    EXPECT_EQ(plan.tensor_bytes[plan.peak_step] + plan.tensor_bytes[plan.peak_step + 1], largest);
+  }
+}
+
+// 149 x 32 int8 accumulators beside their 149 x 32 binary inputs: 4768 + 596.
+TEST(PlanMemory, TheBearingNetworkNeeds5364Bytes) {
+  const MemoryPlan plan = plan_memory(bearing_network());
+  EXPECT_EQ(plan.tensor_bytes, (std::vector<int64_t>{600, 2384, 596, 4768, 0, 256, 36}));
+  EXPECT_EQ(plan.arena_bytes, 5364);
+  EXPECT_EQ(plan.peak_step, 2);
+}
+
+TEST(PlanMemory, FlattenSharesThePlaceOfItsInput) {
+  const MemoryPlan plan = plan_memory(bearing_network());
+  EXPECT_EQ(plan.tensor_offsets[4], plan.tensor_offsets[3]);
+  EXPECT_EQ(plan.last_step[3], 4);  // the dense layer still reads it
+}
+
+TEST(PlanMemory, AResidualKeepsItsInputUntilTheAdd) {
+  Network n{"residual", {64, 1, 4}, Format::kInt8, {}};
+  const int a = append(n, conv("a", 4, 1, 1, Padding::kValid, Format::kInt8, Format::kInt8));
+  append(n, conv("b", 4, 3, 1, Padding::kZero, Format::kInt8, Format::kInt8));
+  append(n, conv("c", 4, 3, 1, Padding::kZero, Format::kInt8, Format::kInt8));
+  append(n, plain("sum", Add{a}, Format::kInt8));
+  const MemoryPlan plan = plan_memory(n);
+  EXPECT_EQ(plan.last_step[a + 1], 3);
+  EXPECT_EQ(plan.arena_bytes, 3 * 256);
+}
+
+TEST(PlanMemory, TheOutputLivesToTheEnd) {
+  Network n{"early", {64, 1, 1}, Format::kInt8, {}};
+  append(n, conv("a", 1, 1, 1, Padding::kValid, Format::kInt8, Format::kInt8));
+  append(n, plain("f", Flatten{}));
+  const MemoryPlan plan = plan_memory(n);
+  EXPECT_EQ(plan.last_step.back(), 1);
+  EXPECT_EQ(plan.tensor_offsets[2], plan.tensor_offsets[1]);
+}
+
+}  // namespace
+}  // namespace bitwright
