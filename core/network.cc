@@ -46,29 +46,31 @@ Shape output_shape(const Network& network, int layer);
 
 Shape accumulator_shape(const Network& network, const LayerSpec& layer, const Shape& in) {
   return std::visit(
-      Overloaded{
-          [&](const Conv2d& op) {
-            if (op.out_channels < 1) fail(layer, "channels must be at least 1");
-            return windowed(layer, in, op.kernel, op.padding, op.out_channels);
-          },
-          [&](const DepthwiseConv2d& op) { return windowed(layer, in, op.kernel, op.padding, in.c); },
-          [&](const Dense& op) {
-            if (in.h != 1 || in.w != 1) fail(layer, "dense reads a flat input, not " + text(in) + ": add a flatten");
-            if (op.units < 1) fail(layer, "units must be at least 1");
-            return Shape{1, 1, op.units};
-          },
-          [&](const MaxPool2d& op) { return windowed(layer, in, op.window, Padding::kValid, in.c); },
-          [&](const AvgPool2d& op) { return windowed(layer, in, op.window, Padding::kValid, in.c); },
-          [&](const GlobalAvgPool&) { return Shape{1, 1, in.c}; },
-          [&](const Flatten&) {
-            if (in.elements() > (int64_t{1} << 24)) fail(layer, "more than 2^24 elements");
-            return Shape{1, 1, static_cast<int>(in.elements())};
-          },
-          [&](const Add& op) {
-            const Shape other = output_shape(network, op.with);
-            if (!(other == in)) fail(layer, "adds " + text(other) + " to " + text(in));
-            return in;
-          }},
+      Overloaded{[&](const Conv2d& op) {
+                   if (op.out_channels < 1) fail(layer, "channels must be at least 1");
+                   return windowed(layer, in, op.kernel, op.padding, op.out_channels);
+                 },
+                 [&](const DepthwiseConv2d& op) { return windowed(layer, in, op.kernel, op.padding, in.c); },
+                 [&](const Dense& op) {
+                   if (in.h != 1 || in.w != 1)
+                     fail(layer, "dense reads a flat input, not " + text(in) + ": add a flatten");
+                   if (op.units < 1) fail(layer, "units must be at least 1");
+                   return Shape{1, 1, op.units};
+                 },
+                 [&](const MaxPool2d& op) { return windowed(layer, in, op.window, Padding::kValid, in.c); },
+                 [&](const AvgPool2d& op) { return windowed(layer, in, op.window, Padding::kValid, in.c); },
+                 [&](const GlobalAvgPool&) {
+                   return Shape{1, 1, in.c};
+                 },
+                 [&](const Flatten&) {
+                   if (in.elements() > (int64_t{1} << 24)) fail(layer, "more than 2^24 elements");
+                   return Shape{1, 1, static_cast<int>(in.elements())};
+                 },
+                 [&](const Add& op) {
+                   const Shape other = output_shape(network, op.with);
+                   if (!(other == in)) fail(layer, "adds " + text(other) + " to " + text(in));
+                   return in;
+                 }},
       layer.op);
 }
 
@@ -124,11 +126,11 @@ void check_formats(const Network& network, int index) {
 
 void check_name(const std::string& name, const char* what) {
   const bool first = !name.empty() && name[0] >= 'a' && name[0] <= 'z';
-  const bool rest = std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-  });
+  const bool rest = std::all_of(name.begin(), name.end(),
+                                [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
   if (!first || !rest || name.size() > 64)
-    throw StructureError(std::string(what) + " \"" + name.substr(0, 80) + "\": a name is [a-z][a-z0-9_]*, at most 64 long");
+    throw StructureError(std::string(what) + " \"" + name.substr(0, 80) +
+                         "\": a name is [a-z][a-z0-9_]*, at most 64 long");
 }
 
 // Largest |code| of a tensor that a layer reads.
@@ -139,8 +141,7 @@ int64_t code_bound(const Network& network, int layer) {
   }
   const LayerSpec& spec = network.layers[layer];
   if (!has_accumulators(spec.op)) return code_bound(network, spec.from);
-  if (spec.activations == Format::kAccumulator)
-    return spec.bias ? int64_t{1} << 30 : accumulator_bound(network, layer);
+  if (spec.activations == Format::kAccumulator) return spec.bias ? int64_t{1} << 30 : accumulator_bound(network, layer);
   return std::max<int64_t>(-int64_t{min_code(spec.activations)}, max_code(spec.activations));
 }
 
@@ -161,17 +162,16 @@ const char* text(Padding padding) {
 
 std::string op_text(const Op& op) {
   return std::visit(
-      Overloaded{
-          [](const Conv2d& o) {
-            return "conv " + std::to_string(o.out_channels) + " " + text(o.kernel) + " " + text(o.padding);
-          },
-          [](const DepthwiseConv2d& o) { return "depthwise " + text(o.kernel) + " " + text(o.padding); },
-          [](const Dense& o) { return "dense " + std::to_string(o.units); },
-          [](const MaxPool2d& o) { return "max_pool " + text(o.window); },
-          [](const AvgPool2d& o) { return "avg_pool " + text(o.window); },
-          [](const GlobalAvgPool&) { return std::string("global_avg_pool"); },
-          [](const Flatten&) { return std::string("flatten"); },
-          [](const Add& o) { return "add " + std::to_string(o.with); }},
+      Overloaded{[](const Conv2d& o) {
+                   return "conv " + std::to_string(o.out_channels) + " " + text(o.kernel) + " " + text(o.padding);
+                 },
+                 [](const DepthwiseConv2d& o) { return "depthwise " + text(o.kernel) + " " + text(o.padding); },
+                 [](const Dense& o) { return "dense " + std::to_string(o.units); },
+                 [](const MaxPool2d& o) { return "max_pool " + text(o.window); },
+                 [](const AvgPool2d& o) { return "avg_pool " + text(o.window); },
+                 [](const GlobalAvgPool&) { return std::string("global_avg_pool"); },
+                 [](const Flatten&) { return std::string("flatten"); },
+                 [](const Add& o) { return "add " + std::to_string(o.with); }},
       op);
 }
 
@@ -282,21 +282,21 @@ int64_t accumulator_bound(const Network& network, int layer) {
   const auto weight_bound = [&] { return std::max<int64_t>(-int64_t{min_code(w)}, max_code(w)); };
   const auto shape_of = [&](int i) { return output_shape(network, i); };
   return std::visit(
-      Overloaded{
-          [&](const Conv2d& op) {
-            return int64_t{op.kernel.h} * op.kernel.w * shape_of(spec.from).c * weight_bound() * x;
-          },
-          [&](const DepthwiseConv2d& op) { return int64_t{op.kernel.h} * op.kernel.w * weight_bound() * x; },
-          [&](const Dense&) { return int64_t{shape_of(spec.from).c} * weight_bound() * x; },
-          [&](const MaxPool2d&) { return x; },
-          [&](const AvgPool2d& op) { return int64_t{op.window.h} * op.window.w * x; },
-          [&](const GlobalAvgPool&) { return int64_t{shape_of(spec.from).h} * shape_of(spec.from).w * x; },
-          [&](const Flatten&) { return x; },
-          [&](const Add& op) {
-            const int a = scale_log2(network, spec.from).value_or(0), b = scale_log2(network, op.with).value_or(0);
-            const int base = std::min(a, b);
-            return (x << (a - base)) + (code_bound(network, op.with) << (b - base));
-          }},
+      Overloaded{[&](const Conv2d& op) {
+                   return int64_t{op.kernel.h} * op.kernel.w * shape_of(spec.from).c * weight_bound() * x;
+                 },
+                 [&](const DepthwiseConv2d& op) { return int64_t{op.kernel.h} * op.kernel.w * weight_bound() * x; },
+                 [&](const Dense&) { return int64_t{shape_of(spec.from).c} * weight_bound() * x; },
+                 [&](const MaxPool2d&) { return x; },
+                 [&](const AvgPool2d& op) { return int64_t{op.window.h} * op.window.w * x; },
+                 [&](const GlobalAvgPool&) { return int64_t{shape_of(spec.from).h} * shape_of(spec.from).w * x; },
+                 [&](const Flatten&) { return x; },
+                 [&](const Add& op) {
+                   const int a = scale_log2(network, spec.from).value_or(0),
+                             b = scale_log2(network, op.with).value_or(0);
+                   const int base = std::min(a, b);
+                   return (x << (a - base)) + (code_bound(network, op.with) << (b - base));
+                 }},
       spec.op);
 }
 

@@ -82,15 +82,15 @@ using Op = std::variant<Conv2d, DepthwiseConv2d, Dense, MaxPool2d, AvgPool2d, Gl
 inline constexpr int kNetworkInput = -1;
 
 struct LayerSpec {
-  std::string name;                         // [a-z][a-z0-9_]*: one word in logs, store and emitted C
+  std::string name;  // [a-z][a-z0-9_]*: one word in logs, store and emitted C
   Op op;
-  int from = kNetworkInput;                 // index of the layer whose output is read
-  Format weights = Format::kInt8;           // of Conv2d, DepthwiseConv2d, Dense; ignored elsewhere
-  bool bias = false;                        // one per output channel
-  std::optional<Window> pool;               // max-pooling of the accumulators, before the affine
+  int from = kNetworkInput;        // index of the layer whose output is read
+  Format weights = Format::kInt8;  // of Conv2d, DepthwiseConv2d, Dense; ignored elsewhere
+  bool bias = false;               // one per output channel
+  std::optional<Window> pool;      // max-pooling of the accumulators, before the affine
   bool batch_norm = false;
   Format activations = Format::kAccumulator;  // of the output; ignored for MaxPool2d and Flatten
-  bool relu = false;                        // only with activations kFloat32
+  bool relu = false;                          // only with activations kFloat32
   // log2 of the real range of a quantized activation: uintN covers [0, 2^r), intN and int16 [-2^r, 2^r).
   // Binary and ternary codes have scale 1 and ignore it.
   int range_log2 = 1;
@@ -98,9 +98,9 @@ struct LayerSpec {
 };
 
 struct Network {
-  std::string name = "network";             // [a-z][a-z0-9_]*
+  std::string name = "network";  // [a-z][a-z0-9_]*
   Shape input;
-  Format input_format = Format::kInt8;      // binary, ternary, int2..int8, uint2..uint8 or int16
+  Format input_format = Format::kInt8;  // binary, ternary, int2..int8, uint2..uint8 or int16
   std::vector<LayerSpec> layers;
   bool operator==(const Network&) const = default;
 };

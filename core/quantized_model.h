@@ -25,26 +25,26 @@
 namespace bitwright {
 
 struct QuantizedLayer {
-  std::vector<int8_t> weights;       // codes in the order of LayerParameters; empty if float or without weights
-  std::vector<float> float_weights;  // same order, where weights are float32
-  double output_scale = 1.0;         // real = output_scale * code; 1 where the output is float32
+  std::vector<int8_t> weights;         // codes in the order of LayerParameters; empty if float or without weights
+  std::vector<float> float_weights;    // same order, where weights are float32
+  double output_scale = 1.0;           // real = output_scale * code; 1 where the output is float32
   int shift_from = 0, shift_with = 0;  // Add: 0..12
 
-  std::vector<int32_t> bias;         // kRaw: one per channel, or empty
-  std::vector<int32_t> thresholds;   // kThreshold: [channel][levels - 1], in the order of the codes they open
-  std::vector<uint8_t> descending;   // kThreshold: one per channel, 0 or 1
-  std::vector<int32_t> multiplier;   // kRequantize: |m| < 2^31
-  std::vector<int64_t> offset;       // kRequantize: |o| < 2^62; half of the last place included
-  std::vector<uint8_t> shift;        // kRequantize: 0..62
-  std::vector<float> float_scale;    // kFloat
-  std::vector<float> float_offset;   // kFloat
-  float inverse_step = 1.0f;         // kFloat with integer output: 1 / output_scale
+  std::vector<int32_t> bias;        // kRaw: one per channel, or empty
+  std::vector<int32_t> thresholds;  // kThreshold: [channel][levels - 1], in the order of the codes they open
+  std::vector<uint8_t> descending;  // kThreshold: one per channel, 0 or 1
+  std::vector<int32_t> multiplier;  // kRequantize: |m| < 2^31
+  std::vector<int64_t> offset;      // kRequantize: |o| < 2^62; half of the last place included
+  std::vector<uint8_t> shift;       // kRequantize: 0..62
+  std::vector<float> float_scale;   // kFloat
+  std::vector<float> float_offset;  // kFloat
+  float inverse_step = 1.0f;        // kFloat with integer output: 1 / output_scale
   bool operator==(const QuantizedLayer&) const = default;
 };
 
 struct QuantizedModel {
   Network network;
-  double input_scale = 1.0;          // real units (of the front end's output) per input code
+  double input_scale = 1.0;            // real units (of the front end's output) per input code
   std::vector<QuantizedLayer> layers;  // one per network layer
   bool operator==(const QuantizedModel&) const = default;
 };
