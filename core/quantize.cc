@@ -78,7 +78,12 @@ int32_t quantize_activation(double real, Format format, double scale) {
 }
 
 double activation_threshold(int32_t code, Format format, double scale) {
-  return format == Format::kBinary ? 0.0 : (code - 0.5) * scale;
+  if (format == Format::kBinary) return 0.0;
+  double real = (code - 0.5) * scale;
+  // The double just below half a step is one that quantize_activation's sum with 0.5 rounds up to 1.
+  const auto below = [&] { return std::nextafter(real, -HUGE_VAL); };
+  while (quantize_activation(below(), format, scale) >= code) real = below();
+  return real;
 }
 
 }  // namespace bitwright
