@@ -2,6 +2,7 @@
 #include "core/quantized_model.h"
 
 #include <cmath>
+#include <cstdlib>
 
 #include "core/check.h"
 #include "core/error.h"
@@ -34,8 +35,16 @@ void check_epilogue(const LayerSpec& spec, Epilogue kind, size_t channels, const
   for (size_t size : {layer.multiplier.size(), layer.offset.size(), layer.shift.size()})
     expect(sized(size, Epilogue::kRequantize, channels), spec, "wrong number of multipliers, offsets or shifts");
   for (uint8_t shift : layer.shift) expect(shift <= 62, spec, "a shift exceeds 62");
+  for (int32_t m : layer.multiplier) expect(m != INT32_MIN, spec, "a multiplier is not within 2^31");
+  for (int64_t o : layer.offset)
+    expect(o > -(int64_t{1} << 62) && o < (int64_t{1} << 62), spec, "an offset is not within 2^62");
+  for (int32_t b : layer.bias) expect(std::abs(int64_t{b}) <= (1 << 30), spec, "a bias exceeds 2^30");
+  for (uint8_t d : layer.descending) expect(d <= 1, spec, "a direction must be 0 or 1");
   for (size_t size : {layer.float_scale.size(), layer.float_offset.size()})
     expect(sized(size, Epilogue::kFloat, channels), spec, "wrong number of float scales or offsets");
+  for (float value : layer.float_scale) expect(std::isfinite(value), spec, "a float scale is not finite");
+  for (float value : layer.float_offset) expect(std::isfinite(value), spec, "a float offset is not finite");
+  expect(std::isfinite(layer.inverse_step) && layer.inverse_step > 0.0f, spec, "inverse step must be positive");
   expect(std::isfinite(layer.output_scale) && layer.output_scale > 0.0, spec, "output scale must be positive");
   expect(layer.shift_from >= 0 && layer.shift_from <= 12 && layer.shift_with >= 0 && layer.shift_with <= 12, spec,
          "shifts of an add must be in 0..12");

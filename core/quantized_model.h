@@ -30,7 +30,7 @@ struct QuantizedLayer {
   double output_scale = 1.0;           // real = output_scale * code; 1 where the output is float32
   int shift_from = 0, shift_with = 0;  // Add: 0..12
 
-  std::vector<int32_t> bias;        // kRaw: one per channel, or empty
+  std::vector<int32_t> bias;        // kRaw: one per channel, or empty; |b| <= 2^30
   std::vector<int32_t> thresholds;  // kThreshold: [channel][levels - 1], in the order of the codes they open
   std::vector<uint8_t> descending;  // kThreshold: one per channel, 0 or 1
   std::vector<int32_t> multiplier;  // kRequantize: |m| < 2^31
