@@ -27,13 +27,24 @@ std::string text(const Shape& s) {
   return std::to_string(s.h) + "x" + std::to_string(s.w) + "x" + std::to_string(s.c);
 }
 
-void check_window(const LayerSpec& layer, const Window& window) {
+// Elements of a tensor and taps of a kernel. Keeps every count of this file far below 2^63 and every length below
+// 2^31, whatever a file says.
+constexpr int64_t kMaxElements = int64_t{1} << 24;
+
+// False too where the product itself would overflow.
+bool is_small(int64_t a, int64_t b, int64_t c) {
+  return a <= kMaxElements && b <= kMaxElements / a && c <= kMaxElements / (a * b);
+}
+
+void check_window(const LayerSpec& layer, const Window& window, int channels) {
   if (window.h < 1 || window.w < 1 || window.stride_h < 1 || window.stride_w < 1)
     fail(layer, "kernel, window and stride must be at least 1");
+  if (!is_small(window.h, window.w, channels) || !is_small(window.stride_h, window.stride_w, 1))
+    fail(layer, "kernel, window or stride of more than 2^24 elements");
 }
 
 Shape windowed(const LayerSpec& layer, const Shape& in, const Window& window, Padding padding, int channels) {
-  check_window(layer, window);
+  check_window(layer, window, in.c);
   const Shape out{padded_outputs(in.h, window.h, window.stride_h, padding),
                   padded_outputs(in.w, window.w, window.stride_w, padding), channels};
   if (out.h < 1 || out.w < 1)
@@ -42,9 +53,7 @@ Shape windowed(const LayerSpec& layer, const Shape& in, const Window& window, Pa
   return out;
 }
 
-Shape output_shape(const Network& network, int layer);
-
-Shape accumulator_shape(const Network& network, const LayerSpec& layer, const Shape& in) {
+Shape accumulator_shape(const LayerSpec& layer, const Shape& in) {
   return std::visit(
       Overloaded{[&](const Conv2d& op) {
                    if (op.out_channels < 1) fail(layer, "channels must be at least 1");
@@ -63,14 +72,9 @@ Shape accumulator_shape(const Network& network, const LayerSpec& layer, const Sh
                    return Shape{1, 1, in.c};
                  },
                  [&](const Flatten&) {
-                   if (in.elements() > (int64_t{1} << 24)) fail(layer, "more than 2^24 elements");
                    return Shape{1, 1, static_cast<int>(in.elements())};
                  },
-                 [&](const Add& op) {
-                   const Shape other = output_shape(network, op.with);
-                   if (!(other == in)) fail(layer, "adds " + text(other) + " to " + text(in));
-                   return in;
-                 }},
+                 [&](const Add&) { return in; }},
       layer.op);
 }
 
@@ -78,11 +82,11 @@ Shape pooled(const LayerSpec& layer, const Shape& accumulators) {
   return layer.pool ? windowed(layer, accumulators, *layer.pool, Padding::kValid, accumulators.c) : accumulators;
 }
 
-// Shape alone, formats unchecked; `layer` and all it reads come earlier in the list.
+// Shape alone, formats and the other side of adds unchecked; `layer` and all it reads come earlier in the list.
 Shape output_shape(const Network& network, int layer) {
   if (layer == kNetworkInput) return network.input;
   const LayerSpec& spec = network.layers[layer];
-  return pooled(spec, accumulator_shape(network, spec, output_shape(network, spec.from)));
+  return pooled(spec, accumulator_shape(spec, output_shape(network, spec.from)));
 }
 
 Padding padding_of(const Op& op) {
@@ -202,7 +206,10 @@ std::vector<LayerShapes> infer_shapes(const Network& network) {
   if (!is_integer(network.input_format) || network.input_format == Format::kInt32)
     throw StructureError("network " + network.name + ": input format cannot be " +
                          std::string(format_name(network.input_format)));
+  if (!is_small(network.input.h, network.input.w, network.input.c))
+    throw StructureError("network " + network.name + ": input of more than 2^24 elements");
   std::vector<LayerShapes> shapes;
+  const auto output_of = [&](int layer) { return layer == kNetworkInput ? network.input : shapes[layer].output; };
   std::set<std::string> names;
   for (int i = 0; i < static_cast<int>(network.layers.size()); ++i) {
     const LayerSpec& layer = network.layers[i];
@@ -212,8 +219,11 @@ std::vector<LayerShapes> infer_shapes(const Network& network) {
     if (layer.from < kNetworkInput || layer.from >= i || (add && (add->with < kNetworkInput || add->with >= i)))
       fail(layer, "reads a layer that does not come before it");
     LayerShapes s;
-    s.input = layer.from == kNetworkInput ? network.input : shapes[layer.from].output;
-    s.accumulators = accumulator_shape(network, layer, s.input);
+    s.input = output_of(layer.from);
+    s.accumulators = accumulator_shape(layer, s.input);
+    if (!is_small(s.accumulators.h, s.accumulators.w, s.accumulators.c)) fail(layer, "more than 2^24 elements");
+    if (add && !(output_of(add->with) == s.input))
+      fail(layer, "adds " + text(output_of(add->with)) + " to " + text(s.input));
     check_formats(network, i);
     s.output = pooled(layer, s.accumulators);
     shapes.push_back(s);

@@ -112,7 +112,8 @@ int append(Network& network, LayerSpec layer);
 struct LayerShapes {
   Shape input, accumulators, output;
 };
-// Throws StructureError naming the first layer whose shapes or formats do not close.
+// Throws StructureError naming the first layer whose shapes or formats do not close, or that has a tensor or kernel
+// of more than 2^24 elements.
 std::vector<LayerShapes> infer_shapes(const Network& network);
 
 // Outputs and leading border of a window over n positions, per Padding.
