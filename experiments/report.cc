@@ -8,25 +8,22 @@ namespace bitwright {
 namespace {
 
 std::string row(const std::vector<std::string>& cells) {
-  std::string out = "|";
-  for (const std::string& cell : cells) out += " " + cell + " |";
-  return out + "\n";
+  return fmt::format("| {} |\n", fmt::join(cells, " | "));
 }
 
 std::string head(const std::vector<std::string>& cells) {
-  std::string out = row(cells) + "|";
-  for (size_t i = 0; i < cells.size(); ++i) out += "---|";
-  return out + "\n";
+  return row(cells) + row(std::vector<std::string>(cells.size(), "---"));
 }
 
 std::string front_section(const TrialStore& store) {
-  std::string out = "## Front\n\n" + head({"trial", "validation", "test", "flash", "RAM", "latency", "MACs", "network"});
+  std::string out = "## Front\n\n";
+  out += head({"trial", "validation", "test", "flash", "RAM", "latency", "MACs", "network"});
   for (const FrontPoint& point : front_of(store)) {
     const Trial& t = point.trial;
     out += row({fmt::format("#{}", t.number), format_percent(t.metrics.accuracy),
                 point.test ? format_percent(point.test->accuracy) : "-", format_bytes(t.estimates.flash_bytes),
                 format_bytes(t.estimates.ram_bytes), format_microseconds(t.estimates.latency_us),
-                format_count(static_cast<double>(t.estimates.macs)), "`" + t.candidate.hash.substr(0, 12) + "`"});
+                format_count(static_cast<double>(t.estimates.macs)), fmt::format("`{}`", t.candidate.hash.substr(0, 12))});
   }
   return out;
 }
@@ -47,8 +44,8 @@ std::string layer_section(const Trial& trial) {
 
 std::string verification_section(const Trial& trial, const VerifyReport& measured) {
   const Estimates& e = trial.estimates;
-  std::string out = "## Verification\n\n" +
-                    head({"target", "vectors", "different", "code", "constants", "stack", "instructions", "cycles"});
+  std::string out = "## Verification\n\n";
+  out += head({"target", "vectors", "different", "code", "constants", "stack", "instructions", "cycles"});
   for (const TargetReport& t : measured.targets) {
     const bool emulated = t.target != "host";
     const auto bytes = [&](int64_t n) { return emulated ? format_bytes(n) : std::string("-"); };
@@ -62,7 +59,8 @@ std::string verification_section(const Trial& trial, const VerifyReport& measure
 }
 
 std::string provenance_section(const StudyRecord& record) {
-  std::string out = "## Provenance\n\n" + head({"what", "value"}) + row({"study", record.uuid});
+  std::string out = "## Provenance\n\n";
+  out += head({"what", "value"}) + row({"study", record.uuid});
   for (const auto& [key, value] : record.provenance) out += row({key, value});
   return out + "\nConfiguration:\n\n```json\n" + record.config_json + "\n```\n";
 }

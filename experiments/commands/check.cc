@@ -77,7 +77,10 @@ std::string space_text(const Study& study, double size, const Feasibility& found
 int check(const Options& options) {
   const Study study = load_study(options.study, options.overrides);
   const DataSummary data = summarize_data(study);
-  const Dataset shape{.front_end = {.output = data.input, .format = study.data.input_format}, .classes = data.classes};
+  Dataset shape;
+  shape.front_end.output = data.input;
+  shape.front_end.format = study.data.input_format;
+  shape.classes = data.classes;
   const SearchSpace space = space_of(study, shape);
   const Feasibility found = sample_space(space, rules_of(study), study.search.seed);
   const int64_t windows = std::accumulate(data.train.begin(), data.train.end(), int64_t{0});

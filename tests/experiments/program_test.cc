@@ -1,0 +1,116 @@
+// The built program, run as a user runs it: output, exit codes, nothing written where nothing should be.
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "deploy/process.h"
+#include "tests/io/temp_folder.h"
+
+namespace bitwright {
+namespace {
+
+using testing::HasSubstr;
+
+ProcessResult bitwright(const TempFolder& folder, std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), BITWRIGHT_BINARY_DIR "/bitwright");
+  return run_process(arguments, {.directory = folder.path()});
+}
+
+const std::string kNetworks = BITWRIGHT_SOURCE_DIR "/configs/networks/";
+
+TEST(Profile, TheGoldenBearingNetworkPrintsThePublishedCounts) {
+  const TempFolder folder;
+  const ProcessResult run = bitwright(folder, {"profile", kNetworks + "bearing_golden.yaml", "--json"});
+  ASSERT_EQ(run.exit_status, 0) << run.errors;
+  const auto json = nlohmann::json::parse(run.output);
+  EXPECT_EQ(json["op_types"], (nlohmann::json{{"sfmult_1_32", 305152}, {"smult_8_8", 95360}, {"sxor_1_1", 3204096}}));
+  std::map<int64_t, int> bits;  // weights -> bits of one
+  for (const auto& [layer, weights] : json["weights"].items()) bits[weights["count"].get<int64_t>()] = weights["bits"].get<int>();
+  EXPECT_EQ(bits, (std::map<int64_t, int>{{160, 8}, {5120, 1}, {1024, 1}, {305152, 1}}));
+}
+
+TEST(Profile, TheGoldenApplianceNetworkPrintsThePublishedCounts) {
+  const TempFolder folder;
+  const ProcessResult run = bitwright(folder, {"profile", kNetworks + "appliance_golden.yaml", "--json"});
+  ASSERT_EQ(run.exit_status, 0) << run.errors;
+  EXPECT_EQ(nlohmann::json::parse(run.output)["op_types"],
+            (nlohmann::json{{"smult_8_8", 276768}, {"sxor_1_1", 7831008}}));
+}
+
+TEST(Boards, EveryBoardIsListedWithItsSources) {
+  const TempFolder folder;
+  const ProcessResult run = bitwright(folder, {"boards", "--json"});
+  ASSERT_EQ(run.exit_status, 0) << run.errors;
+  const auto boards = nlohmann::json::parse(run.output)["boards"];
+  EXPECT_GE(boards.size(), 5u);
+  for (const auto& board : boards) EXPECT_FALSE(board["sources"].empty()) << board["name"];
+}
+
+TEST(CommandLine, AnUnknownCommandNamesTheNearestOne) {
+  const TempFolder folder;
+  const ProcessResult run = bitwright(folder, {"serach", "x.yaml"});
+  EXPECT_EQ(run.exit_status, 2);
+  EXPECT_EQ(run.errors, "error: serach: unknown command, did you mean \"search\"?\n");
+}
+
+TEST(CommandLine, NoCommandIsAUsageError) {
+  EXPECT_EQ(bitwright(TempFolder(), {}).exit_status, 2);
+}
+
+// A study that is right but for what a test breaks in it.
+std::string study(const std::string& head = "", const std::string& tail = "") {
+  return "name: broken\n" + (head.empty() ? "board: nucleo-l476rg\n" : head) +
+         "data: {kind: simulator, recordings: 16, samples: 6000, protocol: time}\n"
+         "limits: {flash: 32 KiB}\n"
+         "space:\n"
+         "  min_blocks: 1\n"
+         "  max_blocks: 1\n"
+         "  block: {channels: [8], kernel: [8], stride: [4], weights: [binary], activations: [binary]}\n"
+         "  head: [global_pool_dense]\n" +
+         tail;
+}
+
+struct Broken {
+  std::string what, yaml, line;
+};
+
+class BrokenStudy : public testing::TestWithParam<Broken> {};
+
+TEST_P(BrokenStudy, IsOneClearLineExitCodeTwoAndNothingWritten) {
+  const TempFolder folder;
+  folder.write("broken.yaml", GetParam().yaml);
+  for (const std::string command : {"check", "search"}) {
+    const ProcessResult run = bitwright(folder, {command, "broken.yaml"});
+    EXPECT_EQ(run.exit_status, 2) << command;
+    EXPECT_THAT(run.errors, HasSubstr(GetParam().line)) << command;
+    EXPECT_EQ(std::count(run.errors.begin(), run.errors.end(), '\n'), 1) << run.errors;
+    EXPECT_EQ(run.output, "") << command;
+  }
+  const auto files = std::filesystem::directory_iterator(folder.path());
+  EXPECT_EQ(std::distance(begin(files), end(files)), 1);
+}
+
+std::string alias_bomb() {
+  std::string yaml = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+  for (int i = 1; i < 10; ++i) {
+    yaml += fmt::format("a{}: &a{} [", i, i);
+    for (int k = 0; k < 10; ++k) yaml += fmt::format("{}*a{}", k ? ", " : "", i - 1);
+    yaml += "]\n";
+  }
+  return yaml;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Yaml, BrokenStudy,
+    testing::Values(Broken{"UnknownKey", study("", "serach: {trials: 3}\n"), "broken.yaml:10:1: serach: unknown key, did you mean \"search\"?"},
+                    Broken{"WrongUnit", study("", "search: {budget: 3 KiB}\n"), "broken.yaml:10:18: search.budget = 3 KiB: "},
+                    Broken{"DuplicateKey", study("", "name: again\n"), "broken.yaml:10:1: name: "},
+                    Broken{"UnknownBoard", study("board: nucleo-l467rg\n"), "did you mean \"nucleo-l476rg\"?"},
+                    Broken{"CyclicAlias", study("", "search: &loop\n  trials: *loop\n"), "broken.yaml:11:11: "},
+                    Broken{"AliasBomb", alias_bomb(), "broken.yaml:"}),
+    [](const auto& test) { return test.param.what; });
+
+}  // namespace
+}  // namespace bitwright

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/table.h"
+
+#include <gtest/gtest.h>
+
+namespace bitwright {
+namespace {
+
+TEST(RenderTable, NumbersAreFlushRightAndWordsFlushLeft) {
+  EXPECT_EQ(render_table({{"layer", "bytes"}, {"conv1", "8"}, {"d", "1024"}}),
+            "layer  bytes\n"
+            "conv1      8\n"
+            "d       1024\n");
+}
+
+TEST(FormatBytes, CountsInKibibytesFrom1024On) {
+  EXPECT_EQ(format_bytes(1023), "1023 B");
+  EXPECT_EQ(format_bytes(1024), "1.0 KiB");
+  EXPECT_EQ(format_bytes(33690), "32.9 KiB");
+}
+
+TEST(FormatDuration, ShowsHoursMinutesSeconds) {
+  EXPECT_EQ(format_duration(3661.9), "01:01:01");
+  EXPECT_EQ(format_duration(-1), "00:00:00");
+}
+
+TEST(FormatMicroseconds, ChangesToMillisecondsAt1000) {
+  EXPECT_EQ(format_microseconds(999), "999 us");
+  EXPECT_EQ(format_microseconds(14120), "14.1 ms");
+}
+
+}  // namespace
+}  // namespace bitwright
