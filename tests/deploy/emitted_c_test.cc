@@ -1,5 +1,6 @@
 // The emitted C against the integer reference: bit for bit, over networks drawn at random.
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <bit>
@@ -8,8 +9,10 @@
 #include <sstream>
 
 #include "core/kernel.h"
+#include "core/rng.h"
 #include "tests/support/compiled_packages.h"
 #include "tests/support/random_network.h"
+#include "trainer/export.h"
 
 namespace bitwright {
 namespace {
@@ -39,9 +42,18 @@ std::vector<uint32_t> bits(const Tensor& tensor) {
   return out;
 }
 
+// Compiled once for the tests that share them.
+struct RandomPackages {
+  std::vector<QuantizedModel> models = random_models(1000, kNetworks);
+  CompiledPackages packages{models};
+};
+const RandomPackages& random_packages() {
+  static const RandomPackages all;
+  return all;
+}
+
 TEST(EmittedC, IsBitExactWithTheIntegerReference) {
-  const auto models = random_models(1000, kNetworks);
-  const CompiledPackages packages(models);
+  const auto& [models, packages] = random_packages();
   for (const QuantizedModel& model : models)
     for (uint64_t seed = 0; seed < 4; ++seed) {
       const auto input = random_input(model.network, seed);
@@ -51,9 +63,53 @@ TEST(EmittedC, IsBitExactWithTheIntegerReference) {
     }
 }
 
-TEST(EmittedC, SelfTestAndArgmaxAgreeWithTheReference) {
-  const auto models = random_models(1000, 20);
+// One convolution whose plain int32 accumulators are the output: nothing hides a wrong sum. Odd channels make runs of
+// bits start and end anywhere in a word.
+QuantizedModel accumulator_model(Format input, Format weights, Padding padding, uint64_t seed) {
+  Rng rng(seed);
+  const int c = static_cast<int>(1 + rng.below(40));
+  Network network{fmt::format("acc{}", seed), {5, 4, c}, input, {}};
+  const Conv2d conv{static_cast<int>(1 + rng.below(9)), {3, 2, 1, 1 + static_cast<int>(rng.below(2))}, padding};
+  append(network, {.name = "conv", .op = conv, .weights = weights});
+  return random_model(network, seed);
+}
+
+TEST(EmittedC, AccumulatesEveryPairOfFormatsAtEveryAlignment) {
+  std::vector<QuantizedModel> models;
+  for (Format input : {Format::kBinary, Format::kTernary, Format::kInt3, Format::kInt8, Format::kUint8, Format::kInt16})
+    for (Format weights : {Format::kBinary, Format::kTernary, Format::kInt5, Format::kInt8})
+      for (Padding padding : {Padding::kZero, Padding::kMinusOne, Padding::kPlusOne})
+        if (padding == Padding::kZero || input <= Format::kTernary)
+          for (int repeat = 0; repeat < 2; ++repeat)
+            models.push_back(accumulator_model(input, weights, padding, models.size()));
+  const CompiledPackages packages(models, "-O1");
+  for (const QuantizedModel& model : models)
+    for (uint64_t seed = 0; seed < 2; ++seed) {
+      const auto input = random_input(model.network, seed);
+      ASSERT_EQ(packages.infer(model, input).codes, reference_infer(model, input).codes)
+          << canonical_text(model.network);
+    }
+}
+
+// What training hands over: epilogues derived from parameters.
+TEST(EmittedC, IsBitExactForExportedModels) {
+  std::vector<QuantizedModel> models;
+  for (uint64_t seed = 3000; seed < 3030; ++seed) {
+    const Network network = random_network(seed);
+    models.push_back(export_quantized(network, testing::random_parameters(network, seed), 0.01));
+  }
   const CompiledPackages packages(models);
+  for (const QuantizedModel& model : models)
+    for (uint64_t seed = 0; seed < 4; ++seed) {
+      const auto input = random_input(model.network, seed);
+      ASSERT_EQ(bits(packages.infer(model, input)), bits(reference_infer(model, input)))
+          << model.network.name << " input " << seed << "\n"
+          << canonical_text(model.network);
+    }
+}
+
+TEST(EmittedC, SelfTestAndArgmaxAgreeWithTheReference) {
+  const auto& [models, packages] = random_packages();
   for (const QuantizedModel& model : models) {
     EXPECT_EQ(packages.selftest(model), 0u) << model.network.name;
     const auto input = random_input(model.network, 7);
