@@ -101,17 +101,15 @@ class Counter {
     add(Feature::kCall, 1);
     add(Feature::kRows, g_.out.h);
     add(Feature::kPositions, static_cast<double>(g_.out.h) * g_.out.w);
-    add(Feature::kOutputs, outputs);
     const auto bytes = packed_bytes(g_.out.elements(), storage_format(network_, layer_));
     add(Feature::kOutputWords, static_cast<double>(bytes) / 4);
-    add(Feature::kAccumulators, outputs * window);
-    if (window == 1) return;
-    add(Feature::kPooled, outputs * window);
-    add(Feature::kPoolRows, outputs * g_.pool.h);
+    add(window == 1 ? Feature::kSingleOutputs : Feature::kPooledOutputs, outputs);
+    add(Feature::kPooledSums, outputs * (window - 1));
+    add(Feature::kPooledRows, outputs * (g_.pool.h - 1));
   }
 
   void count_epilogue() {
-    const double outputs = at(Feature::kOutputs);
+    const auto outputs = static_cast<double>(g_.out.elements());
     switch (epilogue(network_, layer_)) {
       case Epilogue::kNone: break;
       case Epilogue::kRaw: add(spec_.bias ? Feature::kBiasedOutputs : Feature::kRawOutputs, outputs); break;
@@ -151,29 +149,37 @@ class Counter {
   void count_runs(const Clip& row, const Clip& column, int64_t runs, int64_t length, double times) {
     const double all = times * static_cast<double>(runs) * g_.out.c;
     const auto codes = all * static_cast<double>(length);
-    add(Feature::kRuns, all);
     if (kernel_.starts_with("conv2d_a1") || kernel_.starts_with("conv2d_at")) {
-      const int64_t per_word = kernel_.starts_with("conv2d_at") ? 16 : 32;
-      add(Feature::kWordRuns, length >= per_word ? all : 0.0);
-      add(Feature::kWords, all * static_cast<double>(length / per_word));
-      add(Feature::kTails, length % per_word ? all : 0.0);
-      if (kernel_.starts_with("conv2d_a1w1")) count_aligned(row, column, runs, length, times);
+      const double aligned = kernel_.starts_with("conv2d_a1w1") ? aligned_runs(row, column, runs, times) : 0.0;
+      count_words(all - aligned, aligned, length, kernel_.starts_with("conv2d_at") ? 16 : 32);
       return;
     }
-    add(Feature::kProducts, codes);
-    if (input_ == Format::kInt8) add(Feature::kSignedProducts, codes);
+    add(Feature::kRuns, all);
+    const bool by_sign = kernel_.starts_with("conv2d_a8w8") && input_ == Format::kInt8;
+    add(by_sign ? Feature::kSignedProducts : Feature::kProducts, codes);
     if (kernel_.starts_with("conv2d_a8w1")) add(Feature::kChunks, all * static_cast<double>((length + 31) / 32));
   }
 
-  void count_aligned(const Clip& row, const Clip& column, int64_t runs, int64_t length, double times) {
+  void count_words(double shifted, double aligned, int64_t length, int64_t per_word) {
+    const auto words = static_cast<double>(length / per_word);
+    add(Feature::kRuns, shifted);
+    add(Feature::kAlignedRuns, aligned);
+    add(Feature::kTails, length % per_word ? shifted + aligned : 0.0);
+    if (words == 0) return;
+    add(Feature::kWordRuns, shifted);
+    add(Feature::kAlignedWordRuns, aligned);
+    add(Feature::kWords, shifted * words);
+    add(Feature::kAlignedWords, aligned * words);
+  }
+
+  // Runs of which input and weights both start a word.
+  double aligned_runs(const Clip& row, const Clip& column, int64_t runs, double times) const {
+    int64_t aligned = 0;
     for (int64_t r = 0; r < runs; ++r) {
       const int64_t from = ((row.position + r) * g_.in.w + column.position) * g_.in.c;
-      if (from % 32 != 0) continue;
-      const double aligned = times * static_cast<double>(aligned_channels(row.first + r, column.first));
-      add(Feature::kAlignedRuns, aligned);
-      add(Feature::kAlignedWordRuns, length >= 32 ? aligned : 0.0);
-      add(Feature::kAlignedWords, aligned * static_cast<double>(length / 32));
+      if (from % 32 == 0) aligned += aligned_channels(row.first + r, column.first);
     }
+    return times * static_cast<double>(aligned);
   }
 
   // Output channels whose weights from this tap on start a word.
@@ -191,6 +197,7 @@ class Counter {
     if (row.taps == g_.kernel.h && column.taps == g_.kernel.w) return;
     const double taps = static_cast<double>(g_.kernel.h) * g_.kernel.w;
     add(Feature::kBorderWindows, sums);
+    add(Feature::kBorderRows, sums * g_.kernel.h);
     add(Feature::kBorderTaps, sums * taps);
     add(Feature::kBorderElements, sums * taps * g_.in.c);
     add(Feature::kBorderOutside, sums * (taps - static_cast<double>(row.taps * column.taps)) * g_.in.c);
@@ -245,47 +252,16 @@ class Counter {
 }  // namespace
 
 std::string_view feature_name(Feature feature) {
-  constexpr std::string_view names[] = {"call",
-                                        "rows",
-                                        "positions",
-                                        "outputs",
-                                        "output_words",
-                                        "accumulators",
-                                        "pooled",
-                                        "pool_rows",
-                                        "runs",
-                                        "aligned_runs",
-                                        "word_runs",
-                                        "aligned_word_runs",
-                                        "words",
-                                        "aligned_words",
-                                        "tails",
-                                        "chunks",
-                                        "products",
-                                        "signed_products",
-                                        "converted_inputs",
-                                        "converted_weights",
-                                        "window_rows",
-                                        "window_taps",
-                                        "skipped_taps",
-                                        "padded_products",
-                                        "border_calls",
-                                        "border_windows",
-                                        "border_taps",
-                                        "border_elements",
-                                        "border_outside",
-                                        "raw_outputs",
-                                        "biased_outputs",
-                                        "binary_outputs",
-                                        "threshold_outputs",
-                                        "thresholds",
-                                        "wide_threshold_outputs",
-                                        "wide_thresholds",
-                                        "requantized_outputs",
-                                        "real_outputs",
-                                        "relu_outputs",
-                                        "sign_outputs",
-                                        "quantized_outputs"};
+  // clang-format off
+  constexpr std::string_view names[] = {
+      "call", "rows", "positions", "output_words", "single_outputs", "pooled_outputs", "pooled_sums",
+      "pooled_rows", "runs", "aligned_runs", "word_runs", "aligned_word_runs", "words", "aligned_words",
+      "tails", "chunks", "products", "signed_products", "converted_inputs", "converted_weights", "window_rows",
+      "window_taps", "skipped_taps", "padded_products", "border_calls", "border_windows", "border_rows", "border_taps",
+      "border_elements", "border_outside", "raw_outputs", "biased_outputs", "binary_outputs",
+      "threshold_outputs", "thresholds", "wide_threshold_outputs", "wide_thresholds", "requantized_outputs",
+      "real_outputs", "relu_outputs", "sign_outputs", "quantized_outputs"};
+  // clang-format on
   static_assert(std::size(names) == kFeatures);
   return names[static_cast<size_t>(feature)];
 }

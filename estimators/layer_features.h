@@ -13,25 +13,25 @@
 namespace bitwright {
 
 enum class Feature : size_t {
-  kCall,          // 1
-  kRows,          // output rows
-  kPositions,     // output pixels
-  kOutputs,       // output elements
-  kOutputWords,   // 32-bit words written
-  kAccumulators,  // sums formed: outputs x pooling window
-  kPooled,        // those of a pooling layer: each looks its window up anew
-  kPoolRows,      // rows of pooling windows, if pooling
+  kCall,           // 1
+  kRows,           // output rows
+  kPositions,      // output pixels
+  kOutputWords,    // 32-bit words written
+  kSingleOutputs,  // output elements of a layer that does not pool
+  kPooledOutputs,  // of one that does: each looks its windows up anew ...
+  kPooledSums,     // ... sums of a pooling window after its first ...
+  kPooledRows,     // ... and rows of it after its first
   // Of a convolution's sums.
-  kRuns,             // runs of contiguous codes: kernel rows inside the map
-  kAlignedRuns,      // those where input and weights start a word (a1w1)
-  kWordRuns,         // runs of at least a word: 32 codes, or 16 if ternary
-  kAlignedWordRuns,  // those that start a word
-  kWords,            // whole words of the runs
-  kAlignedWords,     // those of aligned runs
+  kRuns,         // runs of contiguous codes: kernel rows inside the map; of a1w1 the unaligned ones
+  kAlignedRuns,  // of a1w1: those where input and weights start a word
+  kWordRuns,     // runs of at least a word: 32 codes, or 16 if ternary; aligned ones apart
+  kAlignedWordRuns,
+  kWords,  // whole words of the runs; aligned ones apart
+  kAlignedWords,
   kTails,            // runs with codes left over
   kChunks,           // runs of at most 32 codes within a run (a8w1)
   kProducts,         // codes multiplied one by one
-  kSignedProducts,   // those with signed 8-bit inputs
+  kSignedProducts,   // instead, of a8w8 with signed inputs
   kConvertedInputs,  // integer operands turned into floats
   kConvertedWeights,
   // Of kernels that walk their whole window.
@@ -42,6 +42,7 @@ enum class Feature : size_t {
   // Of a border that is not zero.
   kBorderCalls,
   kBorderWindows,
+  kBorderRows,
   kBorderTaps,
   kBorderElements,
   kBorderOutside,
