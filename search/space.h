@@ -36,7 +36,12 @@ class SearchSpace {
   // One dimension changed (ordinal ones to a neighbour, mostly), newly active ones drawn afresh; never equal to `parent`
   // as an assignment unless the space has one point.
   Candidate mutate(const Candidate& parent, Rng& rng) const;
-  // Network and hash of an assignment. Inactive entries are dropped: the canonical form.
+  // Network and hash of an assignment. Inactive entries are dropped: the canonical form. Throws ConfigError for a value
+  // that is missing or not a choice; a network whose windows do not fit is left to check_structure. Layers, of block 2:
+  //   conv                  conv2 (stride, pool)
+  //   depthwise_separable   dw2 (stride), pw2 (pool)
+  //   residual              conv2a, conv2b, skip2 where channels or formats differ, add2, pool2
+  // then gap or flatten and hidden, and logits: one per class, with bias, the accumulators themselves.
   Candidate decode(std::map<std::string, std::string> parameters) const;
 
  private:
