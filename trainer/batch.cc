@@ -5,12 +5,13 @@ namespace bitwright {
 namespace {
 
 // HWC codes to CHW floats; row y of the result is row y + shift of the example, around the end.
-void copy_example(std::span<const int16_t> codes, const Shape& shape, int shift, float* out) {
-  for (int c = 0; c < shape.c; ++c)
-    for (int y = 0; y < shape.h; ++y) {
-      const size_t row = static_cast<size_t>((y + shift) % shape.h) * shape.w;
-      for (int x = 0; x < shape.w; ++x) *out++ = codes[(row + x) * shape.c + c];
-    }
+void copy_example(std::span<const int16_t> codes, const Shape& shape, int64_t shift, float* out) {
+  const int64_t positions = int64_t{shape.h} * shape.w, start = shift * shape.w;
+  for (int64_t c = 0; c < shape.c; ++c) {
+    const int16_t* channel = codes.data() + c;
+    for (int64_t p = start; p < positions; ++p) *out++ = channel[p * shape.c];
+    for (int64_t p = 0; p < start; ++p) *out++ = channel[p * shape.c];
+  }
 }
 
 }  // namespace
@@ -21,7 +22,7 @@ void gather(const Dataset& data, std::span<const int64_t> examples, Rng* shift, 
   batch.codes.resize(examples.size() * elements);
   batch.labels.resize(examples.size());
   for (size_t i = 0; i < examples.size(); ++i) {
-    const int rotation = shift ? static_cast<int>(shift->below(shape.h)) : 0;
+    const int64_t rotation = shift ? static_cast<int64_t>(shift->below(shape.h)) : 0;
     copy_example(data.example(examples[i]), shape, rotation, batch.codes.data() + i * elements);
     batch.labels[i] = data.labels[examples[i]];
   }

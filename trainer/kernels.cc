@@ -218,6 +218,14 @@ BW_INLINE void max_pool_map(const Pooling& p, const float* in, float* out, int32
     }
 }
 
+// A window as runs of contiguous memory: one run where it spans the width of the map.
+struct Rows {
+  int64_t count, length;
+};
+BW_INLINE Rows rows_of(const Pooling& p) {
+  return p.window_w == p.w ? Rows{1, p.window_h * p.w} : Rows{p.window_h, p.window_w};
+}
+
 // 2..4 where max_pool_row applies, else 0.
 int side_by_side(const Pooling& p) {
   const bool fits = p.w == 1 && p.window_w == 1 && p.stride_h == p.window_h && p.window_h >= 2 && p.window_h <= 4;
@@ -257,27 +265,31 @@ BW_HOT void max_pool_backward(int64_t maps, const Pooling& p, const float* grad_
 }
 
 BW_HOT void sum_pool_forward(int64_t maps, const Pooling& p, const float* in, float* out) {
+  const Rows window = rows_of(p);
   for (int64_t m = 0; m < maps; ++m, in += p.h * p.w)
     for (int64_t y = 0; y < p.out_h; ++y)
       for (int64_t x = 0; x < p.out_w; ++x) {
         float sum = 0.0f;
-        for (int64_t i = 0; i < p.window_h; ++i) {
+        for (int64_t i = 0; i < window.count; ++i) {
           const float* __restrict row = in + (y * p.stride_h + i) * p.w + x * p.stride_w;
-          for (int64_t j = 0; j < p.window_w; ++j) sum += row[j];
+          for (int64_t j = 0; j < window.length; ++j) sum += row[j];
         }
         *out++ = sum;
       }
 }
 
 BW_HOT void sum_pool_backward(int64_t maps, const Pooling& p, const float* grad_out, float* grad_in) {
+  const Rows window = rows_of(p);
   std::fill(grad_in, grad_in + maps * p.h * p.w, 0.0f);
   for (int64_t m = 0; m < maps; ++m, grad_in += p.h * p.w)
     for (int64_t y = 0; y < p.out_h; ++y)
-      for (int64_t x = 0; x < p.out_w; ++x, ++grad_out)
-        for (int64_t i = 0; i < p.window_h; ++i) {
+      for (int64_t x = 0; x < p.out_w; ++x) {
+        const float grad = *grad_out++;
+        for (int64_t i = 0; i < window.count; ++i) {
           float* __restrict row = grad_in + (y * p.stride_h + i) * p.w + x * p.stride_w;
-          for (int64_t j = 0; j < p.window_w; ++j) row[j] += *grad_out;
+          for (int64_t j = 0; j < window.length; ++j) row[j] += grad;
         }
+      }
 }
 
 BW_HOT bool adam_step(int64_t count, int64_t step, double learning_rate, const float* __restrict gradient,
