@@ -26,7 +26,7 @@ const std::map<std::string, std::vector<std::string>> kMayInclude = {
     {"core/io", {"core"}},
     {"core/store", {"core", "core/io"}},
     {"constraints", {"core"}},
-    {"estimators", {"core", "constraints"}},
+    {"estimators", {"core", "core/io", "constraints"}},
     {"trainer", {"core"}},
     {"search", {"core", "constraints", "estimators", "core/store"}},
     {"deploy", {"core", "core/io"}},
