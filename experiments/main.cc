@@ -1,5 +1,8 @@
 // experiments/main.cc: the program bitwright: parse, call one command, turn errors into exit codes.
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 
