@@ -17,7 +17,6 @@ namespace bitwright {
 void use_one_torch_thread() {
   at::set_num_threads(1);
 #ifdef __GLIBC__
-  // Feature maps come and go every step: keep their memory instead of mapping it anew.
   mallopt(M_MMAP_THRESHOLD, 256 << 20);
   mallopt(M_TRIM_THRESHOLD, 256 << 20);
 #endif

@@ -1,10 +1,11 @@
-// trainer/torch_threads.h: the two calls into libtorch that belong to no network.
+// trainer/torch_threads.h: how libtorch uses the machine.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 namespace bitwright {
 
-// One thread for this thread's operators from here on, and no search for a gradient graph: a training is one thread.
+// From here on this thread's operators run on it alone: a training is one thread, several trainings are several.
+// Also tells the allocator to keep the memory of feature maps, which come and go every step.
 void use_one_torch_thread();
 
 }  // namespace bitwright

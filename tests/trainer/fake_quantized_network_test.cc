@@ -218,6 +218,45 @@ TEST(FakeQuantizedNetwork, MaxPoolingPassesGradientsToTheLargest) {
   }
 }
 
+// Sixteen bits are so fine that the straight-through gradient is the slope, whatever the steps of the two sides.
+TEST(FakeQuantizedNetwork, AddScalesTheGradientOfEachSideByItsStep) {
+  Network n;
+  n.input = {12, 1, 3};
+  for (int range_log2 : {2, 5})
+    n.layers.push_back({.name = range_log2 == 2 ? "fine" : "coarse",
+                        .op = Conv2d{3, {3, 1}, Padding::kZero},
+                        .weights = Format::kFloat32,
+                        .activations = Format::kInt16,
+                        .range_log2 = range_log2});
+  append(n, {.name = "sum", .op = Add{0}, .activations = Format::kFloat32});
+  append(n, {.name = "gap", .op = GlobalAvgPool{}, .activations = Format::kFloat32});
+  Rng rng(7);
+  FakeQuantizedNetwork network(n, 0.005, 0.1);  // small enough never to saturate
+  network.initialize(0.1, rng);
+  const auto codes = float_codes(random_inputs(n, 32, 0.005, rng));
+  std::vector<int32_t> labels;
+  for (int i = 0; i < 32; ++i) labels.push_back(i % 3);
+  std::vector<float> gradient;
+  loss_of(network, codes, labels, gradient);
+  network.backward(gradient);
+  const std::vector<float> slope(network.gradients().begin(), network.gradients().end());
+  const auto learned = network.learned();
+  double error = 0.0, length = 0.0;  // squared
+  for (size_t i = 0; i < learned.size(); ++i) {
+    const float start = learned[i], step = 0.02f;
+    const auto loss_at = [&](float value) {
+      learned[i] = value;
+      network.update();
+      return loss_of(network, codes, labels, gradient);
+    };
+    const double measured = (loss_at(start + step) - loss_at(start - step)) / (2 * step);
+    learned[i] = start;
+    error += std::pow(measured - slope[i], 2);
+    length += std::pow(measured, 2);
+  }
+  EXPECT_LT(std::sqrt(error / length), 0.05);
+}
+
 // The same network twice: once with quantized weights, once with float weights of the values they stand for.
 TEST(FakeQuantizedNetwork, LatentsGetTheGradientOfTheRealWeights) {
   for (Format format : {Format::kBinary, Format::kTernary, Format::kInt4}) {
