@@ -39,8 +39,11 @@ nlohmann::json report_json(const QuantizedModel& model, const Trial& trial) {
   const Estimates& e = trial.estimates;
   nlohmann::json layers = nlohmann::json::array();
   for (const LayerEstimate& layer : e.layers)
-    layers.push_back({{"name", layer.name}, {"kernel", layer.kernel}, {"macc", layer.macs},
-                      {"rom_size", layer.constant_bytes}, {"output_bytes", layer.output_bytes}});
+    layers.push_back({{"name", layer.name},
+                      {"kernel", layer.kernel},
+                      {"macc", layer.macs},
+                      {"rom_size", layer.constant_bytes},
+                      {"output_bytes", layer.output_bytes}});
   return {{"schema", 1},
           {"c_name", model.network.name},
           {"params", e.parameters},
@@ -72,11 +75,11 @@ int export_package(const TrialStore& store, const Study& study, const Trial& tri
   Package package = emit_c(lower(model), golden_vectors(model, inputs),
                            {.generator = "bitwright " + version(),
                             .origin = fmt::format("study {}, trial {}, config {}", study.name, trial.number, config)});
-  package.files["model.json"] = nlohmann::json{{"schema", 1},
-                                               {"classes", data.train.classes},
-                                               {"front_end", data.train.front_end},
-                                               {"model", model}}
-                                    .dump(1);
+  package.files["model.json"] = nlohmann::json{
+      {"schema", 1},
+      {"classes", data.train.classes},
+      {"front_end", data.train.front_end},
+      {"model", model}}.dump(1);
   package.files["report.json"] = report_json(model, trial).dump(2) + "\n";
   write_package(package, folder);
   return static_cast<int>(inputs.size());

@@ -39,8 +39,8 @@ void LocalExecutor::submit(const Trial& trial) {
   BW_CHECK(slot != slots_.end());
   const auto index = slot - slots_.begin();
   if (!slot->process)
-    slot->process = std::make_unique<WorkerProcess>(options_.program,
-                                                    fmt::format("{}/worker{}.log", options_.work_folder, index));
+    slot->process =
+        std::make_unique<WorkerProcess>(options_.program, fmt::format("{}/worker{}.log", options_.work_folder, index));
   slot->trial = trial.number;
   slot->attempt = trial.attempt;
   slot->folder = fmt::format("{}/t{}-a{}", options_.work_folder, trial.number, trial.attempt);
@@ -74,8 +74,8 @@ std::optional<TrialResult> LocalExecutor::collect(Slot& slot) {
   bool done = false;
   for (const std::string& line : slot.process->read_lines()) {
     if (line.starts_with(kEpochPrefix))
-      epochs_.push_back({*slot.trial, slot.attempt,
-                         nlohmann::json::parse(line.substr(sizeof kEpochPrefix - 1)).get<EpochRecord>()});
+      epochs_.push_back(
+          {*slot.trial, slot.attempt, nlohmann::json::parse(line.substr(sizeof kEpochPrefix - 1)).get<EpochRecord>()});
     else if (line == "done")
       done = true;
   }

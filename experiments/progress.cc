@@ -12,8 +12,8 @@ namespace bitwright {
 std::string progress_line(const StudyProgress& p) {
   int64_t rejected = 0;
   for (const auto& [rule, count] : p.rejected) rejected += count;
-  std::string line = fmt::format("trial {}/{}  running {}  failed {}  rejected {}", p.complete + p.infeasible + p.failed,
-                                 p.wanted, p.running, p.failed, rejected);
+  std::string line = fmt::format("trial {}/{}  running {}  failed {}  rejected {}",
+                                 p.complete + p.infeasible + p.failed, p.wanted, p.running, p.failed, rejected);
   if (p.best) line += fmt::format("  best {} (#{})  front {}", format_percent(p.best_accuracy), *p.best, p.front_size);
   line += "  " + format_duration(p.elapsed_seconds);
   if (p.eta_seconds) line += "  ETA " + format_duration(*p.eta_seconds);

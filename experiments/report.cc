@@ -20,10 +20,11 @@ std::string front_section(const TrialStore& store) {
   out += head({"trial", "validation", "test", "flash", "RAM", "latency", "MACs", "network"});
   for (const FrontPoint& point : front_of(store)) {
     const Trial& t = point.trial;
-    out += row({fmt::format("#{}", t.number), format_percent(t.metrics.accuracy),
-                point.test ? format_percent(point.test->accuracy) : "-", format_bytes(t.estimates.flash_bytes),
-                format_bytes(t.estimates.ram_bytes), format_microseconds(t.estimates.latency_us),
-                format_count(static_cast<double>(t.estimates.macs)), fmt::format("`{}`", t.candidate.hash.substr(0, 12))});
+    out +=
+        row({fmt::format("#{}", t.number), format_percent(t.metrics.accuracy),
+             point.test ? format_percent(point.test->accuracy) : "-", format_bytes(t.estimates.flash_bytes),
+             format_bytes(t.estimates.ram_bytes), format_microseconds(t.estimates.latency_us),
+             format_count(static_cast<double>(t.estimates.macs)), fmt::format("`{}`", t.candidate.hash.substr(0, 12))});
   }
   return out;
 }
@@ -53,9 +54,11 @@ std::string verification_section(const Trial& trial, const VerifyReport& measure
                 bytes(t.constant_bytes), bytes(t.stack_bytes), emulated ? fmt::format("{:.0f}", t.instructions) : "-",
                 emulated ? fmt::format("{:.0f}..{:.0f}", t.cycles, t.cycles_upper) : "-"});
   }
-  return out + fmt::format("\nEstimated for the study's board: code {}, constants {}, stack {}, arena {}, {:.0f} instructions, {:.0f} cycles.\n",
-                           format_bytes(e.code_bytes), format_bytes(e.constant_bytes), format_bytes(e.stack_bytes),
-                           format_bytes(e.arena_bytes), e.instructions, e.cycles);
+  return out + fmt::format(
+                   "\nEstimated for the study's board: code {}, constants {}, stack {}, arena {}, {:.0f} instructions, "
+                   "{:.0f} cycles.\n",
+                   format_bytes(e.code_bytes), format_bytes(e.constant_bytes), format_bytes(e.stack_bytes),
+                   format_bytes(e.arena_bytes), e.instructions, e.cycles);
 }
 
 std::string provenance_section(const StudyRecord& record) {

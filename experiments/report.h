@@ -11,6 +11,7 @@
 namespace bitwright {
 
 // Front, chosen point layer by layer, what the verification measured beside what was estimated, provenance.
-std::string study_report(const TrialStore& store, const Study& study, const Trial& chosen, const VerifyReport& measured);
+std::string study_report(const TrialStore& store, const Study& study, const Trial& chosen,
+                         const VerifyReport& measured);
 
 }  // namespace bitwright

@@ -59,7 +59,9 @@ Condition parse_condition(const std::string& term) {
   const std::string quantity = term.substr(0, at);
   static const std::set<std::string> kQuantities = {"accuracy", "flash", "ram", "latency", "energy", "macs"};
   if (!known || !kQuantities.contains(quantity))
-    throw ConfigError("--pick: " + term + ": a condition is accuracy, flash, ram, latency, energy or macs, <= or >=, and a bound with its unit");
+    throw ConfigError(
+        "--pick: " + term +
+        ": a condition is accuracy, flash, ram, latency, energy or macs, <= or >=, and a bound with its unit");
   return {quantity, term[at] == '<', parse_bound(term, quantity, term.substr(at + 2))};
 }
 
@@ -100,10 +102,8 @@ SearchSpace space_of(const Study& study, const Dataset& data) {
 CandidateRules rules_of(const Study& study) {
   return {.check_structure = check_structure,
           .estimate = [board = study.board](const Network& network) { return estimate(network, board); },
-          .check_budgets =
-              [limits = study.limits, board = study.board](const Estimates& estimates) {
-                return check_budgets(estimates, limits, board);
-              }};
+          .check_budgets = [limits = study.limits, board = study.board](
+                               const Estimates& estimates) { return check_budgets(estimates, limits, board); }};
 }
 
 std::vector<FrontPoint> front_of(const TrialStore& store) {
@@ -111,8 +111,7 @@ std::vector<FrontPoint> front_of(const TrialStore& store) {
   auto objectives = store.study().objectives;
   objectives.erase(objectives.begin());  // the error, which objective_values puts first by itself
   std::vector<FrontPoint> front;
-  for (size_t i : pareto_front(trials, objectives))
-    front.push_back({trials[i], store.test_metrics(trials[i].number)});
+  for (size_t i : pareto_front(trials, objectives)) front.push_back({trials[i], store.test_metrics(trials[i].number)});
   return front;
 }
 
@@ -159,8 +158,8 @@ Trial pick_trial(const std::vector<FrontPoint>& front, const std::string& pick) 
   std::stringstream terms(pick);
   for (std::string term; std::getline(terms, term, ',');) conditions.push_back(parse_condition(term));
   for (const FrontPoint& point : front) {  // by falling accuracy
-    const bool all = std::all_of(conditions.begin(), conditions.end(),
-                                 [&](const Condition& c) { return meets(point.trial, c); });
+    const bool all =
+        std::all_of(conditions.begin(), conditions.end(), [&](const Condition& c) { return meets(point.trial, c); });
     if (all) return point.trial;
   }
   throw ConfigError(front.empty() ? "the study has no finished trial to pick from"

@@ -10,7 +10,8 @@ namespace bitwright {
 namespace {
 
 bool numeric(const std::string& cell) {
-  return cell.empty() || cell == "-" || std::isdigit(static_cast<unsigned char>(cell[cell[0] == '-' || cell[0] == '+']));
+  return cell.empty() || cell == "-" ||
+         std::isdigit(static_cast<unsigned char>(cell[cell[0] == '-' || cell[0] == '+']));
 }
 
 struct Column {

@@ -1,5 +1,5 @@
-// experiments/trial_main.cc: the program bitwright-trial: trains one candidate, or many one after another. It alone links
-// libtorch, whose load takes about a second, so local workers are long-lived.
+// experiments/trial_main.cc: the program bitwright-trial: trains one candidate, or many one after another. It alone
+// links libtorch, whose load takes about a second, so local workers are long-lived.
 //
 //   bitwright-trial SPEC --out DIR    one trial: DIR/result.json
 //   bitwright-trial --serve           lines `SPEC<tab>DIR` on stdin; on stdout `epoch JSON` lines and, once the result

@@ -52,7 +52,7 @@ nlohmann::json parse_checked(const std::string& text, const char* what) {
 }  // namespace
 
 std::string spec_text(const TrialSpec& spec) {
-  const nlohmann::json json = {{"schema", kSchema},   {"config", nlohmann::json::parse(spec.config_json)},
+  const nlohmann::json json = {{"schema", kSchema},    {"config", nlohmann::json::parse(spec.config_json)},
                                {"trial", spec.number}, {"attempt", spec.attempt},
                                {"seed", spec.seed},    {"network", spec.network}};
   return json.dump();
@@ -70,9 +70,12 @@ TrialSpec parse_spec(const std::string& text) {
 }
 
 std::string report_text(const TrialReport& report) {
-  nlohmann::json json = {{"schema", kSchema},           {"trial", report.number},
-                         {"attempt", report.attempt},   {"failure", report.failure},
-                         {"metrics", report.metrics},   {"epochs", report.epochs},
+  nlohmann::json json = {{"schema", kSchema},
+                         {"trial", report.number},
+                         {"attempt", report.attempt},
+                         {"failure", report.failure},
+                         {"metrics", report.metrics},
+                         {"epochs", report.epochs},
                          {"train_seconds", report.train_seconds}};
   if (report.model) json["model"] = *report.model;
   return json.dump();

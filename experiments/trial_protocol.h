@@ -14,7 +14,7 @@ namespace bitwright {
 struct TrialSpec {
   std::string config_json;  // Study::config_json: data, recipe
   int64_t number = 0;
-  int attempt = 1;          // ours: the store takes the first result of the current attempt only
+  int attempt = 1;  // ours: the store takes the first result of the current attempt only
   uint64_t seed = 0;
   Network network;
 };
@@ -22,10 +22,10 @@ struct TrialSpec {
 struct TrialReport {
   int64_t number = 0;
   int attempt = 1;
-  std::string failure;               // empty, or one line
+  std::string failure;  // empty, or one line
   Metrics metrics;
   std::vector<EpochRecord> epochs;
-  double train_seconds = 0.0;        // CPU
+  double train_seconds = 0.0;  // CPU
   std::optional<QuantizedModel> model;
 };
 

@@ -96,9 +96,9 @@ std::vector<std::string> WorkerProcess::read_lines() {
 std::string WorkerProcess::obituary() {
   int status = 0;
   if (pid_ > 0 && ::waitpid(pid_, &status, 0) == pid_) pid_ = -1;
-  const std::string how = WIFSIGNALED(status)
-                              ? "killed by signal " + std::to_string(WTERMSIG(status)) + " (" + ::strsignal(WTERMSIG(status)) + ")"
-                              : "exit code " + std::to_string(WEXITSTATUS(status));
+  const std::string how = WIFSIGNALED(status) ? "killed by signal " + std::to_string(WTERMSIG(status)) + " (" +
+                                                    ::strsignal(WTERMSIG(status)) + ")"
+                                              : "exit code " + std::to_string(WEXITSTATUS(status));
   const std::string last = last_line(log_);
   return "worker ended: " + how + (last.empty() ? "" : ": " + last);
 }

@@ -64,8 +64,8 @@ double trial_seconds(double macs, int64_t windows, int epochs) {
 }
 
 std::string space_text(const Study& study, double size, const Feasibility& found, int64_t windows) {
-  std::string out = fmt::format("space: {:.4g} points; of {} random ones {} fit {}", size, kSamples, found.fits,
-                                study.board.name);
+  std::string out =
+      fmt::format("space: {:.4g} points; of {} random ones {} fit {}", size, kSamples, found.fits, study.board.name);
   for (const auto& [rule, count] : found.broken) out += fmt::format(", {} break {}", count, rule);
   if (found.fits > 0)
     out += fmt::format("\na trial takes about {:.0f} s of one core ({} epochs of {} windows, {} MACs on average)",
@@ -90,7 +90,8 @@ int check(const Options& options) {
                                 {"board", study.board.name},
                                 {"config", nlohmann::json::parse(study.config_json)},
                                 {"classes", data.classes},
-                                {"windows", {{"train", data.train}, {"validation", data.validation}, {"test", data.test}}},
+                                {"windows",
+                                 {{"train", data.train}, {"validation", data.validation}, {"test", data.test}}},
                                 {"held_out", data.held_out},
                                 {"warnings", data.warnings},
                                 {"space_points", space.size()},

@@ -25,7 +25,10 @@ int export_trial(const Options& options) {
   const std::string folder = options.out.empty() ? fmt::format("{}-{}", study.name, trial.number) : options.out;
   const int vectors = export_package(store, study, trial, folder, options.vectors);
   if (options.json)
-    std::cout << nlohmann::json{{"schema", 1}, {"package", folder}, {"trial", trial.number}, {"golden_vectors", vectors}}
+    std::cout << nlohmann::json{{"schema", 1},
+                                {"package", folder},
+                                {"trial", trial.number},
+                                {"golden_vectors", vectors}}
                      .dump()
               << "\n";
   else

@@ -57,8 +57,8 @@ std::string memory_map(const Network& network) {
                     std::to_string(plan.tensor_bytes[t]), network.layers[plan.first_step[t]].name,
                     network.layers[plan.last_step[t]].name});
   }
-  return render_table(rows) + fmt::format("arena {} B, fullest at {}\n", plan.arena_bytes,
-                                          network.layers[plan.peak_step].name);
+  return render_table(rows) +
+         fmt::format("arena {} B, fullest at {}\n", plan.arena_bytes, network.layers[plan.peak_step].name);
 }
 
 int profile(const Options& options) {
@@ -70,7 +70,9 @@ int profile(const Options& options) {
     std::cout << profile_json(network, ops, e, board).dump(2) << "\n";
     return 0;
   }
-  std::cout << qstats_text(ops) << "\n" << layer_table(network) << "\n" << memory_map(network)
+  std::cout << qstats_text(ops) << "\n"
+            << layer_table(network) << "\n"
+            << memory_map(network)
             << fmt::format("on {}: flash {} (code {}, constants {})  ram {} (arena {}, stack {})  {:.0f} cycles, {}\n",
                            board.name, format_bytes(e.flash_bytes), format_bytes(e.code_bytes),
                            format_bytes(e.constant_bytes), format_bytes(e.ram_bytes), format_bytes(e.arena_bytes),

@@ -47,7 +47,9 @@ class LocalExecutorTest : public testing::Test {
 
 std::string answer(const std::string& failure) {
   return "number=$(sed 's/.*\"trial\":\\([0-9]*\\).*/\\1/' \"$spec\")\n"
-         "printf '{\"schema\":1,\"trial\":%s,\"attempt\":1,\"failure\":\"" + failure + "\",\"metrics\":{\"accuracy\":0.5,"
+         "printf '{\"schema\":1,\"trial\":%s,\"attempt\":1,\"failure\":\"" +
+         failure +
+         "\",\"metrics\":{\"accuracy\":0.5,"
          "\"fake_quantized_accuracy\":0.5,\"train_accuracy\":0.5,\"windows\":2},\"epochs\":[],\"train_seconds\":1.5}' "
          "$number > \"$dir/result.json\"; echo done";
 }
@@ -92,8 +94,9 @@ TEST_F(LocalExecutorTest, AFreshWorkerTakesTheTrialAfterACrash) {
 }
 
 TEST_F(LocalExecutorTest, EpochsArriveWhileTheTrialRuns) {
-  LocalExecutor executor(options(
-      "echo 'epoch {\"epoch\":1,\"learning_rate\":0.01,\"train_loss\":0.7,\"validation_accuracy\":0.25}'\n" + answer("")));
+  LocalExecutor executor(
+      options("echo 'epoch {\"epoch\":1,\"learning_rate\":0.01,\"train_loss\":0.7,\"validation_accuracy\":0.25}'\n" +
+              answer("")));
   executor.submit(trial(9));
   wait(executor);
   const auto epochs = executor.take_epochs();

@@ -1,5 +1,6 @@
 // The built program, run as a user runs it: output, exit codes, nothing written where nothing should be.
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -27,7 +28,8 @@ TEST(Profile, TheGoldenBearingNetworkPrintsThePublishedCounts) {
   const auto json = nlohmann::json::parse(run.output);
   EXPECT_EQ(json["op_types"], (nlohmann::json{{"sfmult_1_32", 305152}, {"smult_8_8", 95360}, {"sxor_1_1", 3204096}}));
   std::map<int64_t, int> bits;  // weights -> bits of one
-  for (const auto& [layer, weights] : json["weights"].items()) bits[weights["count"].get<int64_t>()] = weights["bits"].get<int>();
+  for (const auto& [layer, weights] : json["weights"].items())
+    bits[weights["count"].get<int64_t>()] = weights["bits"].get<int>();
   EXPECT_EQ(bits, (std::map<int64_t, int>{{160, 8}, {5120, 1}, {1024, 1}, {305152, 1}}));
 }
 
@@ -76,6 +78,10 @@ struct Broken {
   std::string what, yaml, line;
 };
 
+void PrintTo(const Broken& broken, std::ostream* out) {
+  *out << broken.what;
+}
+
 class BrokenStudy : public testing::TestWithParam<Broken> {};
 
 TEST_P(BrokenStudy, IsOneClearLineExitCodeTwoAndNothingWritten) {
@@ -104,9 +110,12 @@ std::string alias_bomb() {
 
 INSTANTIATE_TEST_SUITE_P(
     Yaml, BrokenStudy,
-    testing::Values(Broken{"UnknownKey", study("", "serach: {trials: 3}\n"), "broken.yaml:10:1: serach: unknown key, did you mean \"search\"?"},
-                    Broken{"WrongUnit", study("", "search: {budget: 3 KiB}\n"), "broken.yaml:10:18: search.budget = 3 KiB: "},
-                    Broken{"DuplicateKey", study("", "name: again\n"), "broken.yaml:10:1: name: "},
+    testing::Values(Broken{"UnknownKey", study("", "serach: {trials: 3}\n"),
+                           "broken.yaml:10:1: serach: unknown key, did you mean \"search\"?"},
+                    Broken{"WrongUnit", study("", "search: {budget: 3 KiB}\n"),
+                           "broken.yaml:10:10: search.budget = 3 KiB: a number with a unit of s, m, h, d, or none"},
+                    Broken{"DuplicateKey", study("", "name: again\n"),
+                           "broken.yaml:10:1: key \"name\" a second time, first in line 1"},
                     Broken{"UnknownBoard", study("board: nucleo-l467rg\n"), "did you mean \"nucleo-l476rg\"?"},
                     Broken{"CyclicAlias", study("", "search: &loop\n  trials: *loop\n"), "broken.yaml:11:11: "},
                     Broken{"AliasBomb", alias_bomb(), "broken.yaml:"}),

@@ -1,5 +1,6 @@
 // Whole searches by the built program on the simulator: real training, real kills.
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -21,7 +22,8 @@ const std::string kStudy =
     "space:\n"
     "  min_blocks: 1\n"
     "  max_blocks: 2\n"
-    "  block: {channels: [4, 8], kernel: [8], stride: [4, 8], weights: [binary, ternary, int4], activations: [binary, uint2, uint4]}\n"
+    "  block: {channels: [4, 8], kernel: [8], stride: [4, 8], weights: [binary, ternary, int4], activations: [binary, "
+    "uint2, uint4]}\n"
     "  head: [global_pool_dense]\n"
     "search: {trials: 6, jobs: 1, population: 4, tournament: 2}\n"
     "training: {epochs: 2}\n";
@@ -63,11 +65,12 @@ TEST(Search, TheStoredAccuracyIsThatOfTheExportedIntegers) {
   const TempFolder folder;
   folder.write("tiny.yaml", kStudy);
   ASSERT_EQ(search(folder).exit_status, 0);
-  const ProcessResult exported = run_process({BITWRIGHT_BINARY_DIR "/bitwright", "export", "tiny.yaml", "-o", "package", "--vectors", "20"},
-                                             {.directory = folder.path()});
+  const ProcessResult exported =
+      run_process({BITWRIGHT_BINARY_DIR "/bitwright", "export", "tiny.yaml", "-o", "package", "--vectors", "20"},
+                  {.directory = folder.path()});
   ASSERT_EQ(exported.exit_status, 0) << exported.errors;
-  const ProcessResult verified = run_process({BITWRIGHT_BINARY_DIR "/bitwright", "verify", "package", "--json"},
-                                             {.directory = folder.path()});
+  const ProcessResult verified =
+      run_process({BITWRIGHT_BINARY_DIR "/bitwright", "verify", "package", "--json"}, {.directory = folder.path()});
   EXPECT_EQ(verified.exit_status, 0) << verified.errors << verified.output;
 }
 

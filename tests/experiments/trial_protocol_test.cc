@@ -25,7 +25,8 @@ Network small_network() {
 }
 
 TEST(TrialProtocol, ASpecRoundTrips) {
-  const TrialSpec spec{.config_json = R"({"name":"x"})", .number = 7, .attempt = 2, .seed = UINT64_MAX, .network = small_network()};
+  const TrialSpec spec{
+      .config_json = R"({"name":"x"})", .number = 7, .attempt = 2, .seed = UINT64_MAX, .network = small_network()};
   const TrialSpec back = parse_spec(spec_text(spec));
   EXPECT_EQ(back.config_json, spec.config_json);
   EXPECT_EQ(back.number, 7);
