@@ -29,7 +29,7 @@ layers:
 
 template <class T>
 T any_bits(Rng& rng, T low, T high) {
-  return static_cast<T>(low + static_cast<T>(rng.below(static_cast<uint64_t>(high - low) + 1)));
+  return static_cast<T>(low + static_cast<int64_t>(rng.below(static_cast<uint64_t>(int64_t{high} - low) + 1)));
 }
 
 QuantizedLayer random_layer(const Network& network, int index, Rng& rng) {
@@ -47,7 +47,7 @@ QuantizedLayer random_layer(const Network& network, int index, Rng& rng) {
   }
   const Epilogue kind = epilogue(network, index);
   for (size_t c = 0; c < channels; ++c) {
-    if (kind == Epilogue::kRaw) layer.bias.push_back(static_cast<int32_t>(rng.next()));
+    if (kind == Epilogue::kRaw) layer.bias.push_back(any_bits<int32_t>(rng, -(1 << 30), 1 << 30));
     if (kind == Epilogue::kThreshold) layer.descending.push_back(static_cast<uint8_t>(rng.below(2)));
     if (kind == Epilogue::kThreshold)
       for (int k = 0; k < threshold_count(spec.activations); ++k)

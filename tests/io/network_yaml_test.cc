@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/io/network_yaml.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -97,6 +98,16 @@ TEST(NetworkYaml, ReportsEveryWrongFieldAtOnce) {
             "n.yaml:5:15: layers[1].op = dens: one of conv, depthwise, dense, max_pool, avg_pool, global_avg_pool, "
             "flatten, add, did you mean \"dense\"?\n"
             "n.yaml:6:24: layers[2].with = cc: no layer before this one has the name, did you mean \"c\"?");
+}
+
+// Shapes were once inferred through both sides of every add: 2^200 steps.
+TEST(NetworkYaml, ReadsALongResidualChainAtOnce) {
+  std::string text =
+      "name: n\ninput: {shape: [8, 1, 2], format: int8}\nlayers:\n"
+      "  - {name: l0, op: conv, channels: 2, kernel: 1, weights: int4, activation: int4}\n";
+  for (int i = 1; i <= 200; ++i)
+    text += fmt::format("  - {{name: l{}, op: add, with: l{}, activation: int4}}\n", i, i - 1);
+  EXPECT_EQ(network_from_yaml(text, "n.yaml").layers.size(), 201u);
 }
 
 TEST(NetworkYaml, RefusesAFieldThatItsOperatorDoesNotHave) {
