@@ -1,6 +1,5 @@
 // A study killed anywhere goes on to the rows of one that was never killed.
 // SPDX-License-Identifier: Apache-2.0
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -93,12 +92,13 @@ void run_fused(const std::string& path, const Study& study, Fuse& fuse) {
 }
 
 TEST(Study, ResumesToTheSameRowsAfterAKillAtEveryStep) {
-  const Study study = toy_study(12, "evolution");
+  Study study = toy_study(8, "evolution");
+  study.search.population = 4;  // half of the trials are mutations
   const TemporaryFolder folder;
   Fuse never(-1);
   run_fused(folder.file("whole.db"), study, never);
   const std::string expected = rows(TrialStore::open_read_only(folder.file("whole.db")));
-  ASSERT_GT(never.steps(), 80);
+  ASSERT_GT(never.steps(), 50);
   for (int64_t step = 0; step < never.steps(); ++step) {
     const std::string path = folder.file("killed" + std::to_string(step) + ".db");
     Fuse fuse(step);
@@ -128,57 +128,86 @@ TEST(Study, ResumesToTheSameRowsAfterAKillAtEveryStep) {
   _exit(0);
 }
 
-// True if the child was killed, false if it ended by itself.
-bool run_and_kill(const std::string& path, const Study& study, int acknowledge, std::chrono::microseconds after) {
-  const pid_t child = fork();
-  if (child == 0) search_in_child(path, study, acknowledge);
-  std::this_thread::sleep_for(after);
-  kill(child, SIGKILL);
-  int status = 0;
-  EXPECT_EQ(waitpid(child, &status, 0), child);
-  if (WIFEXITED(status)) {
-    EXPECT_EQ(WEXITSTATUS(status), 0);
+using Seconds = std::chrono::duration<double>;
+
+// A search in a process of its own, and the trials that it said were finished.
+class Child {
+ public:
+  Child(const std::string& path, const Study& study) {
+    int ends[2];
+    if (pipe(ends) != 0) throw std::runtime_error("pipe failed");
+    from_ = ends[0];
+    pid_ = fork();
+    if (pid_ == 0) search_in_child(path, study, ends[1]);
+    close(ends[1]);
   }
-  return WIFSIGNALED(status);
-}
+  ~Child() { close(from_); }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
 
-std::vector<int64_t> drain(int descriptor) {
-  std::vector<int64_t> numbers;
-  int64_t number = 0;
-  while (read(descriptor, &number, sizeof number) == sizeof number) numbers.push_back(number);
-  return numbers;
-}
+  // Waits for the next `count` finished trials; the time that they took.
+  Seconds wait_for(int count) {
+    const auto start = std::chrono::steady_clock::now();
+    while (count-- > 0 && read_one()) {
+    }
+    return std::chrono::steady_clock::now() - start;
+  }
+  // All that it acknowledged in its life.
+  std::vector<int64_t> killed() {
+    kill(pid_, SIGKILL);
+    int status = 0;
+    EXPECT_EQ(waitpid(pid_, &status, 0), pid_);
+    EXPECT_TRUE(WIFSIGNALED(status)) << "ended by itself with " << WEXITSTATUS(status);
+    while (read_one()) {
+    }
+    return acknowledged_;
+  }
 
+ private:
+  bool read_one() {
+    int64_t number = 0;
+    if (read(from_, &number, sizeof number) != sizeof number) return false;
+    acknowledged_.push_back(number);
+    return true;
+  }
+
+  int from_ = -1;
+  pid_t pid_ = -1;
+  std::vector<int64_t> acknowledged_;
+};
+
+// Times to wait before a kill follow the machine: up to a first trial, or within two trials after some others.
 TEST(Study, LosesAndRepeatsNoFinishedTrialOverFiftyKillsOfItsProcess) {
   constexpr int kKills = 50;
   const TemporaryFolder folder;
   const std::string path = folder.file("killed.db");
   const Study endless = toy_study(1000000, "evolution");
-  int pipe_ends[2];
-  ASSERT_EQ(pipe2(pipe_ends, O_NONBLOCK), 0);
-  Rng rng(41);
   std::map<int64_t, int> acknowledged;
-  for (int kills = 0; kills < kKills;) {
-    kills += run_and_kill(path, endless, pipe_ends[1], std::chrono::microseconds(rng.below(40000)));
-    for (int64_t number : drain(pipe_ends[0])) ++acknowledged[number];
-    if (!std::filesystem::exists(path) || kills == 0) continue;
-    try {
-      const TrialStore store = TrialStore::open_read_only(path);
-      EXPECT_EQ(store.integrity(), "");
-      for (const auto& [number, times] : acknowledged) {
-        EXPECT_EQ(times, 1) << number;
-        EXPECT_EQ(store.trial(number).state, TrialState::kComplete);
-      }
-    } catch (const StoreError& e) {
-      EXPECT_TRUE(acknowledged.empty()) << e.what();  // killed before there was a store
+  const auto note = [&](const std::vector<int64_t>& numbers) {
+    for (int64_t number : numbers) ++acknowledged[number];
+  };
+  Child warm_up(path, endless);
+  const Seconds start = warm_up.wait_for(1), per_trial = warm_up.wait_for(5) / 5;
+  note(warm_up.killed());
+  Rng rng(41);
+  for (int kills = 1; kills < kKills; ++kills) {
+    Child child(path, endless);
+    const int trials = static_cast<int>(rng.below(4));
+    child.wait_for(trials);
+    std::this_thread::sleep_for(rng.uniform() * (trials == 0 ? start : 2 * per_trial));
+    note(child.killed());
+    const TrialStore store = TrialStore::open_read_only(path);
+    EXPECT_EQ(store.integrity(), "");
+    EXPECT_LE(store.running().size(), 1u);
+    for (const auto& [number, times] : acknowledged) {
+      EXPECT_EQ(times, 1) << number;
+      EXPECT_EQ(store.trial(number).state, TrialState::kComplete);
     }
   }
-  close(pipe_ends[0]);
-  close(pipe_ends[1]);
+  EXPECT_GE(acknowledged.size(), 50u);  // 1.5 a kill on average: most kills met a search at work
 
   // Ended by itself, it holds what a search without kills holds.
   const int trials = static_cast<int>(TrialStore::open_read_only(path).size()) + 5;
-  ASSERT_GT(acknowledged.size(), 20u);
   Fuse never(-1);
   run_fused(path, toy_study(trials, "evolution"), never);
   run_fused(folder.file("whole.db"), toy_study(trials, "evolution"), never);
