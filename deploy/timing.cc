@@ -264,10 +264,50 @@ std::vector<Instruction> instructions_of(const BlockCount& block, const Disassem
   return instructions;
 }
 
+// Code that runs from its first to its last instruction.
+struct Stretch {
+  std::vector<Instruction> instructions;
+  double executions = 0.0;
+  double taken = 0.0;  // share of executions whose last branch was taken
+  uint32_t begin() const { return instructions.front().address; }
+  uint32_t end() const { return instructions.back().address + static_cast<uint32_t>(instructions.back().bytes); }
+  bool ends_in_branch() const { return is_branch(instructions.back().kind) || instructions.back().writes_pc; }
+};
+
+// The emulator cuts blocks at its pages: puts together what the core runs in one go, so that cycles do not depend on
+// where the linker put the code.
+std::vector<Stretch> joined(std::vector<Stretch> stretches) {
+  std::sort(stretches.begin(), stretches.end(),
+            [](const Stretch& a, const Stretch& b) { return a.begin() > b.begin(); });
+  for (Stretch& s : stretches) {  // from the highest address on: what follows is joined already
+    if (s.ends_in_branch()) continue;
+    const auto next = std::find_if(stretches.begin(), stretches.end(), [&](const Stretch& other) {
+      return other.begin() == s.end() && other.executions >= s.executions;
+    });
+    if (next == stretches.end()) continue;
+    s.instructions.insert(s.instructions.end(), next->instructions.begin(), next->instructions.end());
+    s.taken = next->taken;
+    next->executions -= s.executions;
+  }
+  std::erase_if(stretches, [](const Stretch& s) { return s.executions == 0; });
+  return stretches;
+}
+
 bool targets_off_word(const Instruction& last, const Disassembly& code) {
   if (!is_direct_branch(last.kind) || last.target % 4 == 0) return false;
   const auto it = code.find(last.target);
   return it != code.end() && it->second.bytes == 4;
+}
+
+RunCounts count_stretches(std::string_view core, const std::vector<Stretch>& stretches, const Disassembly& code) {
+  RunCounts counts;
+  for (const Stretch& s : stretches) {
+    const bool off_word = targets_off_word(s.instructions.back(), code);
+    counts.cycles += s.executions * block_cycles(core, s.instructions, s.taken, off_word);
+    counts.instructions += s.executions * static_cast<double>(s.instructions.size());
+    for (const Instruction& i : s.instructions) counts.by_class[std::string(class_name(i.kind))] += s.executions;
+  }
+  return counts;
 }
 
 }  // namespace
@@ -299,18 +339,16 @@ double block_cycles(std::string_view core, std::span<const Instruction> block, d
 }
 
 std::vector<RunCounts> count_each_run(std::string_view core, const Profile& profile, const Disassembly& code) {
-  std::vector<RunCounts> runs(static_cast<size_t>(profile.runs));
+  std::vector<std::vector<Stretch>> runs(static_cast<size_t>(profile.runs));
   for (const BlockCount& b : profile.blocks) {
     if (b.run < 0 || b.run >= profile.runs) throw std::runtime_error("profile: a run that was not begun");
-    RunCounts& counts = runs[static_cast<size_t>(b.run)];
-    const std::vector<Instruction> block = instructions_of(b, code);
     const auto executions = static_cast<double>(b.executions);
-    const double taken = static_cast<double>(b.jumps) / executions;
-    counts.cycles += executions * block_cycles(core, block, taken, targets_off_word(block.back(), code));
-    counts.instructions += executions * static_cast<double>(block.size());
-    for (const Instruction& i : block) counts.by_class[std::string(class_name(i.kind))] += executions;
+    runs[static_cast<size_t>(b.run)].push_back(
+        {instructions_of(b, code), executions, static_cast<double>(b.jumps) / executions});
   }
-  return runs;
+  std::vector<RunCounts> counts;
+  for (std::vector<Stretch>& run : runs) counts.push_back(count_stretches(core, joined(std::move(run)), code));
+  return counts;
 }
 
 RunCounts count_run(std::string_view core, const Profile& profile, const Disassembly& code) {

@@ -2,13 +2,16 @@
 #include "estimators/cost_table.h"
 
 #include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
 
+#include <algorithm>
+#include <charconv>
 #include <mutex>
 
 #include "core/embedded.h"
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/io/yaml.h"
+#include "core/kernel.h"
 
 namespace bitwright {
 namespace {
@@ -23,10 +26,17 @@ std::string linear_text(const char* name, const LinearCost& cost) {
          fmt::format("}}\n    {}_error: {{mean: {:.5f}, worst: {:.5f}}}\n", name, cost.mean_error, cost.worst_error);
 }
 
+std::string stack_text(const std::map<std::string, int64_t>& stack_bytes) {
+  std::vector<std::string> items;
+  for (const auto& [path, bytes] : stack_bytes) items.push_back(fmt::format("{}: {}", path, bytes));
+  return fmt::format("{}", fmt::join(items, ", "));
+}
+
 std::string kernel_text(const std::string& name, const KernelCost& kernel) {
   return fmt::format("  {}:\n    samples: {}\n", name, kernel.samples) +
          linear_text("instructions", kernel.instructions) + linear_text("cycles", kernel.cycles) +
-         fmt::format("    stack_bytes: {}\n    library: [{}]\n", kernel.stack_bytes, fmt::join(kernel.library, ", "));
+         fmt::format("    stack_bytes: {{{}}}\n    library: [{}]\n", stack_text(kernel.stack_bytes),
+                     fmt::join(kernel.library, ", "));
 }
 
 std::string bytes_text(const char* name, const std::map<std::string, int64_t>& bytes) {
@@ -35,46 +45,122 @@ std::string bytes_text(const char* name, const std::map<std::string, int64_t>& b
   return text;
 }
 
-LinearCost read_linear(const YAML::Node& kernel, const std::string& name) {
-  LinearCost cost;
+// A node of the table, with the file's name for complaints.
+class Node {
+ public:
+  Node(const YamlNode& yaml, const std::string& file) : yaml_(&yaml), file_(&file) {}
+
+  Node operator[](std::string_view key) const {
+    const YamlNode* child = yaml_->find(key);
+    if (!child) fail(fmt::format("{} is missing", key));
+    return {*child, *file_};
+  }
+  const std::string& text() const {
+    if (yaml_->kind != YamlNode::Kind::kScalar) fail("must be a scalar");
+    return yaml_->scalar;
+  }
+  template <class T>
+  T number() const {
+    T value{};
+    const std::string& digits = text();
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (error != std::errc{} || end != digits.data() + digits.size()) fail("must be a number");
+    return value;
+  }
+  // Calls visit(key, node) for every entry of a map.
+  template <class Visit>
+  void each(Visit visit) const {
+    if (yaml_->kind != YamlNode::Kind::kMap) fail("must be a map");
+    for (size_t i = 0; i < yaml_->keys.size(); ++i) visit(yaml_->keys[i], Node(yaml_->items[i], *file_));
+  }
+  std::vector<std::string> list() const {
+    if (yaml_->kind != YamlNode::Kind::kList) fail("must be a list");
+    std::vector<std::string> items;
+    for (const YamlNode& item : yaml_->items) items.push_back(Node(item, *file_).text());
+    return items;
+  }
+  [[noreturn]] void fail(const std::string& rule) const {
+    throw ConfigError(fmt::format("{}: cost table: {}", place_text(*file_, yaml_->place), rule));
+  }
+
+ private:
+  const YamlNode* yaml_;
+  const std::string* file_;
+};
+
+Feature feature_of(const std::string& name, const Node& node) {
   for (size_t f = 0; f < kFeatures; ++f)
-    if (const YAML::Node value = kernel[name][std::string(feature_name(static_cast<Feature>(f)))])
-      cost.coefficients[f] = value.as<double>();
-  cost.mean_error = kernel[name + "_error"]["mean"].as<double>();
-  cost.worst_error = kernel[name + "_error"]["worst"].as<double>();
+    if (feature_name(static_cast<Feature>(f)) == name) return static_cast<Feature>(f);
+  node.fail("no feature is called " + name);
+}
+
+LinearCost read_linear(const Node& kernel, const std::string& name) {
+  LinearCost cost;
+  kernel[name].each([&](const std::string& key, const Node& value) {
+    cost.coefficients[static_cast<size_t>(feature_of(key, value))] = value.number<double>();
+  });
+  cost.mean_error = kernel[name + "_error"]["mean"].number<double>();
+  cost.worst_error = kernel[name + "_error"]["worst"].number<double>();
   return cost;
 }
 
-KernelCost read_kernel(const YAML::Node& node) {
+std::map<std::string, int64_t> read_bytes(const Node& node) {
+  std::map<std::string, int64_t> bytes;
+  node.each([&](const std::string& key, const Node& value) { bytes[key] = value.number<int64_t>(); });
+  return bytes;
+}
+
+KernelCost read_kernel(const Node& node) {
   KernelCost kernel;
-  kernel.samples = node["samples"].as<int>();
+  kernel.samples = node["samples"].number<int>();
   kernel.instructions = read_linear(node, "instructions");
   kernel.cycles = read_linear(node, "cycles");
-  kernel.stack_bytes = node["stack_bytes"].as<int64_t>();
-  kernel.library = node["library"].as<std::vector<std::string>>();
+  kernel.stack_bytes = read_bytes(node["stack_bytes"]);
+  kernel.library = node["library"].list();
   return kernel;
 }
 
-CoreCosts read_costs(const YAML::Node& root) {
+CoreCosts read_costs(const Node& root) {
   CoreCosts costs;
-  costs.core = root["core"].as<std::string>();
-  costs.compiler = root["compiler"].as<std::string>();
-  costs.flags = root["flags"].as<std::string>();
-  costs.runtime = root["runtime"].as<std::string>();
-  const YAML::Node glue = root["glue"];
-  costs.glue_bytes = glue["bytes"].as<double>();
-  costs.glue_bytes_per_call = glue["bytes_per_call"].as<double>();
-  costs.glue_bytes_worst_error = glue["bytes_worst_error"].as<double>();
-  costs.glue_instructions = glue["instructions"].as<double>();
-  costs.glue_cycles = glue["cycles"].as<double>();
-  costs.glue_stack_bytes = glue["stack_bytes"].as<int64_t>();
-  costs.file_bytes = root["file_bytes"].as<std::map<std::string, int64_t>>();
-  costs.library_bytes = root["library_bytes"].as<std::map<std::string, int64_t>>();
-  for (const auto& entry : root["kernels"]) costs.kernels[entry.first.as<std::string>()] = read_kernel(entry.second);
+  costs.core = root["core"].text();
+  costs.compiler = root["compiler"].text();
+  costs.flags = root["flags"].text();
+  costs.runtime = root["runtime"].text();
+  const Node glue = root["glue"];
+  costs.glue_bytes = glue["bytes"].number<double>();
+  costs.glue_bytes_per_call = glue["bytes_per_call"].number<double>();
+  costs.glue_bytes_worst_error = glue["bytes_worst_error"].number<double>();
+  costs.glue_instructions = glue["instructions"].number<double>();
+  costs.glue_cycles = glue["cycles"].number<double>();
+  costs.glue_stack_bytes = glue["stack_bytes"].number<int64_t>();
+  costs.file_bytes = read_bytes(root["file_bytes"]);
+  costs.library_bytes = read_bytes(root["library_bytes"]);
+  root["kernels"].each([&](const std::string& name, const Node& node) { costs.kernels[name] = read_kernel(node); });
   return costs;
 }
 
+// In line, or which part of bw_epilogue.c.
+std::string epilogue_name(const Network& network, int layer) {
+  switch (epilogue(network, layer)) {
+    case Epilogue::kNone: return "none";
+    case Epilogue::kRaw: return "raw";
+    case Epilogue::kRequantize: return "requantize";
+    case Epilogue::kFloat: return "float";
+    case Epilogue::kThreshold: break;
+  }
+  const bool in_line = network.layers[static_cast<size_t>(layer)].activations == Format::kBinary &&
+                       has_narrow_thresholds(network, layer);
+  return in_line ? "binary" : "threshold";
+}
+
 }  // namespace
+
+std::string call_path(const Network& network, int layer) {
+  const LayerSpec& spec = network.layers[static_cast<size_t>(layer)];
+  const auto* conv = std::get_if<Conv2d>(&spec.op);
+  const bool border = conv && (conv->padding == Padding::kMinusOne || conv->padding == Padding::kPlusOne);
+  return epilogue_name(network, layer) + (border ? "_border" : "");
+}
 
 double LinearCost::operator()(const FeatureVector& features) const {
   double sum = 0.0;
@@ -86,6 +172,16 @@ const KernelCost& CoreCosts::kernel(const std::string& name) const {
   const auto it = kernels.find(name);
   if (it == kernels.end()) throw MissingCost(fmt::format("kernel {} has no measured cost on {}", name, core));
   return it->second;
+}
+
+int64_t CoreCosts::stack_bytes(const Network& network, int layer) const {
+  const std::string name = kernel_of(network, layer);
+  if (name.empty()) return 0;
+  const KernelCost& cost = kernel(name);
+  if (const auto it = cost.stack_bytes.find(call_path(network, layer)); it != cost.stack_bytes.end()) return it->second;
+  int64_t deepest = 0;
+  for (const auto& [path, bytes] : cost.stack_bytes) deepest = std::max(deepest, bytes);
+  return deepest;
 }
 
 const CoreCosts& core_costs(const std::string& core) {
@@ -119,11 +215,8 @@ std::string cost_table_text(const CoreCosts& costs) {
 }
 
 CoreCosts parse_cost_table(const std::string& text, const std::string& place) {
-  try {
-    return read_costs(YAML::Load(text));
-  } catch (const YAML::Exception& error) {
-    throw ConfigError(fmt::format("{}: not a cost table: {}", place, error.what()));
-  }
+  const YamlNode yaml = parse_yaml(text, place);
+  return read_costs({yaml, place});
 }
 
 std::string runtime_digest() {

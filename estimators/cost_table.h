@@ -27,11 +27,15 @@ struct LinearCost {
   double operator()(const FeatureVector& features) const;
 };
 
+// Which functions a kernel calls, for its stack: its epilogue ("binary" is in line) and "_border" where its padding is
+// not zero.
+std::string call_path(const Network& network, int layer);
+
 struct KernelCost {
-  int samples = 0;                   // layers that were emulated
-  LinearCost instructions, cycles;   // one call; cycles at zero wait states
-  int64_t stack_bytes = 0;           // deepest seen, from the call on
-  std::vector<std::string> library;  // members of libc and libgcc that it pulls in
+  int samples = 0;                             // layers that were emulated
+  LinearCost instructions, cycles;             // one call; cycles at zero wait states
+  std::map<std::string, int64_t> stack_bytes;  // by call_path(): deepest seen, from the call on
+  std::vector<std::string> library;            // members of libc and libgcc that it pulls in
 };
 
 struct CoreCosts {
@@ -47,6 +51,8 @@ struct CoreCosts {
   double glue_instructions = 0.0, glue_cycles = 0.0;
   int64_t glue_stack_bytes = 0;
   const KernelCost& kernel(const std::string& name) const;  // throws MissingCost
+  // Of one layer: of its call path, or of the kernel's deepest where that path was not met.
+  int64_t stack_bytes(const Network& network, int layer) const;
 };
 
 // The embedded table of a core, read once. Throws MissingCost if there is none.

@@ -32,10 +32,10 @@ int64_t code_bytes(const Network& network, const CoreCosts& costs, const std::ve
   return sum;
 }
 
-int64_t stack_bytes(const CoreCosts& costs, const std::vector<LayerEstimate>& layers) {
+int64_t stack_bytes(const Network& network, const CoreCosts& costs) {
   int64_t deepest = 0;
-  for (const LayerEstimate& layer : layers)
-    if (!layer.kernel.empty()) deepest = std::max(deepest, costs.kernel(layer.kernel).stack_bytes);
+  for (int i = 0; i < static_cast<int>(network.layers.size()); ++i)
+    deepest = std::max(deepest, costs.stack_bytes(network, i));
   return costs.glue_stack_bytes + deepest;
 }
 
@@ -78,7 +78,7 @@ Estimates estimate(const Network& network, const Board& board) {
   e.code_bytes = code_bytes(network, costs, e.layers);
   e.flash_bytes = e.code_bytes + e.constant_bytes;
   e.arena_bytes = plan.arena_bytes;
-  e.stack_bytes = stack_bytes(costs, e.layers);
+  e.stack_bytes = stack_bytes(network, costs);
   e.ram_bytes = e.arena_bytes + e.stack_bytes;
   e.parameters = parameter_count(network);
   e.latency_us = board.clock_hz > 0 ? e.cycles / static_cast<double>(board.clock_hz) * 1e6 : 0.0;

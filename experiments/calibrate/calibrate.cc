@@ -29,6 +29,7 @@ constexpr std::chrono::seconds kLimit{300};
 // One kernel call, emulated.
 struct Sample {
   FeatureVector features{};
+  std::string path;  // call_path()
   double instructions = 0.0, cycles = 0.0;
   int64_t stack_bytes = 0;
 };
@@ -87,7 +88,7 @@ std::string run_function(const Program& program, const GoldenVectors& golden) {
 
 struct LayerProgram {
   std::string text;
-  std::vector<FeatureVector> features;  // of the calls, in order
+  std::vector<Sample> calls;  // in order, not yet measured
 };
 
 LayerProgram layer_program(const std::vector<QuantizedModel>& models) {
@@ -101,7 +102,9 @@ LayerProgram layer_program(const std::vector<QuantizedModel>& models) {
     calls += fmt::format("    {}(arena);\n", model.network.name);
     arena_bytes = std::max(arena_bytes, program.plan.arena_bytes);
     for (const LoweredOp& op : program.ops)
-      if (!op.kernel.empty()) result.features.push_back(layer_features(model.network, op.layer, op.shapes));
+      if (!op.kernel.empty())
+        result.calls.push_back(
+            {layer_features(model.network, op.layer, op.shapes), call_path(model.network, op.layer)});
   }
   result.text +=
       fmt::format("int main(void)\n{{\n    static uint32_t arena[{}];\n{}    return 0;\n}}\n", arena_bytes / 4, calls);
@@ -132,7 +135,7 @@ std::vector<std::string> compile_runtime(const std::string& core, const std::str
 // Every call of the models' layers, emulated alone.
 std::vector<Sample> measure_layers(const std::string& core, const std::vector<QuantizedModel>& models,
                                    const std::vector<std::string>& runtime, const std::string& folder) {
-  const LayerProgram program = layer_program(models);
+  LayerProgram program = layer_program(models);
   write_file(folder + "/layers.c", program.text);
   std::vector<std::string> objects = compile_for_core(core, {folder + "/layers.c"}, {"-I" + folder}, folder);
   objects.insert(objects.end(), runtime.begin(), runtime.end());
@@ -140,16 +143,20 @@ std::vector<Sample> measure_layers(const std::string& core, const std::vector<Qu
   const EmulatedRun run = run_emulated(core, elf, {}, folder, kLimit, /*separate=*/true);
   const std::vector<int64_t> stack = printed_numbers(run.output, "stack");
   const std::vector<int64_t> different = printed_numbers(run.output, "different");
-  if (run.exit_status != 0 || stack.size() != program.features.size() || different.size() != models.size())
+  if (run.exit_status != 0 || stack.size() != program.calls.size() ||
+      run.profile.runs != static_cast<int64_t>(stack.size()) || different.size() != models.size())
     throw ToolError(fmt::format("{}: the calibration program failed, status {}", core, run.exit_status));
   for (size_t m = 0; m < models.size(); ++m)
     if (different[m])
       throw ToolError(fmt::format("{}: {} differs from the reference\n{}", core, models[m].network.name,
                                   canonical_text(models[m].network)));
   const std::vector<RunCounts> counts = count_each_run(core, run.profile, disassemble(elf));
-  std::vector<Sample> samples;
-  for (size_t i = 0; i < counts.size(); ++i)
-    samples.push_back({program.features[i], counts[i].instructions, counts[i].cycles, stack[i]});
+  std::vector<Sample> samples = std::move(program.calls);
+  for (size_t i = 0; i < samples.size(); ++i) {
+    samples[i].instructions = counts[i].instructions;
+    samples[i].cycles = counts[i].cycles;
+    samples[i].stack_bytes = stack[i];
+  }
   return samples;
 }
 
@@ -177,7 +184,7 @@ KernelCost fit_kernel(const std::vector<Sample>& samples) {
   cost.samples = static_cast<int>(samples.size());
   cost.instructions = fit(samples, &Sample::instructions);
   cost.cycles = fit(samples, &Sample::cycles);
-  for (const Sample& s : samples) cost.stack_bytes = std::max(cost.stack_bytes, s.stack_bytes);
+  for (const Sample& s : samples) cost.stack_bytes[s.path] = std::max(cost.stack_bytes[s.path], s.stack_bytes);
   return cost;
 }
 

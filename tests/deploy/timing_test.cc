@@ -154,6 +154,18 @@ TEST(CountRun, KeepsRunsApart) {
   EXPECT_EQ(runs[1].cycles, 9);
 }
 
+TEST(CountRun, ABlockCutInTwoCostsWhatItCostsWhole) {
+  const Disassembly code = parse_disassembly(kLoop);
+  const Profile whole = parse_profile("block 8002 12 5 0 8 6\nruns 1\n");
+  // Cut between the two loads, which pipeline.
+  const Profile cut = parse_profile("block 8002 2 1 0 8 0\nblock 8004 10 4 0 8 6\nruns 1\n");
+  for (const char* core : {"cortex-m4", "cortex-m7"})
+    EXPECT_EQ(count_run(core, cut, code).cycles, count_run(core, whole, code).cycles) << core;
+  // The second half is also entered twice by itself.
+  const Profile entered = parse_profile("block 8002 2 1 0 8 0\nblock 8004 10 4 0 10 10\nruns 1\n");
+  EXPECT_EQ(count_run("cortex-m4", entered, code).cycles, 8 * 7 + 2 * 6);
+}
+
 TEST(CountRun, RefusesAProfileOfAnotherProgram) {
   const Profile profile = parse_profile("block 9000 2 1 0 2 0\nruns 1\n");
   EXPECT_THROW(count_run("cortex-m4", profile, parse_disassembly(kLoop)), std::runtime_error);

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "estimators/cost_table.h"
+
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+
+namespace bitwright {
+namespace {
+
+CoreCosts small_table() {
+  CoreCosts costs;
+  costs.core = "cortex-m4";
+  costs.compiler = "gcc 12";
+  costs.flags = "-O2";
+  costs.runtime = "abc";
+  costs.file_bytes = {{"bw_add.c", 300}};
+  costs.library_bytes = {{"lib_a-memcpy.o", 28}};
+  KernelCost add;
+  add.samples = 7;
+  add.instructions.coefficients[0] = 12.5;
+  add.instructions.mean_error = 0.001;
+  add.cycles.coefficients[3] = 2.25;
+  add.stack_bytes = {{"raw", 64}, {"requantize", 96}};
+  add.library = {"lib_a-memcpy.o"};
+  costs.kernels["add"] = add;
+  costs.glue_bytes = 40;
+  costs.glue_bytes_per_call = 12;
+  costs.glue_stack_bytes = 8;
+  return costs;
+}
+
+TEST(CostTable, ReadsBackWhatItWrites) {
+  const std::string text = cost_table_text(small_table());
+  const CoreCosts read = parse_cost_table(text, "table.yaml");
+  EXPECT_EQ(cost_table_text(read), text);
+  EXPECT_EQ(read.kernel("add").instructions.coefficients[0], 12.5);
+  EXPECT_EQ(read.kernel("add").cycles.coefficients[3], 2.25);
+  EXPECT_EQ(read.kernel("add").library, std::vector<std::string>{"lib_a-memcpy.o"});
+}
+
+TEST(CostTable, StackIsThatOfTheLayersCallPathElseTheDeepest) {
+  Network n;
+  n.input = {1, 1, 4};
+  for (int i = 0; i < 2; ++i) {
+    LayerSpec layer{.name = "depth" + std::to_string(i), .op = DepthwiseConv2d{}};
+    layer.activations = Format::kInt8;
+    append(n, layer);
+  }
+  LayerSpec sum{.name = "sum", .op = Add{0}};
+  sum.activations = Format::kInt8;
+  append(n, sum);
+  EXPECT_EQ(call_path(n, 2), "requantize");
+  EXPECT_EQ(small_table().stack_bytes(n, 2), 96);
+  n.layers[2].activations = Format::kAccumulator;
+  EXPECT_EQ(small_table().stack_bytes(n, 2), 64);
+  n.layers[2].activations = Format::kTernary;  // not measured
+  EXPECT_EQ(small_table().stack_bytes(n, 2), 96);
+}
+
+TEST(CostTable, AKernelThatWasNotMeasuredIsMissing) {
+  try {
+    small_table().kernel("conv2d_a1w1");
+    FAIL();
+  } catch (const MissingCost& error) {
+    EXPECT_STREQ(error.what(), "kernel conv2d_a1w1 has no measured cost on cortex-m4");
+  }
+}
+
+TEST(CostTable, ACoreThatWasNotMeasuredIsMissing) {
+  EXPECT_THROW(core_costs("cortex-m55"), MissingCost);
+}
+
+TEST(CostTable, OtherTextIsRefusedWithItsPlace) {
+  EXPECT_THROW(parse_cost_table("core: [", "table.yaml"), ConfigError);
+  EXPECT_THROW(parse_cost_table("core: cortex-m4\n", "table.yaml"), ConfigError);
+}
+
+// A changed kernel has changed costs: the table must be measured again (bitwright-calibrate).
+TEST(CostTable, EveryCoresTableWasMeasuredOnTheseKernels) {
+  for (const char* core : {"cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33"}) {
+    const CoreCosts& costs = core_costs(core);
+    EXPECT_EQ(costs.core, core);
+    EXPECT_EQ(costs.runtime, runtime_digest()) << core;
+    EXPECT_EQ(costs.kernels.size(), 24u) << core;
+  }
+}
+
+// Integer kernels have static trip counts: their fits must be close.
+TEST(CostTable, IntegerKernelsFitWithinAFewPercent) {
+  for (const char* core : {"cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33"})
+    for (const auto& [name, kernel] : core_costs(core).kernels) {
+      if (name.ends_with("_f32")) continue;
+      EXPECT_LT(kernel.instructions.mean_error, 0.02) << core << " " << name;
+      EXPECT_LT(kernel.cycles.mean_error, 0.03) << core << " " << name;
+    }
+}
+
+}  // namespace
+}  // namespace bitwright

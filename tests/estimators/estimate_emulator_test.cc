@@ -1,0 +1,86 @@
+// Estimates against packages that were compiled, linked and emulated.
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/core.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+#include "core/memory_plan.h"
+#include "deploy/emit.h"
+#include "deploy/lower.h"
+#include "deploy/process.h"
+#include "deploy/verify.h"
+#include "estimators/estimate.h"
+#include "tests/support/random_network.h"
+
+namespace bitwright {
+namespace {
+
+// Mean and largest |difference| over the networks.
+struct Difference {
+  double sum = 0.0, largest = 0.0;
+  int count = 0;
+  uint64_t worst_seed = 0;
+  void add(double difference, uint64_t seed) {
+    sum += std::abs(difference);
+    ++count;
+    if (std::abs(difference) <= largest) return;
+    largest = std::abs(difference);
+    worst_seed = seed;
+  }
+  double mean() const { return sum / count; }
+};
+
+struct Pair {
+  Estimates estimated;
+  TargetReport measured;
+};
+
+Pair compare(uint64_t seed, const std::string& core) {
+  const Network network = testing::random_network(seed);
+  const QuantizedModel model = testing::random_model(network, seed);
+  const std::vector<std::vector<int16_t>> inputs = {testing::random_input(network, seed)};
+  const TemporaryDirectory folder;
+  write_package(emit_c(lower(model), golden_vectors(model, inputs)), folder.path());
+  Board board;
+  board.core = core;
+  board.clock_hz = 1'000'000;
+  return {estimate(network, board), verify(folder.path(), {.cores = {core}, .host = false}).targets.at(0)};
+}
+
+class EstimateAgainstEmulator : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(EstimateAgainstEmulator, AgreesOnRandomNetworks) {
+  const char* wanted = std::getenv("BITWRIGHT_ESTIMATE_NETWORKS");
+  const uint64_t networks = wanted ? std::strtoull(wanted, nullptr, 10) : 20;
+  Difference constants, code, stack, instructions, cycles;
+  for (uint64_t seed = 1; seed <= networks; ++seed) {
+    const auto [e, m] = compare(seed, GetParam());
+    EXPECT_TRUE(m.bit_exact) << "seed " << seed << ": " << m.failure << " different " << m.different;
+    EXPECT_EQ(e.constant_bytes, m.constant_bytes) << "seed " << seed;
+    EXPECT_EQ(m.data_bytes + m.bss_bytes, 0) << "seed " << seed;
+    constants.add(static_cast<double>(e.constant_bytes - m.constant_bytes), seed);
+    code.add(static_cast<double>(e.code_bytes - m.code_bytes - m.library_bytes), seed);
+    stack.add(static_cast<double>(e.stack_bytes - m.stack_bytes), seed);
+    instructions.add(e.instructions / m.instructions - 1, seed);
+    cycles.add(e.cycles / m.cycles - 1, seed);
+  }
+  fmt::print("{}, {} random networks, estimated against measured: mean and largest difference\n", GetParam(), networks);
+  fmt::print("  constants {:.1f}, {:.0f} B; code {:.1f}, {:.0f} B; stack {:.1f}, {:.0f} B\n", constants.mean(),
+             constants.largest, code.mean(), code.largest, stack.mean(), stack.largest);
+  fmt::print("  instructions {:.2f} %, {:.2f} % (seed {}); cycles {:.2f} %, {:.2f} % (seed {})\n",
+             100 * instructions.mean(), 100 * instructions.largest, instructions.worst_seed, 100 * cycles.mean(),
+             100 * cycles.largest, cycles.worst_seed);
+  EXPECT_LE(code.largest, 64);
+  EXPECT_LE(stack.largest, 64);
+  EXPECT_LE(instructions.mean(), 0.02);
+  EXPECT_LE(cycles.mean(), 0.03);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cores, EstimateAgainstEmulator, ::testing::Values("cortex-m4", "cortex-m7"),
+                         [](const auto& test) { return std::string(test.param).substr(7); });
+
+}  // namespace
+}  // namespace bitwright

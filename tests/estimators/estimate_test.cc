@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "estimators/estimate.h"
+
+#include <gtest/gtest.h>
+
+#include "core/kernel.h"
+#include "core/memory_plan.h"
+#include "estimators/cost_table.h"
+
+namespace bitwright {
+namespace {
+
+Board board(const std::string& core) {
+  Board b;
+  b.name = "test";
+  b.core = core;
+  b.clock_hz = 100'000'000;
+  b.supply_v = 3.3;
+  b.current_ua_per_mhz = 100;
+  return b;
+}
+
+// Two convolutions and a classifier on 60 samples.
+Network small_network() {
+  Network n;
+  n.input = {60, 1, 1};
+  LayerSpec conv1{.name = "conv1", .op = Conv2d{8, {5, 1}, Padding::kValid}};
+  conv1.weights = Format::kInt8;
+  conv1.batch_norm = true;
+  conv1.activations = Format::kBinary;
+  append(n, conv1);
+  LayerSpec conv2 = conv1;
+  conv2.name = "conv2";
+  conv2.weights = Format::kBinary;
+  conv2.pool = Window{4, 1, 4, 1};
+  append(n, conv2);
+  append(n, {.name = "flatten", .op = Flatten{}});
+  LayerSpec dense{.name = "dense", .op = Dense{4}};
+  dense.weights = Format::kBinary;
+  append(n, dense);
+  return n;
+}
+
+TEST(Estimate, MemoryIsThatOfThePlanAndThePackedConstants) {
+  const Network n = small_network();
+  const Estimates e = estimate(n, board("cortex-m4"));
+  int64_t constants = 0;
+  for (int i = 0; i < 4; ++i) constants += constant_bytes(n, i);
+  EXPECT_EQ(e.constant_bytes, constants);
+  EXPECT_EQ(e.arena_bytes, plan_memory(n).arena_bytes);
+  EXPECT_EQ(e.flash_bytes, e.code_bytes + e.constant_bytes);
+  EXPECT_EQ(e.ram_bytes, e.arena_bytes + e.stack_bytes);
+  EXPECT_EQ(e.macs, macs(n));
+}
+
+TEST(Estimate, LayersAddUpToTheNetwork) {
+  const Estimates e = estimate(small_network(), board("cortex-m4"));
+  const CoreCosts& costs = core_costs("cortex-m4");
+  ASSERT_EQ(e.layers.size(), 4u);
+  double instructions = costs.glue_instructions, cycles = costs.glue_cycles;
+  for (const LayerEstimate& layer : e.layers) {
+    instructions += layer.instructions;
+    cycles += layer.cycles;
+  }
+  EXPECT_DOUBLE_EQ(e.instructions, instructions);
+  EXPECT_DOUBLE_EQ(e.cycles, cycles);
+  EXPECT_EQ(e.layers[1].kernel, "conv2d_a1w1");
+  EXPECT_EQ(e.layers[2].cycles, 0);
+}
+
+TEST(Estimate, LatencyAndEnergyFollowFromCycles) {
+  const Estimates e = estimate(small_network(), board("cortex-m7"));
+  EXPECT_DOUBLE_EQ(e.latency_us, e.cycles / 100);
+  // 100 uA/MHz at 100 MHz is 10 mA; times 3.3 V, 33 mW.
+  EXPECT_NEAR(e.energy_uj, e.latency_us * 33e-3, 1e-9 * e.energy_uj);
+  Board silent = board("cortex-m7");
+  silent.current_ua_per_mhz = 0;
+  EXPECT_EQ(estimate(small_network(), silent).energy_uj, 0);
+}
+
+TEST(Estimate, AWiderLayerCostsMoreOnEveryCore) {
+  for (const char* core : {"cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33"}) {
+    Network wide = small_network();
+    std::get<Conv2d>(wide.layers[1].op).out_channels = 16;
+    const Estimates a = estimate(small_network(), board(core)), b = estimate(wide, board(core));
+    EXPECT_GT(b.cycles, a.cycles) << core;
+    EXPECT_GT(b.constant_bytes, a.constant_bytes) << core;
+    EXPECT_EQ(b.code_bytes, a.code_bytes) << core;
+  }
+}
+
+TEST(Estimate, OnACoreWithoutMeasurementsIsRefused) {
+  EXPECT_THROW(estimate(small_network(), board("cortex-m55")), MissingCost);
+}
+
+}  // namespace
+}  // namespace bitwright
