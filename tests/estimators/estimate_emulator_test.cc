@@ -30,7 +30,7 @@ struct Difference {
     largest = std::abs(difference);
     worst_seed = seed;
   }
-  double mean() const { return sum / count; }
+  double mean() const { return count ? sum / count : 0.0; }
 };
 
 struct Pair {
@@ -50,36 +50,58 @@ Pair compare(uint64_t seed, const std::string& core) {
   return {estimate(network, board), verify(folder.path(), {.cores = {core}, .host = false}).targets.at(0)};
 }
 
+struct Speed {
+  Difference instructions, cycles;
+  void add(const Pair& pair, uint64_t seed) {
+    instructions.add(pair.estimated.instructions / pair.measured.instructions - 1, seed);
+    cycles.add(pair.estimated.cycles / pair.measured.cycles - 1, seed);
+  }
+  void print(const char* what) const {
+    fmt::print("  {:2} {}: instructions {:.2f} %, {:.2f} % (seed {}); cycles {:.2f} %, {:.2f} % (seed {})\n",
+               instructions.count, what, 100 * instructions.mean(), 100 * instructions.largest, instructions.worst_seed,
+               100 * cycles.mean(), 100 * cycles.largest, cycles.worst_seed);
+  }
+};
+
+bool uses_float(const Estimates& estimates) {
+  return std::any_of(estimates.layers.begin(), estimates.layers.end(),
+                     [](const LayerEstimate& layer) { return layer.kernel.ends_with("_f32"); });
+}
+
 class EstimateAgainstEmulator : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(EstimateAgainstEmulator, AgreesOnRandomNetworks) {
   const char* wanted = std::getenv("BITWRIGHT_ESTIMATE_NETWORKS");
   const uint64_t networks = wanted ? std::strtoull(wanted, nullptr, 10) : 20;
-  Difference constants, code, stack, instructions, cycles;
+  Difference constants, code, stack;
+  Speed integer, with_floats;
   for (uint64_t seed = 1; seed <= networks; ++seed) {
-    const auto [e, m] = compare(seed, GetParam());
+    const Pair pair = compare(seed, GetParam());
+    const auto& [e, m] = pair;
     EXPECT_TRUE(m.bit_exact) << "seed " << seed << ": " << m.failure << " different " << m.different;
     EXPECT_EQ(e.constant_bytes, m.constant_bytes) << "seed " << seed;
     EXPECT_EQ(m.data_bytes + m.bss_bytes, 0) << "seed " << seed;
     constants.add(static_cast<double>(e.constant_bytes - m.constant_bytes), seed);
     code.add(static_cast<double>(e.code_bytes - m.code_bytes - m.library_bytes), seed);
     stack.add(static_cast<double>(e.stack_bytes - m.stack_bytes), seed);
-    instructions.add(e.instructions / m.instructions - 1, seed);
-    cycles.add(e.cycles / m.cycles - 1, seed);
+    (uses_float(e) ? with_floats : integer).add(pair, seed);
   }
   fmt::print("{}, {} random networks, estimated against measured: mean and largest difference\n", GetParam(), networks);
   fmt::print("  constants {:.1f}, {:.0f} B; code {:.1f}, {:.0f} B; stack {:.1f}, {:.0f} B\n", constants.mean(),
              constants.largest, code.mean(), code.largest, stack.mean(), stack.largest);
-  fmt::print("  instructions {:.2f} %, {:.2f} % (seed {}); cycles {:.2f} %, {:.2f} % (seed {})\n",
-             100 * instructions.mean(), 100 * instructions.largest, instructions.worst_seed, 100 * cycles.mean(),
-             100 * cycles.largest, cycles.worst_seed);
+  integer.print("of integers alone");
+  with_floats.print("with float layers");
   EXPECT_LE(code.largest, 64);
   EXPECT_LE(stack.largest, 64);
-  EXPECT_LE(instructions.mean(), 0.02);
-  EXPECT_LE(cycles.mean(), 0.03);
+  EXPECT_LE(integer.instructions.mean(), 0.01);
+  EXPECT_LE(integer.cycles.mean(), 0.03);
+  // Floating point in software takes as long as its operands make it: no closed form of the shapes can be close.
+  EXPECT_LE(with_floats.instructions.mean(), 0.10);
+  EXPECT_LE(with_floats.cycles.mean(), 0.10);
 }
 
-INSTANTIATE_TEST_SUITE_P(Cores, EstimateAgainstEmulator, ::testing::Values("cortex-m4", "cortex-m7"),
+INSTANTIATE_TEST_SUITE_P(Cores, EstimateAgainstEmulator,
+                         ::testing::Values("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33"),
                          [](const auto& test) { return std::string(test.param).substr(7); });
 
 }  // namespace
