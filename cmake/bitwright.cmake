@@ -9,7 +9,7 @@ function(bitwright_library name)
   target_precompile_headers(bitwright_${name} REUSE_FROM bitwright_pch)
 endfunction()
 
-# bitwright_test(name LABEL fast|torch|emulator|data SOURCES file... DEPS target...): one test program, one ctest per case.
+# bitwright_test(name LABEL fast|compile|torch|emulator SOURCES file... DEPS target...): one test program, one ctest per case.
 function(bitwright_test name)
   cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})

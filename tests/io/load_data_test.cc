@@ -226,7 +226,7 @@ TEST(LoadData, TheDemoHasFourClassesOnBothSides) {
   EXPECT_EQ(summary.input, (Shape{600, 1, 1}));
   for (const auto& counts : {summary.train, summary.validation, summary.test})
     EXPECT_EQ(std::set<int64_t>(counts.begin(), counts.end()).size(), 1u);
-  EXPECT_EQ(summary.test[0], 3 * 20);  // 12 recordings a class, a quarter of them with the last load
+  EXPECT_EQ(summary.test[0], 4 * 40);  // 16 recordings a class, a quarter of them with the last load
   EXPECT_TRUE(summary.warnings.empty());
 }
 
