@@ -47,7 +47,10 @@ Pair compare(uint64_t seed, const std::string& core) {
   Board board;
   board.core = core;
   board.clock_hz = 1'000'000;
-  return {estimate(network, board), verify(folder.path(), {.cores = {core}, .host = false}).targets.at(0)};
+  // The host's C once per network is enough.
+  const VerifyReport report = verify(folder.path(), {.cores = {core}, .host = core == "cortex-m4"});
+  EXPECT_TRUE(report.bit_exact()) << "seed " << seed << "\n" << render_text(report);
+  return {estimate(network, board), report.targets.back()};
 }
 
 struct Speed {
@@ -78,7 +81,6 @@ TEST_P(EstimateAgainstEmulator, AgreesOnRandomNetworks) {
   for (uint64_t seed = 1; seed <= networks; ++seed) {
     const Pair pair = compare(seed, GetParam());
     const auto& [e, m] = pair;
-    EXPECT_TRUE(m.bit_exact) << "seed " << seed << ": " << m.failure << " different " << m.different;
     EXPECT_EQ(e.constant_bytes, m.constant_bytes) << "seed " << seed;
     EXPECT_EQ(m.data_bytes + m.bss_bytes, 0) << "seed " << seed;
     constants.add(static_cast<double>(e.constant_bytes - m.constant_bytes), seed);
