@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Bitwright's commands, from a bare Debian 12 machine on.
 #   ./do demo           install what is missing, build, run the main job on the embedded default
-#   ./do test           the same, then all tests        --asan: with sanitizers   --fast: no torch, no emulator
+#   ./do test           the same, then all tests        --asan: with sanitizers   --fast: no training, no emulator
 #   ./do build          build only: build/release/bitwright
 #   ./do bench          build and run the benchmarks
 #   ./do format         clang-format every C and C++ file
@@ -65,14 +65,15 @@ run_tests() {
   build
   local only=()
   if [ "$fast" = yes ]; then only=(-L fast); fi
-  # Leaks are checked in our own tests; libtorch and its 280 libraries keep memory until exit on purpose.
-  export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0:detect_odr_violation=0} UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+  # libtorch and its 280 libraries keep memory until exit on purpose, so leaks are looked for without it only.
+  [ "$fast" = yes ] || export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0:detect_odr_violation=0}
+  export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
   export BITWRIGHT_SHARED=${BITWRIGHT_SHARED:-$PWD/../shared}
   ctest --test-dir "$built" --output-on-failure -j "$(nproc)" "${only[@]}" "${arguments[@]}"
 }
 
 case $command in
-  demo) build; exec "$built/bitwright" demo --out build/demo "${arguments[@]}" ;;
+  demo) [ "$fast" = no ] || die "demo trains, so --fast does not go with it"; build; exec "$built/bitwright" demo --out build/demo "${arguments[@]}" ;;
   test) run_tests ;;
   build) build; say "do: $built/bitwright" ;;
   bench) build; exec "$built/bitwright-bench" "${arguments[@]}" ;;

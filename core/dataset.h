@@ -41,6 +41,7 @@ struct Dataset {
 // What a search sees. The test set is loaded by a call of its own, once, for the finished front.
 struct TrainingData {
   Dataset train, validation;
+  std::vector<std::string> warnings;  // one line each: leaks, what the split cannot hold out
 };
 
 }  // namespace bitwright

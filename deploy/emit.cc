@@ -613,7 +613,7 @@ void write_package(const Package& package, const std::string& folder) {
     std::ofstream out(file, std::ios::binary);
     out << bytes;
     out.close();
-    if (!out) throw DataError(file.string() + ": cannot be written");
+    if (!out) throw StoreError(file.string() + ": cannot be written");
   }
 }
 

@@ -39,7 +39,7 @@ struct Package {
 // golden: at least one vector; the first two are also embedded in the self test.
 Package emit_c(const Program& program, const GoldenVectors& golden, const Provenance& provenance = {});
 
-// Creates `folder` and the files in it; files already there under other names stay. Throws DataError if it cannot.
+// Creates `folder` and the files in it; files already there under other names stay. Throws StoreError if it cannot.
 void write_package(const Package& package, const std::string& folder);
 
 // The pieces, for tests.

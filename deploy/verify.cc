@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
 
 #include "core/error.h"
+#include "core/hash.h"
 #include "deploy/emulator_run.h"
 #include "deploy/process.h"
 
@@ -175,10 +177,36 @@ nlohmann::ordered_json to_json(const TargetReport& t) {
   return json;
 }
 
+std::optional<std::string> file_bytes(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::stringstream bytes;
+  if (!in || !(bytes << in.rdbuf())) return std::nullopt;
+  return bytes.str();
+}
+
+// Paths in manifest.sha256 whose file has other bytes or is gone. Nothing where the package has no manifest.
+std::vector<std::string> changed_files(const std::filesystem::path& folder) {
+  std::vector<std::string> changed;
+  std::ifstream manifest(folder / "manifest.sha256");
+  std::string digest, path;
+  while (manifest >> digest >> path) {
+    const auto bytes = file_bytes(folder / path);
+    if (!bytes || sha256_hex(*bytes) != digest) changed.push_back(path);
+  }
+  return changed;
+}
+
 }  // namespace
 
 bool VerifyReport::bit_exact() const {
-  return !targets.empty() && std::all_of(targets.begin(), targets.end(), [](const auto& t) { return t.bit_exact; });
+  return !targets.empty() && changed_files.empty() &&
+         std::all_of(targets.begin(), targets.end(), [](const auto& t) { return t.bit_exact; });
+}
+
+std::string manifest_text(const std::map<std::string, std::string>& files) {
+  std::string text;
+  for (const auto& [path, bytes] : files) text += fmt::format("{}  {}\n", sha256_hex(bytes), path);
+  return text;
 }
 
 VerifyReport verify(const std::string& package_folder, const VerifyOptions& options) {
@@ -186,6 +214,7 @@ VerifyReport verify(const std::string& package_folder, const VerifyOptions& opti
   check_cores(options.cores);
   VerifyReport report;
   report.package = package_folder;
+  report.changed_files = changed_files(package_folder);
   if (options.host) {
     report.targets.push_back(verify_on_host(package, options));
     report.tools["cc"] = tool_version("cc");
@@ -209,12 +238,15 @@ std::string render_text(const VerifyReport& report) {
     text += fmt::format("{:14} {:.0f} instructions, {:.0f}..{:.0f} cycles an inference (zero wait states)\n", "",
                         t.instructions, t.cycles, t.cycles_upper);
   }
+  for (const std::string& file : report.changed_files) text += fmt::format("changed since export: {}\n", file);
   return text;
 }
 
 std::string render_json(const VerifyReport& report) {
   nlohmann::ordered_json json = {
       {"package", report.package}, {"bit_exact", report.bit_exact()}, {"tools", report.tools}};
+  json["schema"] = 1;
+  json["changed_files"] = report.changed_files;
   json["targets"] = nlohmann::ordered_json::array();
   for (const TargetReport& t : report.targets) json["targets"].push_back(to_json(t));
   return json.dump(2) + "\n";

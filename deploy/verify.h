@@ -46,12 +46,18 @@ struct VerifyReport {
   std::string package;                       // folder as given
   std::map<std::string, std::string> tools;  // program -> first line of its --version
   std::vector<TargetReport> targets;         // host first
-  bool bit_exact() const;                    // on all targets, of which there is at least one
+  // Files that are not what manifest.sha256 says (or are gone), where the package has one: vectors alone may miss a
+  // flipped weight that a threshold swallows.
+  std::vector<std::string> changed_files;
+  bool bit_exact() const;  // on all targets, of which there is at least one, and no file has changed
 };
 
 // Throws ToolError (deploy/emulator_run.h) if a tool is missing or the package does not compile, ConfigError if the
 // folder is not a package or a core is unknown. A difference is a result, not an error.
 VerifyReport verify(const std::string& package_folder, const VerifyOptions& options = {});
+
+// "SHA-256  path" a line, as sha256sum -c reads it: manifest.sha256 of a package with these files.
+std::string manifest_text(const std::map<std::string, std::string>& files);
 
 // One line a target for people; with a line for every target that differs.
 std::string render_text(const VerifyReport& report);

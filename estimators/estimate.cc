@@ -73,8 +73,12 @@ Estimates estimate(const Network& network, const Board& board) {
   Estimates e;
   for (size_t i = 0; i < shapes.size(); ++i)
     add_layer(e, estimate_layer(network, static_cast<int>(i), shapes[i], plan.tensor_bytes[i + 1], costs));
-  e.instructions += costs.glue_instructions;
-  e.cycles += costs.glue_cycles;
+  const bool calls =
+      std::any_of(e.layers.begin(), e.layers.end(), [](const LayerEstimate& l) { return !l.kernel.empty(); });
+  if (calls) {
+    e.instructions += costs.glue_instructions;
+    e.cycles += costs.glue_cycles;
+  }
   e.code_bytes = code_bytes(network, costs, e.layers);
   e.flash_bytes = e.code_bytes + e.constant_bytes;
   e.arena_bytes = plan.arena_bytes;

@@ -29,7 +29,11 @@ nlohmann::json trial_json(const Trial& trial, const std::optional<Metrics>& test
 nlohmann::json front_json(const std::vector<FrontPoint>& front, const Study& study) {
   nlohmann::json points = nlohmann::json::array();
   for (const FrontPoint& point : front) points.push_back(trial_json(point.trial, point.test));
-  return {{"schema", 1}, {"study", study.name}, {"board", study.board.name}, {"front", std::move(points)}};
+  return {{"schema", 1},
+          {"study", study.name},
+          {"board", study.board.name},
+          {"front", std::move(points)},
+          {"warnings", result_warnings(study)}};
 }
 
 }  // namespace bitwright

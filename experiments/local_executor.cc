@@ -16,6 +16,7 @@ namespace bitwright {
 namespace {
 
 constexpr char kEpochPrefix[] = "epoch ";
+constexpr int kCannotRun = 126, kNotFound = 127;  // of the loader: a library is missing
 
 }  // namespace
 
@@ -74,8 +75,8 @@ std::optional<TrialResult> LocalExecutor::collect(Slot& slot) {
   bool done = false;
   for (const std::string& line : slot.process->read_lines()) {
     if (line.starts_with(kEpochPrefix))
-      epochs_.push_back(
-          {*slot.trial, slot.attempt, nlohmann::json::parse(line.substr(sizeof kEpochPrefix - 1)).get<EpochRecord>()});
+      epochs_.push_back({*slot.trial, slot.attempt,
+                         read_json<EpochRecord>(line.substr(sizeof kEpochPrefix - 1), "a worker's epoch")});
     else if (line == "done")
       done = true;
   }
@@ -99,7 +100,11 @@ TrialResult LocalExecutor::published_result(Slot& slot) {
 }
 
 TrialResult LocalExecutor::lost_result(Slot& slot) {
-  TrialResult result{.number = *slot.trial, .attempt = slot.attempt, .failure = slot.process->obituary()};
+  const WorkerProcess::End end = slot.process->reap();
+  if (end.exit_code == static_cast<int>(ExitCode::kConfig)) throw ConfigError(end.text);
+  if (end.exit_code == static_cast<int>(ExitCode::kStore) || end.exit_code == kCannotRun || end.exit_code == kNotFound)
+    throw StoreError(end.text);
+  TrialResult result{.number = *slot.trial, .attempt = slot.attempt, .failure = end.text};
   slot.process.reset();
   release(slot);
   return result;

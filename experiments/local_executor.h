@@ -1,6 +1,8 @@
 // experiments/local_executor.h: trials on this machine, in warm worker processes of one thread each.
 //
-// A crash, an abort or an out-of-memory kill in training ends one worker and one attempt, not the study.
+// A crash, an abort or an out-of-memory kill in training ends one worker and one attempt, not the study. What is wrong
+// with the user's data or disk ends the search: the open trials stay RUNNING, and the same command goes on. Paths hold
+// no tab or newline. SIGPIPE is ignored from then on, in the whole process.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -28,7 +30,7 @@ class LocalExecutor : public TrialExecutor {
   ~LocalExecutor() override;
 
   int capacity() const override { return options_.jobs; }
-  void submit(const Trial& trial) override;
+  void submit(const Trial& trial) override;  // fewer than capacity() trials are in training
   std::optional<TrialResult> wait(double timeout_seconds) override;
   std::vector<TrialEpoch> take_epochs() override;
   void stop() override;
@@ -44,6 +46,7 @@ class LocalExecutor : public TrialExecutor {
   };
   std::optional<TrialResult> collect(Slot& slot);
   TrialResult published_result(Slot& slot);
+  // Throws ConfigError or StoreError where no further worker would do better: data gone, disk full, no program.
   TrialResult lost_result(Slot& slot);
   void release(Slot& slot);
 

@@ -45,7 +45,9 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return usage_error(app, error, argc, argv);
   }
-  return line.action();
+  const int code = line.action();
+  if (!std::cout.flush()) throw StoreError("standard output: cannot be written");
+  return code;
 }
 
 }  // namespace

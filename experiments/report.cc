@@ -72,9 +72,10 @@ std::string provenance_section(const StudyRecord& record) {
 
 std::string study_report(const TrialStore& store, const Study& study, const Trial& chosen,
                          const VerifyReport& measured) {
-  return fmt::format("# {} on {}\n\n", study.name, study.board.title) + front_section(store) + "\n" +
-         layer_section(chosen) + "\n" + verification_section(chosen, measured) + "\n" +
-         provenance_section(store.study());
+  std::string out = fmt::format("# {} on {}\n\n", study.name, study.board.title);
+  for (const std::string& warning : result_warnings(study)) out += fmt::format("**Warning:** {}\n\n", warning);
+  return out + front_section(store) + "\n" + layer_section(chosen) + "\n" + verification_section(chosen, measured) +
+         "\n" + provenance_section(store.study());
 }
 
 }  // namespace bitwright

@@ -30,6 +30,7 @@ void catch_interrupts() {
   interrupts = 0;
   struct sigaction action {};
   action.sa_handler = on_interrupt;
+  action.sa_flags = SA_RESTART;
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
 }
@@ -117,40 +118,51 @@ void explain_nothing_fits(const SearchRequest& request, const TrainingData& data
   const SearchSpace space = space_of(request.study, data.train);
   const CandidateRules rules = rules_of(request.study);
   std::map<std::string, Violation> nearest;
+  std::map<std::string, int> count;
   Rng rng(request.study.search.seed);
   for (int i = 0; i < 1000; ++i) {
     const Candidate candidate = space.sample(rng);
     auto broken = rules.check_structure(candidate.network);
     if (broken.empty()) broken = rules.check_budgets(rules.estimate(candidate.network));
     for (const Violation& v : broken) {
+      ++count[v.rule];
       const auto [at, fresh] = nearest.try_emplace(v.rule, v);
       if (!fresh && v.value < at->second.value) at->second = v;
     }
   }
-  std::cerr << "error: no candidate of the space fits the limits; the nearest of 1000 random ones, by rule:\n";
-  for (const auto& [rule, violation] : nearest) std::cerr << "  " << violation.message << "\n";
+  std::cerr << "error: no candidate of the space fits the limits; of 1000 random ones\n";
+  std::vector<std::string> rules_by_count;
+  for (const auto& [rule, n] : count) rules_by_count.push_back(rule);
+  std::stable_sort(rules_by_count.begin(), rules_by_count.end(),
+                   [&](const std::string& a, const std::string& b) { return count[a] > count[b]; });
+  for (const std::string& rule : rules_by_count)
+    std::cerr << fmt::format("  {:4} break {}; the nearest: {}\n", count[rule], rule, nearest[rule].message);
 }
 
 }  // namespace
 
 int search_study(const SearchRequest& request) {
   const TrainingData data = load_training_data(request.study);
-  for (const std::string& warning : summarize_data(request.study).warnings) std::cerr << "warning: " << warning << "\n";
+  for (const std::string& warning : data.warnings) std::cerr << "warning: " << warning << "\n";
   if (request.dry_run) return dry_run(request, data);
   TrialStore store =
       TrialStore::create_or_open(request.store_path, study_record(request.study, data),
                                  {.describe_change = [&](const std::string& stored, const std::string& wanted) {
                                    return config_difference(stored, wanted);
                                  }});
+  check_same_data(store.study(), data, request.store_path);
   catch_interrupts();
   const StudyOutcome outcome = run(request, data, store);
   if (outcome.reason == StopReason::kNothingFits) {
     explain_nothing_fits(request, data);
     return static_cast<int>(ExitCode::kNothingFits);
   }
-  if (outcome.reason != StopReason::kStopped) score_front(request.study, data.train.front_end, store);
+  const bool finished = outcome.reason == StopReason::kTrialsDone || outcome.reason == StopReason::kSpaceExhausted;
+  if (finished || (request.finish && outcome.reason != StopReason::kStopped))
+    score_front(request.study, data.train.front_end, store);
   print_outcome(request, outcome, store);
-  return static_cast<int>(outcome.reason == StopReason::kStopped ? ExitCode::kResumable : ExitCode::kDone);
+  if (outcome.reason == StopReason::kStopped) return static_cast<int>(ExitCode::kResumable);
+  return static_cast<int>(outcome.progress.complete > 0 ? ExitCode::kDone : ExitCode::kFailed);
 }
 
 }  // namespace bitwright

@@ -14,12 +14,14 @@ struct SearchRequest {
   std::string store_path;
   std::string worker_program;  // path of bitwright-trial
   bool dry_run = false;        // propose and cost, train nothing, write nothing
+  bool finish = false;         // the study ends with this call: its front is scored on the test set
   bool json = false;           // result on stdout as one object
   bool quiet = false;          // no progress on stderr
 };
 
-// Runs or goes on with the study, prints its front and returns the exit code: kDone, kNothingFits, or kResumable after
-// Ctrl-C (the first finishes the running trials, the second stops at once).
+// Runs or goes on with the study. Once it is finished (all trials done, space exhausted, or `finish`), the front is
+// scored on the test set, which nothing reads before. Prints its front and returns the exit code: kDone, kNothingFits,
+// or kResumable after Ctrl-C (the first finishes the running trials, the second stops at once).
 int search_study(const SearchRequest& request);
 
 }  // namespace bitwright

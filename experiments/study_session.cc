@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/study_session.h"
 
+#include <charconv>
 #include <sstream>
 
 #include "constraints/constraints.h"
@@ -25,6 +26,7 @@ std::string digest(const TrainingData& data) {
     bytes.append(reinterpret_cast<const char*>(set->codes.data()), set->codes.size() * sizeof(int16_t));
     bytes.append(reinterpret_cast<const char*>(set->labels.data()), set->labels.size() * sizeof(int32_t));
   }
+  bytes += nlohmann::json{{"classes", data.train.classes}, {"front_end", data.train.front_end}}.dump();
   return sha256_hex(bytes);
 }
 
@@ -40,15 +42,24 @@ double value_of(const Trial& trial, const std::string& quantity) {
   return objective_values(trial, {quantity}).at(1);
 }
 
+// "97%" -> 0.97.
+std::string parse_share(const std::string& text, double& share) {
+  double percent = 0.0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), percent);
+  const bool number = error == std::errc() && std::string_view(end) == "%";
+  if (!number || !(percent >= 0.0 && percent <= 100.0)) return "a share in percent, accuracy>=97%";
+  share = percent / 100.0;
+  return "";
+}
+
 double parse_bound(const std::string& term, const std::string& quantity, const std::string& text) {
-  if (quantity == "accuracy" && text.ends_with('%')) return std::stod(text) / 100.0;
   const Units& units = quantity == "latency"  ? kMicroseconds
                        : quantity == "energy" ? kMicrojoules
                        : quantity == "macs"   ? kMacs
                                               : kBytes;
   double bound = 0.0;
   const std::string rule =
-      quantity == "accuracy" ? "a share in percent, accuracy>=97%" : bitwright::quantity(units).parse(text, bound);
+      quantity == "accuracy" ? parse_share(text, bound) : bitwright::quantity(units).parse(text, bound);
   if (!rule.empty()) throw ConfigError("--pick: " + term + ": " + rule);
   return bound;
 }
@@ -78,7 +89,9 @@ std::string store_path(const std::string& study_file, const std::string& given) 
 
 TrialStore open_store(const std::string& study_or_store) {
   const bool yaml = study_or_store.ends_with(".yaml") || study_or_store.ends_with(".yml");
-  return TrialStore::open_read_only(yaml ? store_path(study_or_store, "") : study_or_store);
+  const std::string path = yaml ? store_path(study_or_store, "") : study_or_store;
+  if (!std::filesystem::exists(path)) throw StoreError(path + ": there is no such store; bitwright search makes it");
+  return TrialStore::open_read_only(path);
 }
 
 StudyRecord study_record(const Study& study, const TrainingData& data) {
@@ -92,6 +105,12 @@ StudyRecord study_record(const Study& study, const TrainingData& data) {
   record.provenance = build_provenance();
   record.provenance["dataset_sha256"] = digest(data);
   return record;
+}
+
+void check_same_data(const StudyRecord& stored, const TrainingData& data, const std::string& place) {
+  const auto known = stored.provenance.find("dataset_sha256");
+  if (known != stored.provenance.end() && known->second != digest(data))
+    throw ConfigError(place + ": the data have changed since this study began; restore them, or take another store");
 }
 
 SearchSpace space_of(const Study& study, const Dataset& data) {
@@ -109,7 +128,9 @@ CandidateRules rules_of(const Study& study) {
 std::vector<FrontPoint> front_of(const TrialStore& store) {
   const std::vector<Trial> trials = store.finished();
   auto objectives = store.study().objectives;
-  objectives.erase(objectives.begin());  // the error, which objective_values puts first by itself
+  if (objectives.empty() || objectives[0] != "error")
+    throw StoreError(store.path() + ": the first objective is not the error");
+  objectives.erase(objectives.begin());  // objective_values puts it first by itself
   std::vector<FrontPoint> front;
   for (size_t i : pareto_front(trials, objectives)) front.push_back({trials[i], store.test_metrics(trials[i].number)});
   return front;
@@ -128,6 +149,11 @@ int score_front(const Study& study, const FrontEnd& front_end, TrialStore& store
     ++scored;
   }
   return scored;
+}
+
+std::vector<std::string> result_warnings(const Study& study) {
+  if (study.data.protocol != "random" || study.data.kind == "npy") return {};
+  return {"the split is random: windows of one recording lie on both sides, so these accuracies leak"};
 }
 
 std::string render_front(const std::vector<FrontPoint>& front, const Study& study) {
@@ -150,7 +176,9 @@ std::string render_front(const std::vector<FrontPoint>& front, const Study& stud
   if (study.limits.ram_bytes > 0) limits += "  ram <= " + format_bytes(study.limits.ram_bytes);
   if (study.limits.latency_us > 0) limits += "  latency <= " + format_microseconds(study.limits.latency_us);
   if (study.limits.energy_uj > 0) limits += fmt::format("  energy <= {:.1f} uJ", study.limits.energy_uj);
-  return fmt::format("{} on {}{}\n", study.name, study.board.name, limits) + render_table(rows);
+  std::string text = fmt::format("{} on {}{}\n", study.name, study.board.name, limits) + render_table(rows);
+  for (const std::string& warning : result_warnings(study)) text += fmt::format("warning: {}\n", warning);
+  return text;
 }
 
 Trial pick_trial(const std::vector<FrontPoint>& front, const std::string& pick) {

@@ -14,7 +14,8 @@
 
 namespace bitwright {
 
-// The store of a study: `given`, or NAME.bw.db in the current folder for a study whose YAML is NAME.yaml.
+// Where commands find the store of a study: `given`, or NAME.bw.db in the current folder for a study whose YAML is
+// NAME.yaml.
 std::string store_path(const std::string& study_file, const std::string& given);
 
 // Opens, for reading, the store that a command was pointed at: a store file, or a study's YAML.
@@ -22,6 +23,9 @@ TrialStore open_store(const std::string& study_or_store);
 
 // The point that store and samplers know a study by, with this program's provenance and the data's digest.
 StudyRecord study_record(const Study& study, const TrainingData& data);
+// Throws ConfigError where `data` are not those that the stored trials were trained on.
+void check_same_data(const StudyRecord& stored, const TrainingData& data, const std::string& place);
+// Of networks that read data.front_end's codes and tell data.classes apart.
 SearchSpace space_of(const Study& study, const Dataset& data);
 // Structure, then limits; what a candidate costs on the study's board.
 CandidateRules rules_of(const Study& study);
@@ -31,10 +35,14 @@ struct FrontPoint {
   Trial trial;
   std::optional<Metrics> test;
 };
+// By falling validation accuracy, then by number.
 std::vector<FrontPoint> front_of(const TrialStore& store);
 // Scores those points of the finished front on the test set that have no score yet. Returns how many.
 int score_front(const Study& study, const FrontEnd& front_end, TrialStore& store);
 
+// What must stand beside every result of the study: that its split leaks. Mostly nothing.
+std::vector<std::string> result_warnings(const Study& study);
+// Study, board and limits in a line, then a line a point, then the warnings.
 std::string render_front(const std::vector<FrontPoint>& front, const Study& study);
 
 // The most accurate point that meets every condition of `pick`, a list like "ram<=8KiB,flash<=20KiB,accuracy>=97%";

@@ -2,12 +2,14 @@
 #include "experiments/worker_process.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <fstream>
@@ -34,6 +36,13 @@ std::string last_line(const std::string& path) {
   for (std::string line; std::getline(in, line);)
     if (!line.empty()) last = line;
   return last;
+}
+
+int wait_for(pid_t pid) {
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return status;
 }
 
 pid_t spawn_worker(const std::string& program, const std::string& log, const Pipe& in, const Pipe& out) {
@@ -72,8 +81,8 @@ WorkerProcess::~WorkerProcess() {
   ::close(in_);
   ::close(out_);
   if (pid_ > 0) {
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
+    ::kill(-pid_, SIGKILL);  // its whole group
+    wait_for(pid_);
   }
 }
 
@@ -93,14 +102,15 @@ std::vector<std::string> WorkerProcess::read_lines() {
   return lines;
 }
 
-std::string WorkerProcess::obituary() {
-  int status = 0;
-  if (pid_ > 0 && ::waitpid(pid_, &status, 0) == pid_) pid_ = -1;
-  const std::string how = WIFSIGNALED(status) ? "killed by signal " + std::to_string(WTERMSIG(status)) + " (" +
-                                                    ::strsignal(WTERMSIG(status)) + ")"
-                                              : "exit code " + std::to_string(WEXITSTATUS(status));
+WorkerProcess::End WorkerProcess::reap() {
+  const int status = wait_for(pid_);
+  pid_ = -1;
+  const std::string how = WIFSIGNALED(status)
+                              ? fmt::format("killed by signal {} ({})", WTERMSIG(status), ::strsignal(WTERMSIG(status)))
+                              : fmt::format("exit code {}", WEXITSTATUS(status));
   const std::string last = last_line(log_);
-  return "worker ended: " + how + (last.empty() ? "" : ": " + last);
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+          fmt::format("worker ended: {}{}{}", how, last.empty() ? "" : ": ", last)};
 }
 
 }  // namespace bitwright

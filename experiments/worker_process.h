@@ -26,9 +26,12 @@ class WorkerProcess {
   // Complete lines that have arrived; never blocks. Sets ended() at the end of the stream.
   std::vector<std::string> read_lines();
   bool ended() const { return ended_; }
-  // Why it ended: "killed by signal 9 (Killed)", "exit code 2", with the last line it wrote to stderr.
-  std::string obituary();
-  // CPU seconds and so on die with the process; its id is for tests.
+  // After ended(): why, and with which exit code (-1 where a signal ended it).
+  struct End {
+    int exit_code = -1;
+    std::string text;  // "worker ended: killed by signal 9 (Killed): last line on stderr"
+  };
+  End reap();
   pid_t pid() const { return pid_; }
 
  private:

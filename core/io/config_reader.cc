@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <set>
 
 #include "core/error.h"
 
@@ -147,6 +148,8 @@ Codec<std::string> name_text() {
     const bool letters = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
     if (!letters || text.empty() || text[0] < 'a' || text[0] > 'z' || text.size() > 64)
       return "lower-case letters, digits and _, a letter first, at most 64";
+    static const std::set<std::string> kTaken = {"golden_test", "main", "stdint", "string"};
+    if (text.starts_with("bw_") || kTaken.contains(text)) return "another name: files of the C package are called so";
     value = text;
     return "";
   };

@@ -394,7 +394,7 @@ TrainingData load_training_data(const Study& study) {
   const Examples examples = load_examples(study.data, Part::kTraining);
   const FrontEnd front_end = learn_front_end(study.data, examples);
   return {encode(examples.train, examples.classes, front_end),
-          encode(examples.validation, examples.classes, front_end)};
+          encode(examples.validation, examples.classes, front_end), examples.warnings};
 }
 
 Dataset load_test_data(const Study& study, const FrontEnd& learnt_on_train) {

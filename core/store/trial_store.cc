@@ -26,7 +26,7 @@ int64_t now_us() {
 std::string random_uuid() {
   std::random_device device;
   const auto word = [&] { return (uint64_t{device()} << 32) | device(); };
-  const uint64_t high = (word() & ~0xf000u) | 0x4000u;
+  const uint64_t high = (word() & ~uint64_t{0xf000}) | 0x4000u;
   const uint64_t low = (word() & ~(uint64_t{3} << 62)) | (uint64_t{1} << 63);
   return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xffff, high & 0xffff, low >> 48,
                      low & 0xffffffffffff);

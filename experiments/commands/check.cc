@@ -76,6 +76,7 @@ std::string space_text(const Study& study, double size, const Feasibility& found
 
 int check(const Options& options) {
   const Study study = load_study(options.study, options.overrides);
+  load_training_data(study);  // refuses what a search would refuse
   const DataSummary data = summarize_data(study);
   Dataset shape;
   shape.front_end.output = data.input;

@@ -49,6 +49,7 @@ int demo(const Options& options, const CommandLine& line) {
   const int searched = search_study({.study = study,
                                      .store_path = store,
                                      .worker_program = line.folder + "/bitwright-trial",
+                                     .finish = true,
                                      .quiet = options.quiet});
   if (searched != static_cast<int>(ExitCode::kDone)) return searched;
   const TrialStore reader = TrialStore::open_read_only(store);

@@ -21,6 +21,9 @@ struct Options {
 int export_trial(const Options& options) {
   const TrialStore store = open_store(options.study);
   const Study study = study_from_json(store.study().config_json);
+  if (options.trial >= store.size())
+    throw ConfigError(
+        fmt::format("{}: there is no trial {}; the study has {}", store.path(), options.trial, store.size()));
   const Trial trial = options.trial >= 0 ? store.trial(options.trial) : pick_trial(front_of(store), options.pick);
   const std::string folder = options.out.empty() ? fmt::format("{}-{}", study.name, trial.number) : options.out;
   const int vectors = export_package(store, study, trial, folder, options.vectors);
@@ -43,7 +46,8 @@ void add_export(CLI::App& app, CommandLine& line) {
   auto* command = app.add_subcommand("export", "A point of the front as a C package");
   auto options = std::make_shared<Options>();
   command->add_option("study", options->study, "A study's YAML or its store")->required();
-  auto* trial = command->add_option("--trial", options->trial, "This trial")->check(CLI::NonNegativeNumber);
+  auto* trial =
+      command->add_option("--trial", options->trial, "This trial")->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
   command->add_option("--pick", options->pick, "The most accurate point with, say, 'ram<=8KiB,flash<=20KiB'")
       ->excludes(trial);
   command->add_option("-o,--out", options->out, "Folder; by default NAME-TRIAL");

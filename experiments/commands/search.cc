@@ -16,7 +16,7 @@ struct Options {
   std::string study, store, budget;
   std::vector<std::string> overrides;
   int jobs = 0;
-  bool dry_run = false, json = false, quiet = false;
+  bool finish = false, dry_run = false, json = false, quiet = false;
 };
 
 Study load(const Options& options) {
@@ -32,6 +32,7 @@ int search(const Options& options, const CommandLine& line) {
                        .store_path = store_path(options.study, options.store),
                        .worker_program = line.folder + "/bitwright-trial",
                        .dry_run = options.dry_run,
+                       .finish = options.finish,
                        .json = options.json,
                        .quiet = options.quiet});
 }
@@ -44,8 +45,9 @@ void add_search(CLI::App& app, CommandLine& line) {
   command->add_option("study", options->study, "The study's YAML")->required();
   command->add_option("overrides", options->overrides, "Fields to set: search.trials=200");
   command->add_option("--budget", options->budget, "Wall time of this call: 20m, 2h");
-  command->add_option("--jobs", options->jobs, "Trainings at once, one thread each")->check(CLI::PositiveNumber);
+  command->add_option("--jobs", options->jobs, "Trainings at once, one thread each")->check(CLI::Range(1, 1024));
   command->add_option("--store", options->store, "The store; by default NAME.bw.db in this folder");
+  command->add_flag("--finish", options->finish, "The study ends here: score its front on the test set");
   command->add_flag("--dry-run", options->dry_run, "Propose and cost the first candidates, train none");
   command->add_flag("--json", options->json, "Results as JSON on stdout");
   command->add_flag("-q,--quiet", options->quiet, "No progress on stderr");

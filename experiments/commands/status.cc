@@ -2,6 +2,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "core/error.h"
 #include "core/io/load_study.h"
 #include "experiments/commands.h"
 #include "experiments/front_json.h"
@@ -83,6 +84,9 @@ std::string trial_text(const Trial& trial, const std::optional<Metrics>& test) {
 int show(const Options& options) {
   const TrialStore store = open_store(options.study);
   if (options.trial >= 0) {
+    if (options.trial >= store.size())
+      throw ConfigError(
+          fmt::format("{}: there is no trial {}; the study has {}", store.path(), options.trial, store.size()));
     const Trial trial = store.trial(options.trial);
     const auto test = store.test_metrics(options.trial);
     std::cout << (options.json ? trial_json(trial, test).dump(2) + "\n" : trial_text(trial, test));
@@ -108,7 +112,7 @@ void add_show(CLI::App& app, CommandLine& line) {
   auto* command = app.add_subcommand("show", "The Pareto front of a study, or one trial of it");
   auto options = std::make_shared<Options>();
   command->add_option("study", options->study, "A study's YAML or its store")->required();
-  command->add_option("trial", options->trial, "Number of a trial")->check(CLI::NonNegativeNumber);
+  command->add_option("trial", options->trial, "Number of a trial")->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
   command->add_flag("--json", options->json, "One JSON object on stdout");
   command->callback([=, &line] { line.action = [=] { return show(*options); }; });
 }

@@ -16,7 +16,7 @@ struct Options {
 
 int verify_package(const Options& options) {
   const VerifyReport report = verify(options.package, options.verify);
-  std::cout << (options.json ? render_json(report) + "\n" : render_text(report));
+  std::cout << (options.json ? render_json(report) : render_text(report));
   return static_cast<int>(report.bit_exact() ? ExitCode::kDone : ExitCode::kDiffers);
 }
 

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "core/error.h"
 #include "deploy/process.h"
 #include "experiments/trial_protocol.h"
 
@@ -91,6 +92,18 @@ TEST_F(LocalExecutorTest, AFreshWorkerTakesTheTrialAfterACrash) {
   EXPECT_THAT(wait(executor).failure, HasSubstr("exit code 3"));
   executor.submit(trial(1));
   EXPECT_EQ(wait(executor).failure, "");
+}
+
+TEST_F(LocalExecutorTest, DataThatAreGoneEndTheSearchNotTheTrial) {
+  LocalExecutor executor(options("echo 'x_train.npy: cannot be read' >&2; exit 2"));
+  executor.submit(trial(1));
+  EXPECT_THROW(wait(executor), ConfigError);
+}
+
+TEST_F(LocalExecutorTest, AFullDiskEndsTheSearchNotTheTrial) {
+  LocalExecutor executor(options("exit 4"));
+  executor.submit(trial(1));
+  EXPECT_THROW(wait(executor), StoreError);
 }
 
 TEST_F(LocalExecutorTest, EpochsArriveWhileTheTrialRuns) {

@@ -6,9 +6,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/io/load_data.h"
+#include "core/io/load_study.h"
+#include "core/io/model_json.h"
 #include "core/rng.h"
 #include "core/store/trial_store.h"
 #include "deploy/process.h"
+#include "deploy/reference.h"
 #include "tests/io/temp_folder.h"
 
 namespace bitwright {
@@ -28,9 +32,11 @@ const std::string kStudy =
     "search: {trials: 6, jobs: 1, population: 4, tournament: 2}\n"
     "training: {epochs: 2}\n";
 
-ProcessResult search(const TempFolder& folder, std::chrono::milliseconds limit = std::chrono::seconds(120)) {
-  return run_process({BITWRIGHT_BINARY_DIR "/bitwright", "search", "tiny.yaml", "--quiet"},
-                     {.directory = folder.path(), .limit = limit});
+ProcessResult search(const TempFolder& folder, int trials = 6,
+                     std::chrono::milliseconds limit = std::chrono::seconds(120)) {
+  return run_process(
+      {BITWRIGHT_BINARY_DIR "/bitwright", "search", "tiny.yaml", "--quiet", fmt::format("search.trials={}", trials)},
+      {.directory = folder.path(), .limit = limit});
 }
 
 // What must not depend on interruptions: everything but times.
@@ -44,18 +50,22 @@ std::vector<std::string> rows(const TempFolder& folder) {
 }
 
 TEST(Search, GoesOnAfterAKillToTheSameRows) {
+  constexpr int kTrials = 24;
   const TempFolder whole;
   whole.write("tiny.yaml", kStudy);
-  const ProcessResult uninterrupted = search(whole);
+  const ProcessResult uninterrupted = search(whole, kTrials);
   ASSERT_EQ(uninterrupted.exit_status, 0) << uninterrupted.errors;
   const auto expected = rows(whole);
-  ASSERT_EQ(expected.size(), 6u);
+  ASSERT_EQ(expected.size(), static_cast<size_t>(kTrials));
 
   const TempFolder killed;
   killed.write("tiny.yaml", kStudy);
   Rng rng(11);
-  for (int kill = 0; kill < 4; ++kill) search(killed, std::chrono::milliseconds(300 + rng.below(2500)));
-  const ProcessResult resumed = search(killed);
+  int kills = 0;
+  for (int attempt = 0; attempt < 4; ++attempt)
+    kills += search(killed, kTrials, std::chrono::milliseconds(200 + rng.below(500))).timed_out;
+  EXPECT_GT(kills, 0);
+  const ProcessResult resumed = search(killed, kTrials);
   ASSERT_EQ(resumed.exit_status, 0) << resumed.errors;
   EXPECT_EQ(rows(killed), expected);
   EXPECT_EQ(TrialStore::open_read_only(killed.path() + "/tiny.bw.db").integrity(), "");
@@ -69,9 +79,58 @@ TEST(Search, TheStoredAccuracyIsThatOfTheExportedIntegers) {
       run_process({BITWRIGHT_BINARY_DIR "/bitwright", "export", "tiny.yaml", "-o", "package", "--vectors", "20"},
                   {.directory = folder.path()});
   ASSERT_EQ(exported.exit_status, 0) << exported.errors;
+  const TrialStore store = TrialStore::open_read_only(folder.path() + "/tiny.bw.db");
+  const TrainingData data = load_training_data(study_from_json(store.study().config_json));
+  for (const Trial& trial : store.finished()) {
+    const auto model = read_json<QuantizedModel>(*store.artifact(trial.number, "model"), "model");
+    EXPECT_EQ(trial.metrics.accuracy, reference_accuracy(model, data.validation)) << trial.number;
+  }
   const ProcessResult verified =
       run_process({BITWRIGHT_BINARY_DIR "/bitwright", "verify", "package", "--json"}, {.directory = folder.path()});
   EXPECT_EQ(verified.exit_status, 0) << verified.errors << verified.output;
+}
+
+TEST(Search, AFlippedWeightBitIsFoundWhateverTheVectorsShow) {
+  const TempFolder folder;
+  folder.write("tiny.yaml", kStudy);
+  ASSERT_EQ(search(folder).exit_status, 0);
+  ASSERT_EQ(run_process({BITWRIGHT_BINARY_DIR "/bitwright", "export", "tiny.yaml", "-o", "package"},
+                        {.directory = folder.path()})
+                .exit_status,
+            0);
+  const std::string file = folder.path() + "/package/src/tiny.c";
+  std::string text;
+  std::getline(std::ifstream(file), text, '\0');
+  const size_t digit = text.find("0x", text.find("_weights["));
+  ASSERT_NE(digit, std::string::npos);
+  text[digit + 2] = text[digit + 2] == '0' ? '1' : '0';
+  std::ofstream(file) << text;
+  const ProcessResult verified =
+      run_process({BITWRIGHT_BINARY_DIR "/bitwright", "verify", "package"}, {.directory = folder.path()});
+  EXPECT_EQ(verified.exit_status, 5) << verified.output;
+  EXPECT_THAT(verified.output, testing::HasSubstr("changed since export: src/tiny.c"));
+}
+
+TEST(Search, TheTestSetIsScoredWhenTheStudyIsFinishedOnly) {
+  const TempFolder folder;
+  folder.write("tiny.yaml", kStudy);
+  const auto scored = [&] {
+    const TrialStore store = TrialStore::open_read_only(folder.path() + "/tiny.bw.db");
+    int count = 0;
+    for (const Trial& trial : store.finished()) count += store.test_metrics(trial.number).has_value();
+    return count;
+  };
+  const ProcessResult cut = run_process(
+      {BITWRIGHT_BINARY_DIR "/bitwright", "search", "tiny.yaml", "search.budget=1s", "search.trials=1000", "-q"},
+      {.directory = folder.path()});
+  ASSERT_EQ(cut.exit_status, 0) << cut.errors;
+  EXPECT_EQ(scored(), 0);
+  ASSERT_EQ(run_process({BITWRIGHT_BINARY_DIR "/bitwright", "search", "tiny.yaml", "search.budget=1s",
+                         "search.trials=1000", "-q", "--finish"},
+                        {.directory = folder.path()})
+                .exit_status,
+            0);
+  EXPECT_GT(scored(), 0);
 }
 
 TEST(Search, AChangedStudyIsRefusedWithTheDifference) {
