@@ -77,20 +77,27 @@ int dry_run(const SearchRequest& request, const TrainingData& data) {
   const auto sampler = make_sampler(request.study.search, space, request.study.objectives);
   const CandidateRules rules = rules_of(request.study);
   std::vector<std::vector<std::string>> rows = {{"candidate", "flash", "ram", "latency", "MACs", "verdict"}};
+  nlohmann::json proposals = nlohmann::json::array();
   for (int i = 0; i < 10; ++i) {
     const Candidate candidate = sampler->ask(i, 0).candidate;
     auto broken = rules.check_structure(candidate.network);
     if (!broken.empty()) {
       rows.push_back({std::to_string(i), "-", "-", "-", "-", broken[0].message});
+      proposals.push_back({{"parameters", candidate.parameters}, {"violations", broken}});
       continue;
     }
     const Estimates e = rules.estimate(candidate.network);
     broken = rules.check_budgets(e);
+    proposals.push_back({{"parameters", candidate.parameters}, {"estimates", e}, {"violations", broken}});
     rows.push_back({std::to_string(i), format_bytes(e.flash_bytes), format_bytes(e.ram_bytes),
                     format_microseconds(e.latency_us), format_count(static_cast<double>(e.macs)),
                     broken.empty() ? "fits" : broken[0].message});
   }
-  std::cout << fmt::format("space: {:.3g} points; the first proposals:\n", space.size()) << render_table(rows);
+  if (request.json)
+    std::cout << nlohmann::json{{"schema", 1}, {"space_points", space.size()}, {"proposals", proposals}}.dump(2)
+              << "\n";
+  else
+    std::cout << fmt::format("space: {:.3g} points; the first proposals:\n", space.size()) << render_table(rows);
   return static_cast<int>(ExitCode::kDone);
 }
 

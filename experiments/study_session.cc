@@ -184,7 +184,10 @@ std::string render_front(const std::vector<FrontPoint>& front, const Study& stud
 Trial pick_trial(const std::vector<FrontPoint>& front, const std::string& pick) {
   std::vector<Condition> conditions;
   std::stringstream terms(pick);
-  for (std::string term; std::getline(terms, term, ',');) conditions.push_back(parse_condition(term));
+  for (std::string term; std::getline(terms, term, ',');) {
+    std::erase(term, ' ');
+    conditions.push_back(parse_condition(term));
+  }
   for (const FrontPoint& point : front) {  // by falling accuracy
     const bool all =
         std::all_of(conditions.begin(), conditions.end(), [&](const Condition& c) { return meets(point.trial, c); });

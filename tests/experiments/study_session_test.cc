@@ -31,6 +31,7 @@ TEST(PickTrial, ABoundIsMetAtItsValue) {
 
 TEST(PickTrial, AllConditionsMustHold) {
   EXPECT_EQ(pick_trial(kFront, "flash<=4KiB,ram>=2KiB").number, 1);
+  EXPECT_EQ(pick_trial(kFront, " flash <= 4 KiB, ram >= 2 KiB ").number, 1);
 }
 
 TEST(PickTrial, AccuracyIsAPercentage) {
