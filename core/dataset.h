@@ -23,13 +23,25 @@ struct FrontEnd {
   bool operator==(const FrontEnd&) const = default;
 };
 
+// What a network's output means.
+enum class Task : uint8_t {
+  kClassification,  // one output per class, the largest decides
+  kRegression,      // one output per target, standardised by the training set's mean and deviation
+  kAnomaly,         // the input again (equal shapes); class 0 is normal and alone trains; the error is the score
+};
+
 // Examples lie one after another, each in HWC order.
 struct Dataset {
+  Task task = Task::kClassification;
   FrontEnd front_end;
-  std::vector<std::string> classes;    // at least two
+  std::vector<std::string> classes;    // at least two; none for regression
   std::vector<int16_t> codes;          // size() * front_end.output.elements()
-  std::vector<int32_t> labels;         // index into classes
+  std::vector<int32_t> labels;         // index into classes; 0 for regression
   std::vector<int32_t> groups;         // where the example comes from (recording, subject); same size as labels
+  // Regression only. Target t of example i in its own unit is targets[i * T + t] * target_deviation[t] + target_mean[t].
+  std::vector<std::string> target_names;              // T
+  std::vector<double> target_mean, target_deviation;  // T each, learnt on the training part
+  std::vector<float> targets;                         // size() * T
 
   int64_t size() const { return static_cast<int64_t>(labels.size()); }
   std::span<const int16_t> example(int64_t i) const {

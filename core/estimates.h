@@ -35,13 +35,24 @@ struct Estimates {
   std::vector<LayerEstimate> layers;
 };
 
-// On one held-out set. `accuracy` is that of the integer model; the fake-quantized network's stands beside it, and
-// a gap between the two is a defect to explain.
+// Of the integer model on one held-out set; what the fake-quantized network says stands beside it, and a gap between the
+// two is a defect to explain. Definitions: core/metrics.h.
 struct Metrics {
-  double accuracy = 0.0;                 // share of windows, 0..1
+  // What a search maximises, 0..1: the share of windows named right; for anomalies the area under the ROC curve; for
+  // regression R2, at least 0.
+  double accuracy = 0.0;
   double fake_quantized_accuracy = 0.0;
-  double train_accuracy = 0.0;           // fake-quantized, on the training set after the last epoch; -1 if not scored
+  double train_accuracy = 0.0;           // fake-quantized, on the training set; -1 if not scored
   int64_t windows = 0;                   // in the held-out set
+  int64_t differing = 0;                 // windows whose decision differs between the two
+  // classification
+  double balanced_accuracy = 0.0, macro_f1 = 0.0;
+  double auc = 0.0;                      // one class against the rest, mean of the classes; anomalies: against normal
+  std::vector<int64_t> confusion;        // classes x classes, rows are labels; not kept by the store
+  // anomalies: an example is reported where its reconstruction error is above the threshold
+  double threshold = 0.0, f1 = 0.0;      // threshold: learnt on the training set alone
+  // regression, in the target's own unit
+  double rmse = 0.0, mae = 0.0;
 };
 
 // A rule that a candidate breaks, and by how much, so that samplers can learn and repair.

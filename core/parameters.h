@@ -13,6 +13,12 @@ struct LayerParameters {
   std::vector<float> weights;
   std::vector<float> bias;                                  // C
   std::vector<float> gamma, beta, running_mean, running_var;  // C each; running_var >= 0
+  // Real units per weight code where the recipe sets them: C of them or one, > 0. Empty: by core/quantize.h from the
+  // weights. One at most where the accumulator itself is the output (Epilogue::kRaw).
+  std::vector<float> weight_steps;
+  // Real units per code of the output where it was learnt or calibrated, > 0; 0: the network's range_log2. Only for
+  // ternary and multi-bit activations that no Add reads.
+  float activation_step = 0.0f;
   bool operator==(const LayerParameters&) const = default;
 };
 
