@@ -50,6 +50,9 @@ struct Dataset {
   }
 };
 
+// What the last layer of a network for this data must give: {1, 1, classes}, {1, 1, targets}, or the input's shape.
+Shape task_output(const Dataset& data);
+
 // What a search sees. The test set is loaded by a call of its own, once, for the finished front.
 struct TrainingData {
   Dataset train, validation;

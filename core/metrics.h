@@ -29,6 +29,7 @@ std::vector<double> reconstruction_errors(const Dataset& data, std::span<const f
 // The 99 % quantile (nearest rank) of the errors on normal training examples.
 double anomaly_threshold(const Dataset& train, std::span<const float> outputs);
 
+// As AUC above; in O(n log n). Without a positive or without a negative nothing can be told apart: 0.5.
 double area_under_roc(std::span<const double> scores, const std::vector<bool>& positive);
 
 // Recall of each class from a confusion matrix, rows are labels; NaN for a class that does not occur.
