@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "core/format.h"
+#include "core/io/enum_words.h"
 #include "core/io/yaml.h"
 
 namespace bitwright {
@@ -58,6 +59,17 @@ Codec<std::string> any_text();
 Codec<std::string> name_text();  // [a-z][a-z0-9_]*, at most 64 long: names become C identifiers
 Codec<std::string> one_of(std::vector<std::string> words);
 Codec<Format> one_of(std::vector<Format> formats);
+template <class E>
+Codec<E> one_of(const EnumWords<E>& words) {
+  const auto parse = [names = one_of(words.words), words](const std::string& text, E& value) {
+    std::string word;
+    const std::string rule = names.parse(text, word);
+    for (size_t i = 0; rule.empty() && i < words.words.size(); ++i)
+      if (words.words[i] == word) value = static_cast<E>(i);
+    return rule;
+  };
+  return {parse, [words](const E& value) { return nlohmann::json(words[value]); }};
+}
 
 // A number with a unit; the first unit is the base, in which the value is kept and printed.
 struct Unit {

@@ -16,6 +16,25 @@ namespace fs = std::filesystem;
 const std::vector<std::string> kGoingOn = {"search.budget", "search.jobs", "search.trials"};
 const std::vector<std::string> kObjectives = {"flash", "ram", "latency", "energy", "macs"};
 
+// Fields that came after the first stores, and the value that says what a study without them said. At that value they
+// are left out of comparisons, so that studies go on.
+const std::map<std::string, nlohmann::json> kCameLater = {
+    {"training.device", "auto"},
+    {"training.surrogate", "clip"},
+    {"training.weight_scale", "channel"},
+    {"training.activation_range", "fixed"},
+    {"training.stochastic_rounding", false},
+    {"training.float_weights", 0.0},
+    {"training.float_activations", 0.0},
+    {"training.balanced_classes", false},
+    {"training.distillation", 0.0},
+    {"training.distillation_temperature", 2.0},
+    {"training.teacher_epochs", 10},
+    {"training.jitter", 0.0},
+    {"training.scaling", 0.0},
+    {"training.mixup", 0.0},
+};
+
 constexpr std::string_view kShared = "${BITWRIGHT_SHARED}";
 
 // The folder of data sets: the environment's, else ../shared from here, else beside the source tree.
@@ -168,6 +187,23 @@ void visit_search(Fields& fields, SearchSpec& search) {
   fields.check("tournament", search.tournament <= search.population, "at most the population");
 }
 
+void visit_quantizers(Fields& fields, Recipe& recipe) {
+  fields.value("surrogate", recipe.surrogate, one_of(kSurrogateWords));
+  fields.value("weight_scale", recipe.weight_scale, one_of(kWeightScaleWords));
+  fields.value("activation_range", recipe.activation_range, one_of(kActivationRangeWords));
+  fields.value("stochastic_rounding", recipe.stochastic_rounding, flag());
+  fields.value("float_weights", recipe.float_weights, real(0.0, 0.9));
+  fields.value("float_activations", recipe.float_activations, real(0.0, 0.9));
+}
+
+void visit_loss(Fields& fields, Recipe& recipe) {
+  fields.value("label_smoothing", recipe.label_smoothing, real(0.0, 0.5));
+  fields.value("balanced_classes", recipe.balanced_classes, flag());
+  fields.value("distillation", recipe.distillation, real(0.0, 1.0));
+  fields.value("distillation_temperature", recipe.distillation_temperature, real(0.1, 100.0));
+  fields.value("teacher_epochs", recipe.teacher_epochs, whole(1, 10'000));
+}
+
 void visit_training(Fields& fields, Recipe& recipe) {
   fields.value("epochs", recipe.epochs, whole(1, 10'000));
   fields.value("batch_size", recipe.batch_size, whole(1, 65'536));
@@ -176,10 +212,15 @@ void visit_training(Fields& fields, Recipe& recipe) {
   fields.value("warmup_fraction", recipe.warmup_fraction, real(0.0, 0.9));
   fields.value("batch_norm_momentum", recipe.batch_norm_momentum, real(0.0, 1.0));
   fields.value("latent_init", recipe.latent_init, real(1e-6, 1.0));
-  fields.value("label_smoothing", recipe.label_smoothing, real(0.0, 0.5));
-  fields.value("circular_shift", recipe.circular_shift, flag());
   fields.value("patience", recipe.patience, whole(0, 10'000));
   fields.value("max_train_examples", recipe.max_train_examples, whole(0));
+  fields.value("device", recipe.device, one_of(kDeviceWords));
+  visit_quantizers(fields, recipe);
+  visit_loss(fields, recipe);
+  fields.value("circular_shift", recipe.circular_shift, flag());
+  fields.value("jitter", recipe.jitter, real(0.0, 1.0));
+  fields.value("scaling", recipe.scaling, real(0.0, 0.9));
+  fields.value("mixup", recipe.mixup, real(0.0, 10.0));
 }
 
 void visit_objectives(Fields& fields, Study& study) {
@@ -330,6 +371,8 @@ std::string config_difference(const std::string& a_json, const std::string& b_js
 std::string comparable_config(const std::string& config_json) {
   auto leaves = flattened(config_json);
   for (const std::string& path : kGoingOn) leaves.erase(path);
+  for (const auto& [path, value] : kCameLater)
+    if (const auto found = leaves.find(path); found != leaves.end() && found->second == value) leaves.erase(found);
   return nlohmann::json(leaves).dump();
 }
 

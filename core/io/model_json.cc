@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstring>
 
+#include "core/io/enum_words.h"
+
 namespace bitwright {
 namespace {
 
@@ -70,6 +72,20 @@ double number(const json& j) {
 }
 double number(const json& j, const char* key) {
   return number(j.at(key));
+}
+
+// Absent in what an earlier version wrote: stays as it is.
+template <class T>
+void read_if_present(const json& j, const char* key, T& value) {
+  if (j.contains(key)) value = j.at(key).get<T>();
+}
+
+template <class E>
+E value_of(const EnumWords<E>& words, const json& j, const char* key) {
+  const std::string word = j.at(key);
+  const auto found = std::find(words.words.begin(), words.words.end(), word);
+  if (found == words.words.end()) throw ConfigError(fmt::format("{} {}: unknown", key, word.substr(0, 80)));
+  return static_cast<E>(found - words.words.begin());
 }
 
 json format_json(Format format) {
@@ -298,10 +314,24 @@ void to_json(json& j, const Recipe& r) {
        {"warmup_fraction", r.warmup_fraction},
        {"batch_norm_momentum", r.batch_norm_momentum},
        {"latent_init", r.latent_init},
-       {"label_smoothing", r.label_smoothing},
-       {"circular_shift", r.circular_shift},
        {"patience", r.patience},
-       {"max_train_examples", r.max_train_examples}};
+       {"max_train_examples", r.max_train_examples},
+       {"device", kDeviceWords[r.device]},
+       {"surrogate", kSurrogateWords[r.surrogate]},
+       {"weight_scale", kWeightScaleWords[r.weight_scale]},
+       {"activation_range", kActivationRangeWords[r.activation_range]},
+       {"stochastic_rounding", r.stochastic_rounding},
+       {"float_weights", r.float_weights},
+       {"float_activations", r.float_activations},
+       {"label_smoothing", r.label_smoothing},
+       {"balanced_classes", r.balanced_classes},
+       {"distillation", r.distillation},
+       {"distillation_temperature", r.distillation_temperature},
+       {"teacher_epochs", r.teacher_epochs},
+       {"circular_shift", r.circular_shift},
+       {"jitter", r.jitter},
+       {"scaling", r.scaling},
+       {"mixup", r.mixup}};
 }
 
 void from_json(const json& j, Recipe& r) {
@@ -312,10 +342,24 @@ void from_json(const json& j, Recipe& r) {
   r.warmup_fraction = j.at("warmup_fraction");
   r.batch_norm_momentum = j.at("batch_norm_momentum");
   r.latent_init = j.at("latent_init");
-  r.label_smoothing = j.at("label_smoothing");
-  r.circular_shift = j.at("circular_shift");
   r.patience = j.at("patience");
   r.max_train_examples = j.at("max_train_examples");
+  r.device = value_of(kDeviceWords, j, "device");
+  r.surrogate = value_of(kSurrogateWords, j, "surrogate");
+  r.weight_scale = value_of(kWeightScaleWords, j, "weight_scale");
+  r.activation_range = value_of(kActivationRangeWords, j, "activation_range");
+  r.stochastic_rounding = j.at("stochastic_rounding");
+  r.float_weights = j.at("float_weights");
+  r.float_activations = j.at("float_activations");
+  r.label_smoothing = j.at("label_smoothing");
+  r.balanced_classes = j.at("balanced_classes");
+  r.distillation = j.at("distillation");
+  r.distillation_temperature = j.at("distillation_temperature");
+  r.teacher_epochs = j.at("teacher_epochs");
+  r.circular_shift = j.at("circular_shift");
+  r.jitter = j.at("jitter");
+  r.scaling = j.at("scaling");
+  r.mixup = j.at("mixup");
 }
 
 void to_json(json& j, const EpochRecord& e) {
@@ -336,7 +380,16 @@ void to_json(json& j, const Metrics& m) {
   j = {{"accuracy", m.accuracy},
        {"fake_quantized_accuracy", m.fake_quantized_accuracy},
        {"train_accuracy", m.train_accuracy},
-       {"windows", m.windows}};
+       {"windows", m.windows},
+       {"differing", m.differing},
+       {"balanced_accuracy", m.balanced_accuracy},
+       {"macro_f1", m.macro_f1},
+       {"auc", m.auc},
+       {"confusion", m.confusion},
+       {"threshold", m.threshold},
+       {"f1", m.f1},
+       {"rmse", m.rmse},
+       {"mae", m.mae}};
 }
 
 void from_json(const json& j, Metrics& m) {
@@ -344,6 +397,15 @@ void from_json(const json& j, Metrics& m) {
   m.fake_quantized_accuracy = number(j, "fake_quantized_accuracy");
   m.train_accuracy = number(j, "train_accuracy");
   m.windows = j.at("windows");
+  read_if_present(j, "differing", m.differing);
+  read_if_present(j, "balanced_accuracy", m.balanced_accuracy);
+  read_if_present(j, "macro_f1", m.macro_f1);
+  read_if_present(j, "auc", m.auc);
+  read_if_present(j, "confusion", m.confusion);
+  read_if_present(j, "threshold", m.threshold);
+  read_if_present(j, "f1", m.f1);
+  read_if_present(j, "rmse", m.rmse);
+  read_if_present(j, "mae", m.mae);
 }
 
 void to_json(json& j, const LayerEstimate& e) {

@@ -31,6 +31,14 @@ void visit_metrics(M& m, const Visitor& visit) {
   visit("fake_quantized_accuracy", m.fake_quantized_accuracy);
   visit("train_accuracy", m.train_accuracy);
   visit("windows", m.windows);
+  visit("differing", m.differing);
+  visit("balanced_accuracy", m.balanced_accuracy);
+  visit("macro_f1", m.macro_f1);
+  visit("auc", m.auc);
+  visit("threshold", m.threshold);
+  visit("f1", m.f1);
+  visit("rmse", m.rmse);
+  visit("mae", m.mae);
 }
 
 auto value_writer(const Database& database, int64_t number, const char* kind) {

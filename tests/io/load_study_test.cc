@@ -212,6 +212,31 @@ TEST(StudyJson, TrialsJobsAndBudgetDoNotMakeAnotherStudy) {
   EXPECT_NE(comparable_config(study_of(kStudy, {"search.seed=2"}).config_json), base);
 }
 
+// A study stored by 0.1 lacks these fields; opened by a later version it must go on.
+TEST(StudyJson, FieldsOfLaterVersionsDoNotMakeAnotherStudyUntilTheyAreUsed) {
+  nlohmann::json first = nlohmann::json::parse(study_of(kStudy).config_json);
+  for (const char* key : {"device", "surrogate", "weight_scale", "activation_range", "stochastic_rounding",
+                          "float_weights", "float_activations", "balanced_classes", "distillation",
+                          "distillation_temperature", "teacher_epochs", "jitter", "scaling", "mixup"})
+    EXPECT_EQ(first["training"].erase(key), 1u) << key;
+  EXPECT_EQ(comparable_config(study_of(kStudy).config_json), comparable_config(first.dump()));
+  EXPECT_EQ(study_from_json(first.dump()).config_json, study_of(kStudy).config_json);
+  EXPECT_NE(comparable_config(study_of(kStudy, {"training.surrogate=ede"}).config_json),
+            comparable_config(first.dump()));
+}
+
+TEST(LoadStudy, EnumsAreWords) {
+  const Study study = study_of(kStudy, {"training.surrogate=bi_real", "training.weight_scale=power_of_two",
+                                        "training.activation_range=lsq", "training.device=cuda"});
+  EXPECT_EQ(study.recipe.surrogate, Surrogate::kBiReal);
+  EXPECT_EQ(study.recipe.weight_scale, WeightScale::kPowerOfTwo);
+  EXPECT_EQ(study.recipe.activation_range, ActivationRange::kLsq);
+  EXPECT_EQ(study_from_json(study.config_json).recipe.device, Device::kCuda);
+  EXPECT_EQ(error_in(kStudy, {"training.surrogate=bireal"}),
+            "command line: training.surrogate = bireal: one of clip, identity, bi_real, reste, ede, did you mean "
+            "\"bi_real\"?");
+}
+
 TEST(StudyJson, RefusesAForeignText) {
   EXPECT_THAT(error_of<ConfigError>([] { study_from_json("{}"); }),
               testing::HasSubstr("stored configuration:1:1: missing key \"name\""));

@@ -139,13 +139,40 @@ TEST(ModelJson, RoundTripsTheRecordsOfATrial) {
   EXPECT_EQ(again.latency_us, 0.1);
   EXPECT_EQ(again.layers[0].kernel, "conv2d_a8w8");
 
-  const Metrics metrics = json(Metrics{0.9, 0.8, -1.0, 1234}).get<Metrics>();
-  EXPECT_EQ(metrics.windows, 1234);
   const Violation violation = json(Violation{"flash", 2.0, 1.0, "too much"}).get<Violation>();
   EXPECT_EQ(violation.message, "too much");
-  const Recipe recipe = json(Recipe{.epochs = 7, .circular_shift = true}).get<Recipe>();
-  EXPECT_EQ(recipe.epochs, 7);
-  EXPECT_TRUE(recipe.circular_shift);
+}
+
+TEST(ModelJson, RoundTripsRecipes) {
+  Recipe recipe;
+  recipe.epochs = 7;
+  recipe.circular_shift = true;
+  recipe.device = Device::kCuda;
+  recipe.surrogate = Surrogate::kEde;
+  recipe.weight_scale = WeightScale::kPowerOfTwo;
+  recipe.activation_range = ActivationRange::kPact;
+  recipe.mixup = 0.1;
+  json j = recipe;
+  EXPECT_EQ(j.at("surrogate"), "ede");
+  EXPECT_EQ(json(j.get<Recipe>()), j);
+  EXPECT_EQ(j.get<Recipe>().activation_range, ActivationRange::kPact);
+  j["surrogate"] = "dorefa";
+  EXPECT_EQ(error_of<ConfigError>([&] { j.get<Recipe>(); }), "surrogate dorefa: unknown");
+}
+
+TEST(ModelJson, RoundTripsMetricsAndReadsThoseOfTheFirstVersion) {
+  Metrics metrics;
+  metrics.accuracy = 0.1 + 0.2;
+  metrics.windows = 1234;
+  metrics.confusion = {3, 1, 0, 4};
+  metrics.rmse = 1e-300;
+  const auto again = json::parse(json(metrics).dump()).get<Metrics>();
+  EXPECT_EQ(again.accuracy, metrics.accuracy);
+  EXPECT_EQ(again.confusion, metrics.confusion);
+  EXPECT_EQ(again.rmse, 1e-300);
+  const json first = {{"accuracy", 0.5}, {"fake_quantized_accuracy", 0.5}, {"train_accuracy", -1.0}, {"windows", 9}};
+  EXPECT_EQ(first.get<Metrics>().windows, 9);
+  EXPECT_EQ(first.get<Metrics>().macro_f1, 0.0);
 }
 
 TEST(ModelJson, RefusesACandidateWithAnotherNetworksHash) {
