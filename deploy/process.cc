@@ -24,50 +24,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-struct Pipe {
-  int read_end = -1, write_end = -1;
-  Pipe() {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error(fmt::format("pipe: {}", std::strerror(errno)));
-    read_end = ends[0];
-    write_end = ends[1];
-  }
-  ~Pipe() {
-    close_end(read_end);
-    close_end(write_end);
-  }
-  Pipe(const Pipe&) = delete;
-  Pipe& operator=(const Pipe&) = delete;
-  static void close_end(int& end) {
-    if (end >= 0) close(end);
-    end = -1;
-  }
-};
-
-// The child leads a process group of its own, so that a time limit ends what it started as well.
-pid_t spawn(const std::vector<std::string>& argv, const std::string& directory, const Pipe& output,
-            const Pipe& errors) {
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, output.write_end, STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, errors.write_end, STDERR_FILENO);
-  if (!directory.empty()) posix_spawn_file_actions_addchdir_np(&actions, directory.c_str());
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
-
-  std::vector<char*> arguments;
-  for (const std::string& a : argv) arguments.push_back(const_cast<char*>(a.c_str()));
-  arguments.push_back(nullptr);
-  pid_t child = -1;
-  const int error = posix_spawnp(&child, arguments[0], &actions, &attributes, arguments.data(), environ);
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) throw std::runtime_error(fmt::format("cannot start {}: {}", argv[0], std::strerror(error)));
-  return child;
-}
-
 int milliseconds_until(Clock::time_point deadline) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
   return static_cast<int>(std::clamp<int64_t>(left, 0, 1'000'000));
@@ -107,20 +63,65 @@ bool wait_until(pid_t child, Clock::time_point deadline, int& status) {
   }
 }
 
-int wait_for(pid_t child) {
+}  // namespace
+
+Pipe::Pipe() {
+  std::array<int, 2> ends;
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error(fmt::format("pipe: {}", std::strerror(errno)));
+  read_end = ends[0];
+  write_end = ends[1];
+}
+
+Pipe::~Pipe() {
+  close_end(read_end);
+  close_end(write_end);
+}
+
+void Pipe::close_end(int& end) {
+  if (end >= 0) close(end);
+  end = -1;
+}
+
+pid_t spawn_process(const std::vector<std::string>& argv, const Streams& streams, const std::string& directory) {
+  BW_CHECK(!argv.empty());
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  const auto connect = [&](int descriptor, int stream, const std::string& file, int mode) {
+    if (descriptor >= 0)
+      posix_spawn_file_actions_adddup2(&actions, descriptor, stream);
+    else
+      posix_spawn_file_actions_addopen(&actions, stream, file.empty() ? "/dev/null" : file.c_str(), mode, 0644);
+  };
+  connect(streams.input, STDIN_FILENO, "", O_RDONLY);
+  connect(streams.output, STDOUT_FILENO, "", O_WRONLY);
+  connect(streams.errors, STDERR_FILENO, streams.error_log, O_WRONLY | O_CREAT | O_APPEND);
+  if (!directory.empty()) posix_spawn_file_actions_addchdir_np(&actions, directory.c_str());
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+
+  std::vector<char*> arguments;
+  for (const std::string& a : argv) arguments.push_back(const_cast<char*>(a.c_str()));
+  arguments.push_back(nullptr);
+  pid_t child = -1;
+  const int error = posix_spawnp(&child, arguments[0], &actions, &attributes, arguments.data(), environ);
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) throw std::runtime_error(fmt::format("cannot start {}: {}", argv[0], std::strerror(error)));
+  return child;
+}
+
+int wait_for_process(pid_t child) {
   int status = 0;
   while (waitpid(child, &status, 0) < 0)
     if (errno != EINTR) throw std::runtime_error(fmt::format("waitpid: {}", std::strerror(errno)));
   return status;
 }
 
-}  // namespace
-
 ProcessResult run_process(const std::vector<std::string>& argv, const ProcessOptions& options) {
-  BW_CHECK(!argv.empty());
   Pipe output, errors;
   const Clock::time_point deadline = Clock::now() + options.limit;
-  const pid_t child = spawn(argv, options.directory, output, errors);
+  const pid_t child = spawn_process(argv, {.output = output.write_end, .errors = errors.write_end}, options.directory);
   Pipe::close_end(output.write_end);
   Pipe::close_end(errors.write_end);
 
@@ -129,7 +130,7 @@ ProcessResult run_process(const std::vector<std::string>& argv, const ProcessOpt
   if (!drain(output, errors, deadline, result) || !wait_until(child, deadline, status)) {
     result.timed_out = true;
     kill(-child, SIGKILL);
-    status = wait_for(child);
+    status = wait_for_process(child);
   }
   if (WIFSIGNALED(status)) result.signal = WTERMSIG(status);
   if (WIFEXITED(status)) result.exit_status = WEXITSTATUS(status);

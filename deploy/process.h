@@ -1,6 +1,9 @@
-// deploy/process.h: runs a compiler or an emulator as a child process. Never through a shell.
+// deploy/process.h: child processes: a compiler or an emulator, run to its end, or a worker that stays. Never through a
+// shell.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+
+#include <sys/types.h>
 
 #include <chrono>
 #include <optional>
@@ -26,6 +29,27 @@ struct ProcessResult {
 // Runs argv[0], looked up in PATH, with standard input empty, and waits for it.
 // Throws std::runtime_error if it cannot be started.
 ProcessResult run_process(const std::vector<std::string>& argv, const ProcessOptions& options = {});
+
+// Two ends of a pipe, closed when a program is executed. Throws std::runtime_error where the system has none left.
+struct Pipe {
+  int read_end = -1, write_end = -1;
+  Pipe();
+  ~Pipe();
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+  static void close_end(int& end);  // and sets it to -1
+};
+
+// What becomes the streams of a child. -1: input is empty, output and errors are dropped.
+struct Streams {
+  int input = -1, output = -1, errors = -1;
+  std::string error_log;  // in place of `errors`: the file that they are appended to
+};
+// Starts argv[0], looked up in PATH, in a process group of its own, so that a Ctrl-C at the terminal does not reach it
+// and that a signal to the group ends what it started as well. Throws std::runtime_error if it cannot start.
+pid_t spawn_process(const std::vector<std::string>& argv, const Streams& streams, const std::string& directory = "");
+// Waits for the end of a child and returns its status as waitpid gives it.
+int wait_for_process(pid_t child);
 
 // Where PATH finds `program`, or nothing.
 std::optional<std::string> find_program(const std::string& program);

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "deploy/process.h"
+
 namespace bitwright {
 
 class WorkerProcess {
@@ -22,7 +24,7 @@ class WorkerProcess {
   // False if the worker is gone.
   bool send(const std::string& line);
   // Readable when there is output or the worker has ended.
-  int output_fd() const { return out_; }
+  int output_fd() const { return out_.read_end; }
   // Complete lines that have arrived; never blocks. Sets ended() at the end of the stream.
   std::vector<std::string> read_lines();
   bool ended() const { return ended_; }
@@ -36,7 +38,7 @@ class WorkerProcess {
 
  private:
   pid_t pid_ = -1;
-  int in_ = -1, out_ = -1;
+  Pipe in_, out_;  // our ends: in_.write_end, out_.read_end
   std::string log_, partial_;
   bool ended_ = false;
 };
