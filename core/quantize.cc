@@ -46,12 +46,15 @@ float quantize_ternary(std::span<const float> w, std::span<int8_t> codes) {
   return positive(kept > 0 ? sum / static_cast<double>(kept) : 0.0);
 }
 
+void round_to_steps(std::span<const float> w, Format format, float step, std::span<int8_t> codes) {
+  const auto low = static_cast<float>(min_weight_code(format)), high = static_cast<float>(max_code(format));
+  for (size_t i = 0; i < w.size(); ++i) codes[i] = static_cast<int8_t>(std::lround(std::clamp(w[i] / step, low, high)));
+}
+
 float quantize_uniform(std::span<const float> w, Format format, std::span<int8_t> codes) {
   const Moments m = moments(w);
-  const int high = max_code(format), low = format == Format::kInt2 ? -2 : -high;
-  const float scale = positive(format == Format::kInt2 ? m.mean_abs : m.max_abs / high);
-  for (size_t i = 0; i < w.size(); ++i)
-    codes[i] = static_cast<int8_t>(std::clamp(static_cast<int>(std::lround(w[i] / scale)), low, high));
+  const float scale = positive(format == Format::kInt2 ? m.mean_abs : m.max_abs / max_code(format));
+  round_to_steps(w, format, scale, codes);
   return scale;
 }
 
@@ -69,6 +72,26 @@ QuantizedWeights quantize_weights(std::span<const float> latent, int channels, F
                                                       : quantize_uniform(w, format, codes));
   }
   return out;
+}
+
+QuantizedWeights quantize_weights(std::span<const float> latent, int channels, Format format,
+                                  std::span<const float> steps) {
+  BW_CHECK(steps.size() == 1 || static_cast<int>(steps.size()) == channels);
+  QuantizedWeights out{std::vector<int8_t>(latent.size()), {steps.begin(), steps.end()}};
+  const size_t length = latent.size() / steps.size();
+  for (size_t r = 0; r < steps.size(); ++r) {
+    const auto w = latent.subspan(r * length, length);
+    const auto codes = std::span(out.codes).subspan(r * length, length);
+    if (format == Format::kBinary)
+      quantize_binary(w, codes);
+    else
+      round_to_steps(w, format, steps[r], codes);
+  }
+  return out;
+}
+
+int32_t min_weight_code(Format format) {
+  return format == Format::kInt2 ? -2 : -max_code(format);
 }
 
 int32_t quantize_activation(double real, Format format, double scale) {

@@ -21,6 +21,10 @@ class Rng {
   // neighbouring streams lie nowhere near each other in the one sequence that all states run through.
   Rng(uint64_t seed, uint64_t stream) : state_(mix(mix(seed) ^ stream)) {}
 
+  // To go on later as if never stopped.
+  uint64_t state() const { return state_; }
+  static Rng from_state(uint64_t state) { return Rng(state); }
+
   uint64_t next() { return mix(std::exchange(state_, state_ + kIncrement)); }
   // Uniform in [0, 1), 53 bits.
   double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }

@@ -30,6 +30,7 @@ struct EpochRecord {
   double learning_rate = 0.0;    // at its end
   double train_loss = 0.0;
   double validation_accuracy = 0.0;  // fake-quantized, 0..1
+  bool operator==(const EpochRecord&) const = default;
 };
 
 struct Trial {

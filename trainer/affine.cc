@@ -49,6 +49,24 @@ Affine fold_affine(const LayerSpec& layer, const LayerShapes& shapes, const Laye
   return out;
 }
 
+namespace {
+
+void check_steps(const Network& network, int index, const LayerShapes& shapes, const LayerParameters& p) {
+  const LayerSpec& layer = network.layers[index];
+  const bool quantized = has_weights(layer.op) && layer.weights != Format::kFloat32;
+  const bool one = epilogue(network, index) == Epilogue::kRaw;
+  const size_t steps = p.weight_steps.size(), channels = static_cast<size_t>(shapes.output.c);
+  if (steps != 0 && (!quantized || (steps != 1 && (one || steps != channels))))
+    fail(layer, std::to_string(steps) + " weight steps");
+  for (float step : p.weight_steps)
+    if (!std::isfinite(step) || step <= 0.0f) fail(layer, "a weight step is not above 0");
+  if (p.activation_step == 0.0f) return;
+  if (!std::isfinite(p.activation_step) || p.activation_step < 0.0f) fail(layer, "the activation step is not above 0");
+  if (!may_learn_step(network, index)) fail(layer, "its output cannot have a step of its own");
+}
+
+}  // namespace
+
 void check_parameters(const Network& network, const std::vector<LayerShapes>& shapes, const Parameters& parameters) {
   if (parameters.layers.size() != network.layers.size())
     throw StructureError("network " + network.name + ": parameters of " + std::to_string(parameters.layers.size()) +
@@ -65,13 +83,37 @@ void check_parameters(const Network& network, const std::vector<LayerShapes>& sh
     check_values(layer, "running_var", p.running_var, norms);
     for (float variance : p.running_var)
       if (variance < 0.0f) fail(layer, "running_var is negative");
+    check_steps(network, static_cast<int>(i), shapes[i], p);
   }
 }
 
+double output_scale(const LayerSpec& layer, float step) {
+  return step > 0.0f ? step : activation_scale(layer.activations, layer.range_log2);
+}
+
+bool may_learn_step(const Network& network, int index) {
+  const LayerSpec& layer = network.layers[index];
+  if (!has_accumulators(layer.op) || !is_integer(layer.activations) || layer.activations == Format::kBinary)
+    return false;
+  const auto hands_on = [&](int from) {  // the same codes under another name
+    return from != kNetworkInput && !has_accumulators(network.layers[from].op);
+  };
+  for (const LayerSpec& reader : network.layers) {
+    const auto* add = std::get_if<Add>(&reader.op);
+    if (!add) continue;
+    for (int source : {reader.from, add->with}) {
+      while (hands_on(source)) source = network.layers[source].from;
+      if (source == index) return false;
+    }
+  }
+  return true;
+}
+
 QuantizedWeights quantize_layer(const Network& network, int index, const LayerShapes& shapes,
-                                std::span<const float> latent) {
+                                std::span<const float> latent, std::span<const float> steps) {
   const LayerSpec& layer = network.layers[index];
   if (!has_weights(layer.op) || layer.weights == Format::kFloat32) return {};
+  if (!steps.empty()) return quantize_weights(latent, shapes.output.c, layer.weights, steps);
   return quantize_weights(latent, shapes.output.c, layer.weights, epilogue(network, index) != Epilogue::kRaw);
 }
 

@@ -28,9 +28,15 @@ Affine fold_affine(const LayerSpec& layer, const LayerShapes& shapes, const Laye
 void check_parameters(const Network& network, const std::vector<LayerShapes>& shapes, const Parameters& parameters);
 
 // The weights of layer `index` as codes; nothing for float weights and for layers without weights.
-// Per output channel, but with one scale where the accumulator itself is the output (Epilogue::kRaw).
+// By `steps` where there are any; else by their statistics, per output channel, but with one scale where the
+// accumulator itself is the output (Epilogue::kRaw).
 struct QuantizedWeights;
 QuantizedWeights quantize_layer(const Network& network, int index, const LayerShapes& shapes,
-                                std::span<const float> latent);
+                                std::span<const float> latent, std::span<const float> steps);
+
+// Real units per code of a quantized output: `step` where it is not 0, else that of the network's range.
+double output_scale(const LayerSpec& layer, float step);
+// Whether the output of `index` may have a step of its own (LayerParameters::activation_step).
+bool may_learn_step(const Network& network, int index);
 
 }  // namespace bitwright

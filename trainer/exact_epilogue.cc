@@ -29,19 +29,17 @@ void sign_rows(const Affine& affine, Extent e, const float* acc, float* out) {
   });
 }
 
-// Steps are powers of two: multiplying by the inverse is quantize_activation's division.
 void level_rows(const Affine& affine, Format format, double scale, Extent e, const float* acc, float* out) {
-  const double inverse = 1.0 / scale, low = min_code(format), high = max_code(format);
+  const double low = min_code(format), high = max_code(format);
   for_each_row(e, [&](size_t c, int64_t at) {
     const double a = affine.a[c], b = affine.b[c];
     for (int64_t i = at; i < at + e.p; ++i)
-      out[i] = static_cast<float>(std::clamp(std::floor((a * acc[i] + b) * inverse + 0.5), low, high));
+      out[i] = static_cast<float>(std::clamp(std::floor((a * acc[i] + b) / scale + 0.5), low, high));
   });
 }
 
-void float_rows(const LayerSpec& layer, const Affine& affine, Extent e, const float* acc, float* out) {
-  const double step = activation_scale(layer.activations, layer.range_log2);
-  const Quantizer q = make_quantizer(layer.activations, step, layer.relu);
+void float_rows(const LayerSpec& layer, const Affine& affine, double scale, Extent e, const float* acc, float* out) {
+  const Quantizer q = make_quantizer(layer.activations, scale, layer.relu);
   for_each_row(e, [&](size_t c, int64_t at) {
     const float a = static_cast<float>(affine.a[c]), b = static_cast<float>(affine.b[c]);
     for (int64_t i = at; i < at + e.p; ++i) {
@@ -56,14 +54,14 @@ void float_rows(const LayerSpec& layer, const Affine& affine, Extent e, const fl
 
 }  // namespace
 
-void exact_epilogue(const Network& network, int index, const Affine& affine, Extent extent, const float* acc,
-                    float* out) {
+void exact_epilogue(const Network& network, int index, const Affine& affine, double scale, Extent extent,
+                    const float* acc, float* out) {
   const LayerSpec& layer = network.layers[index];
   const Epilogue kind = epilogue(network, index);
   if (kind == Epilogue::kRaw) return raw_rows(raw_bias(affine, accumulator_bound(network, index)), extent, acc, out);
-  if (kind == Epilogue::kFloat) return float_rows(layer, affine, extent, acc, out);
+  if (kind == Epilogue::kFloat) return float_rows(layer, affine, scale, extent, acc, out);
   if (layer.activations == Format::kBinary) return sign_rows(affine, extent, acc, out);
-  level_rows(affine, layer.activations, activation_scale(layer.activations, layer.range_log2), extent, acc, out);
+  level_rows(affine, layer.activations, scale, extent, acc, out);
 }
 
 }  // namespace bitwright

@@ -13,7 +13,8 @@ namespace bitwright {
 //   kRaw                     acc + round(b / a)
 //   kThreshold, kRequantize  quantize_activation(a * acc + b) in float64
 //   kFloat                   float32, as in core/quantized_model.h
-void exact_epilogue(const Network& network, int index, const Affine& affine, Extent extent, const float* acc,
-                    float* out);
+// scale: real units per code of a quantized output (output_scale() of trainer/affine.h); else not used.
+void exact_epilogue(const Network& network, int index, const Affine& affine, double scale, Extent extent,
+                    const float* acc, float* out);
 
 }  // namespace bitwright

@@ -80,8 +80,8 @@ QuantizedLayer export_layer(const QuantizedModel& model, int index, const LayerS
   const double input_scale = accumulator_scale(spec, model, out);
   out.output_scale = input_scale;
   if (!has_accumulators(spec.op)) return out;
-  out.output_scale = activation_scale(spec.activations, spec.range_log2);
-  QuantizedWeights weights = quantize_layer(model.network, index, shapes, parameters.weights);
+  out.output_scale = output_scale(spec, parameters.activation_step);
+  QuantizedWeights weights = quantize_layer(model.network, index, shapes, parameters.weights, parameters.weight_steps);
   if (weights.codes.empty()) out.float_weights = parameters.weights;
   out.weights = std::move(weights.codes);
   const Affine affine = fold_affine(spec, shapes, parameters, weights.scales, input_scale);

@@ -24,8 +24,31 @@ BW_INLINE float quantize_level(float y, const Quantizer& q) {
   return static_cast<float>(static_cast<int32_t>(level - q.low + 0.5f)) + q.low;
 }
 
+// Uniform in [0, 1), 24 bits: the finalizer of MurmurHash3 over a counter.
+BW_INLINE float uniform(uint32_t noise, int64_t element) {
+  uint32_t h = static_cast<uint32_t>(element) * 0x9e3779b1u + noise;
+  h = (h ^ (h >> 16)) * 0x85ebca6bu;
+  h = (h ^ (h >> 13)) * 0xc2b2ae35u;
+  return static_cast<float>((h ^ (h >> 16)) >> 8) * 0x1p-24f;
+}
+
+BW_INLINE float quantize_level_by_chance(float y, const Quantizer& q, float u) {
+  const float level = std::min(std::max(y * q.inverse_step, q.low), q.high);
+  return static_cast<float>(static_cast<int32_t>(level - q.low + u)) + q.low;
+}
+
+// `at`: number of the row's first element in its map.
+BW_INLINE void levels_row(const float* __restrict acc, int64_t n, float gain, float offset, const Quantizer& q,
+                          int64_t at, float* __restrict out) {
+  if (q.noise == 0)
+    for (int64_t i = 0; i < n; ++i) out[i] = quantize_level(acc[i] * gain + offset, q);
+  else
+    for (int64_t i = 0; i < n; ++i)
+      out[i] = quantize_level_by_chance(acc[i] * gain + offset, q, uniform(q.noise, at + i));
+}
+
 BW_INLINE void quantize_row(const float* __restrict acc, int64_t n, float gain, float offset, const Quantizer& q,
-                            float* __restrict out) {
+                            int64_t at, float* __restrict out) {
   switch (q.kind) {
     case Quantizer::kNone:
       for (int64_t i = 0; i < n; ++i) out[i] = acc[i] * gain + offset;
@@ -36,9 +59,53 @@ BW_INLINE void quantize_row(const float* __restrict acc, int64_t n, float gain, 
     case Quantizer::kSign:
       for (int64_t i = 0; i < n; ++i) out[i] = acc[i] * gain + offset >= 0.0f ? 1.0f : -1.0f;
       break;
-    case Quantizer::kLevels:
-      for (int64_t i = 0; i < n; ++i) out[i] = quantize_level(acc[i] * gain + offset, q);
+    case Quantizer::kRamp:
+      for (int64_t i = 0; i < n; ++i)
+        out[i] = std::min(std::max((acc[i] * gain + offset) * q.inverse_step, q.low), q.high);
       break;
+    case Quantizer::kLevels: levels_row(acc, n, gain, offset, q, at, out); break;
+  }
+}
+
+constexpr float kResteFlat = 0.1f, kResteEnd = 1.5f;
+
+// Gradient through a sign at y = gain * acc + offset.
+BW_INLINE void sign_gradient_row(const float* __restrict acc, const float* __restrict grad_out, int64_t n, float gain,
+                                 float offset, const Quantizer& q, float* __restrict grad_y) {
+  const float sharpness = q.sharpness;
+  switch (q.surrogate) {
+    case Surrogate::kClip:
+      for (int64_t i = 0; i < n; ++i) grad_y[i] = std::fabs(acc[i] * gain + offset) <= 1.0f ? grad_out[i] : 0.0f;
+      break;
+    case Surrogate::kIdentity: std::memcpy(grad_y, grad_out, static_cast<size_t>(n) * sizeof(float)); break;
+    case Surrogate::kBiReal:
+      for (int64_t i = 0; i < n; ++i)
+        grad_y[i] = grad_out[i] * std::max(2.0f - 2.0f * std::fabs(acc[i] * gain + offset), 0.0f);
+      break;
+    case Surrogate::kReste:
+      for (int64_t i = 0; i < n; ++i) {
+        const float y = std::fabs(acc[i] * gain + offset);
+        const float slope = y < kResteFlat ? std::pow(kResteFlat, 1.0f / sharpness - 1.0f)
+                                           : std::pow(y, 1.0f / sharpness - 1.0f) / sharpness;
+        grad_y[i] = y <= kResteEnd ? grad_out[i] * slope : 0.0f;
+      }
+      break;
+    case Surrogate::kEde:
+      for (int64_t i = 0; i < n; ++i) {
+        const float t = std::tanh(sharpness * (acc[i] * gain + offset));
+        grad_y[i] = grad_out[i] * std::max(1.0f, sharpness) * (1.0f - t * t);
+      }
+      break;
+  }
+}
+
+BW_INLINE void ramp_gradient_row(const float* __restrict acc, const float* __restrict grad_out, int64_t n, float gain,
+                                 float offset, const Quantizer& q, float* __restrict grad_y) {
+  const bool everywhere = q.surrogate == Surrogate::kIdentity;
+  const float low = everywhere ? -INFINITY : q.low, high = everywhere ? INFINITY : q.high;
+  for (int64_t i = 0; i < n; ++i) {
+    const float level = (acc[i] * gain + offset) * q.inverse_step;
+    grad_y[i] = level >= low && level <= high ? grad_out[i] * q.inverse_step : 0.0f;
   }
 }
 
@@ -50,15 +117,9 @@ BW_INLINE void straight_through_row(const float* __restrict acc, const float* __
     case Quantizer::kRelu:
       for (int64_t i = 0; i < n; ++i) grad_y[i] = acc[i] * gain + offset > 0.0f ? grad_out[i] : 0.0f;
       break;
-    case Quantizer::kSign:
-      for (int64_t i = 0; i < n; ++i) grad_y[i] = std::fabs(acc[i] * gain + offset) <= 1.0f ? grad_out[i] : 0.0f;
-      break;
-    case Quantizer::kLevels:
-      for (int64_t i = 0; i < n; ++i) {
-        const float level = (acc[i] * gain + offset) * q.inverse_step;
-        grad_y[i] = level >= q.low && level <= q.high ? grad_out[i] * q.inverse_step : 0.0f;
-      }
-      break;
+    case Quantizer::kSign: sign_gradient_row(acc, grad_out, n, gain, offset, q, grad_y); break;
+    case Quantizer::kRamp:
+    case Quantizer::kLevels: ramp_gradient_row(acc, grad_out, n, gain, offset, q, grad_y); break;
   }
 }
 
@@ -102,21 +163,50 @@ Quantizer make_quantizer(Format activations, double scale, bool relu) {
           static_cast<float>(max_code(activations))};
 }
 
+float surrogate_sharpness(Surrogate surrogate, double progress) {
+  if (surrogate == Surrogate::kReste) return static_cast<float>(1.0 + 2.0 * progress);
+  if (surrogate == Surrogate::kEde) return static_cast<float>(std::pow(10.0, 2.0 * progress - 1.0));
+  return 1.0f;
+}
+
+void set_statistics(double mean, double variance, double count, double momentum, ChannelNorm& norm, float& running_mean,
+                    float& running_var) {
+  const double scale = norm.scale, real_variance = variance * scale * scale;
+  running_mean += static_cast<float>(momentum * (mean * scale + norm.bias - running_mean));
+  running_var += static_cast<float>(momentum * (real_variance * count / std::max(1.0, count - 1) - running_var));
+  norm.mean = static_cast<float>(mean);
+  norm.rstd = static_cast<float>(1.0 / std::sqrt(real_variance + kBatchNormEpsilon));
+}
+
+BW_HOT double log_step_gradient(Extent e, const float* acc, const float* gain, const float* offset,
+                                const float* grad_out, Quantizer q, StepRule rule) {
+  double sum = 0.0;
+  for (int64_t i = 0; i < e.n; ++i)
+    for (int64_t c = 0; c < e.c; ++c) {
+      const int64_t row = (i * e.c + c) * e.p;
+      float row_sum = 0.0f;
+      for (int64_t j = row; j < row + e.p; ++j) {
+        const float level = (acc[j] * gain[c] + offset[c]) * q.inverse_step;
+        const float inside = quantize_level(acc[j] * gain[c] + offset[c], q) - level;
+        const float lsq = level < q.low ? q.low : level > q.high ? q.high : inside;
+        row_sum += grad_out[j] * (rule == StepRule::kLsq ? lsq : level > q.high ? q.high : 0.0f);
+      }
+      sum += row_sum;
+    }
+  return sum;
+}
+
 BW_HOT void batch_norm_forward(Extent e, const float* acc, Quantizer quantizer, double momentum, ChannelNorm* norms,
                                float* running_mean, float* running_var, float* out) {
   const double count = static_cast<double>(e.n * e.p);
   for (int64_t c = 0; c < e.c; ++c) {
     ChannelNorm& norm = norms[c];
     const Moments m = channel_moments(e, acc, c);
-    const double scale = norm.scale, variance = m.variance * scale * scale;
-    running_mean[c] += static_cast<float>(momentum * (m.mean * scale + norm.bias - running_mean[c]));
-    running_var[c] += static_cast<float>(momentum * (variance * count / std::max(1.0, count - 1) - running_var[c]));
-    norm.mean = static_cast<float>(m.mean);
-    norm.rstd = static_cast<float>(1.0 / std::sqrt(variance + kBatchNormEpsilon));
+    set_statistics(m.mean, m.variance, count, momentum, norm, running_mean[c], running_var[c]);
     const float gain = norm.gamma * norm.rstd * norm.scale, offset = norm.beta - norm.mean * gain;
     for (int64_t i = 0; i < e.n; ++i) {
       const int64_t row = (i * e.c + c) * e.p;
-      quantize_row(acc + row, e.p, gain, offset, quantizer, out + row);
+      quantize_row(acc + row, e.p, gain, offset, quantizer, row, out + row);
     }
   }
 }
@@ -155,7 +245,7 @@ BW_HOT void affine_forward(Extent e, const float* acc, const float* gain, const 
   for (int64_t i = 0; i < e.n; ++i)
     for (int64_t c = 0; c < e.c; ++c) {
       const int64_t row = (i * e.c + c) * e.p;
-      quantize_row(acc + row, e.p, gain[c], offset[c], quantizer, out + row);
+      quantize_row(acc + row, e.p, gain[c], offset[c], quantizer, row, out + row);
     }
 }
 

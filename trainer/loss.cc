@@ -7,43 +7,69 @@
 namespace bitwright {
 namespace {
 
-// Of one example; gradient is not yet divided by the number of examples.
-double example_loss(std::span<const float> logits, size_t label, double smoothing, std::span<float> gradient) {
+// Natural logarithms of softmax(logits / temperature).
+void log_softmax(std::span<const float> logits, double temperature, std::vector<double>& out) {
   const double largest = *std::ranges::max_element(logits);
   double sum = 0.0;
-  for (float z : logits) sum += std::exp(z - largest);
-  const double log_sum = std::log(sum) + largest, even = smoothing / static_cast<double>(logits.size());
-  double loss = 0.0;
-  for (size_t k = 0; k < logits.size(); ++k) {
-    const double target = even + (k == label ? 1.0 - smoothing : 0.0), log_probability = logits[k] - log_sum;
-    loss -= target * log_probability;
-    gradient[k] = static_cast<float>(std::exp(log_probability) - target);
-  }
-  return loss;
+  for (double z : logits) sum += std::exp((z - largest) / temperature);
+  const double log_sum = std::log(sum);
+  out.clear();
+  for (double z : logits) out.push_back((z - largest) / temperature - log_sum);
 }
 
 }  // namespace
 
-double cross_entropy(std::span<const float> logits, std::span<const int32_t> labels, double smoothing,
-                     std::span<float> gradient) {
-  const size_t classes = logits.size() / labels.size();
-  double loss = 0.0;
+std::vector<float> class_targets(std::span<const int32_t> labels, int classes, double smoothing) {
+  std::vector<float> targets(labels.size() * static_cast<size_t>(classes), static_cast<float>(smoothing / classes));
   for (size_t i = 0; i < labels.size(); ++i)
-    loss += example_loss(logits.subspan(i * classes, classes), static_cast<size_t>(labels[i]), smoothing,
-                         gradient.subspan(i * classes, classes));
-  const double examples = static_cast<double>(labels.size());
-  for (float& g : gradient) g = static_cast<float>(g / examples);
-  return loss / examples;
+    targets[i * static_cast<size_t>(classes) + static_cast<size_t>(labels[i])] += static_cast<float>(1.0 - smoothing);
+  return targets;
 }
 
-int64_t count_correct(std::span<const float> logits, std::span<const int32_t> labels) {
-  const size_t classes = logits.size() / labels.size();
-  int64_t correct = 0;
-  for (size_t i = 0; i < labels.size(); ++i) {
-    const auto row = logits.subspan(i * classes, classes);
-    correct += std::ranges::max_element(row) - row.begin() == labels[i];
+double cross_entropy(std::span<const float> logits, std::span<const float> targets, int classes,
+                     std::span<const float> weights, std::span<float> gradient) {
+  const size_t width = static_cast<size_t>(classes), examples = logits.size() / width;
+  std::vector<double> log_probability;
+  double loss = 0.0;
+  for (size_t i = 0; i < examples; ++i) {
+    log_softmax(logits.subspan(i * width, width), 1.0, log_probability);
+    const double share = (weights.empty() ? 1.0 : weights[i]) / static_cast<double>(examples);
+    for (size_t k = i * width; k < (i + 1) * width; ++k) {
+      const double log_p = log_probability[k - i * width];
+      loss -= share * targets[k] * log_p;
+      gradient[k] = static_cast<float>(share * (std::exp(log_p) - targets[k]));
+    }
   }
-  return correct;
+  return loss;
+}
+
+double distillation(std::span<const float> logits, std::span<const float> teacher, int classes, double temperature,
+                    std::span<float> gradient) {
+  const size_t width = static_cast<size_t>(classes), examples = logits.size() / width;
+  std::vector<double> ours, theirs;
+  double loss = 0.0;
+  for (size_t i = 0; i < examples; ++i) {
+    log_softmax(logits.subspan(i * width, width), temperature, ours);
+    log_softmax(teacher.subspan(i * width, width), temperature, theirs);
+    for (size_t k = 0; k < width; ++k) {
+      const double p = std::exp(theirs[k]);
+      loss += temperature * temperature * p * (theirs[k] - ours[k]);
+      gradient[i * width + k] =
+          static_cast<float>(temperature * (std::exp(ours[k]) - p) / static_cast<double>(examples));
+    }
+  }
+  return loss / static_cast<double>(examples);
+}
+
+double mean_squared_error(std::span<const float> outputs, std::span<const float> targets, std::span<float> gradient) {
+  const double count = static_cast<double>(outputs.size());
+  double loss = 0.0;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const double error = static_cast<double>(outputs[i]) - targets[i];
+    loss += error * error;
+    gradient[i] = static_cast<float>(2.0 * error / count);
+  }
+  return loss / count;
 }
 
 }  // namespace bitwright

@@ -8,4 +8,7 @@ namespace bitwright {
 // Also tells the allocator to keep the memory of feature maps, which come and go every step.
 void use_one_torch_thread();
 
+// For tests, which have no other device: this thread's maps take the way of those that lie elsewhere.
+void run_cpu_maps_on_torch(bool on);
+
 }  // namespace bitwright

@@ -1,27 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/trainer.h"
 
+#include <fmt/format.h>
 #include <time.h>
 
-#include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "core/check.h"
-#include "core/rng.h"
-#include "trainer/batch.h"
-#include "trainer/fake_quantized_network.h"
-#include "trainer/kernels.h"
-#include "trainer/loss.h"
-#include "trainer/schedule.h"
+#include "core/error.h"
+#include "core/metrics.h"
+#include "trainer/post_training.h"
+#include "trainer/preconditions.h"
 #include "trainer/torch_threads.h"
+#include "trainer/training.h"
 
 namespace bitwright {
 namespace {
 
-constexpr int64_t kEvaluationBatch = 256;
-// Independent streams of the training seed.
-enum Stream : uint64_t { kInitialisation, kOrder, kSubset, kShift };
+// Beyond it a loss tells of nothing that could still be learnt.
+constexpr double kLargestLoss = 1e8;
 
 double thread_cpu_seconds() {
   timespec t{};
@@ -29,157 +26,107 @@ double thread_cpu_seconds() {
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
-std::vector<int64_t> numbers_up_to(int64_t n) {
-  std::vector<int64_t> out(static_cast<size_t>(n));
-  std::iota(out.begin(), out.end(), 0);
-  return out;
-}
-
-std::vector<int64_t> training_subset(const Dataset& data, const Recipe& recipe, uint64_t seed) {
-  auto examples = numbers_up_to(data.size());
-  if (recipe.max_train_examples <= 0 || recipe.max_train_examples >= data.size()) return examples;
-  Rng(seed, kSubset).shuffle(examples);
-  examples.resize(static_cast<size_t>(recipe.max_train_examples));
-  return examples;
-}
-
-// Calls visit(outputs, labels) for each batch of the data set, in its order.
-template <class F>
-void evaluate(FakeQuantizedNetwork& network, const Dataset& data, F visit) {
-  const auto examples = numbers_up_to(data.size());
-  Batch batch;
-  for (int64_t begin = 0; begin < data.size(); begin += kEvaluationBatch) {
-    const auto count = static_cast<size_t>(std::min(kEvaluationBatch, data.size() - begin));
-    gather(data, std::span(examples).subspan(static_cast<size_t>(begin), count), nullptr, batch);
-    visit(network.forward(batch.codes, batch.size(), Phase::kEvaluate), batch.labels);
-  }
-}
-
-double accuracy(FakeQuantizedNetwork& network, const Dataset& data) {
-  if (data.size() == 0) return 0.0;
-  int64_t correct = 0;
-  evaluate(network, data, [&](std::span<const float> outputs, std::span<const int32_t> labels) {
-    correct += count_correct(outputs, labels);
-  });
-  return static_cast<double>(correct) / static_cast<double>(data.size());
-}
-
-// One training: the network, Adam's moments, and where it stands.
-class Training {
- public:
-  Training(const Network& network, const TrainingData& data, const Recipe& recipe, uint64_t seed)
-      : data_(data),
-        recipe_(recipe),
-        network_(network, data.train.front_end.input_scale, recipe.batch_norm_momentum),
-        peak_(peak_learning_rate(network, recipe)),
-        examples_(training_subset(data.train, recipe, seed)),
-        order_(seed, kOrder),
-        shift_(seed, kShift),
-        first_moment_(network_.learned().size()),
-        second_moment_(network_.learned().size()) {
-    Rng rng(seed, kInitialisation);
-    network_.initialize(recipe.latent_init, rng);
-  }
-
-  FakeQuantizedNetwork& network() { return network_; }
-
-  // One pass over the examples and the validation set; the record's loss is not finite where training broke.
-  EpochRecord run_epoch(int epoch) {
-    EpochRecord record{epoch};
-    order_.shuffle(examples_);
-    const int64_t batches = batches_per_epoch();
-    for (int64_t i = 0; i < batches; ++i) {
-      record.learning_rate = learning_rate_at(step_, recipe_.epochs * batches, peak_, recipe_);
-      record.train_loss += run_step(i, record.learning_rate) / static_cast<double>(batches);
-      if (!std::isfinite(record.train_loss)) return record;
-    }
-    record.validation_accuracy = accuracy(network_, data_.validation);
-    return record;
-  }
-
- private:
-  // A last short batch is left out, unless it is the only one.
-  int64_t batch_size() const { return std::min<int64_t>(recipe_.batch_size, std::ssize(examples_)); }
-  int64_t batches_per_epoch() const { return std::ssize(examples_) / batch_size(); }
-
-  // The batch's loss; NaN where a parameter is no longer finite.
-  double run_step(int64_t index, double learning_rate) {
-    const auto size = static_cast<size_t>(batch_size());
-    gather(data_.train, std::span(examples_).subspan(static_cast<size_t>(index) * size, size),
-           recipe_.circular_shift ? &shift_ : nullptr, batch_);
-    const auto outputs = network_.forward(batch_.codes, batch_.size(), Phase::kTrain);
-    gradient_.resize(outputs.size());
-    const double loss = cross_entropy(outputs, batch_.labels, recipe_.label_smoothing, gradient_);
-    if (!std::isfinite(loss)) return loss;
-    network_.backward(gradient_);
-    const auto learned = network_.learned();
-    if (!adam_step(std::ssize(learned), ++step_, learning_rate, network_.gradients().data(), learned.data(),
-                   first_moment_.data(), second_moment_.data()))
-      return NAN;
-    network_.update();
-    return loss;
-  }
-
-  const TrainingData& data_;
-  const Recipe& recipe_;
-  FakeQuantizedNetwork network_;
-  double peak_;
-  std::vector<int64_t> examples_;
-  Rng order_, shift_;
-  std::vector<float> first_moment_, second_moment_;
-  int64_t step_ = 0;
-  Batch batch_;
-  std::vector<float> gradient_;
-};
-
-// Runs epochs until the recipe, its patience or the caller ends them; keeps the best parameters.
-void run_epochs(Training& training, const Recipe& recipe, const EpochCallback& on_epoch, TrainOutcome& outcome) {
-  double best = -1.0;
-  int since_better = 0;
-  for (int epoch = 1; epoch <= recipe.epochs; ++epoch) {
-    const EpochRecord record = training.run_epoch(epoch);
-    if (!std::isfinite(record.train_loss)) {
-      outcome.failure = "loss is not finite at epoch " + std::to_string(epoch);
-      return;
-    }
-    since_better = record.validation_accuracy > best ? 0 : since_better + 1;
-    if (record.validation_accuracy >= best) {
-      best = record.validation_accuracy;
-      outcome.parameters = training.network().parameters();
-    }
-    outcome.epochs.push_back(record);
-    if (on_epoch && !on_epoch(record)) return;
-    if (recipe.patience > 0 && since_better >= recipe.patience) return;
-  }
-}
-
-void check_data(const Network& network, const Dataset& data) {
-  BW_CHECK(data.front_end.output == network.input);
-  BW_CHECK(std::ssize(data.codes) == data.size() * network.input.elements());
-}
-
 std::string first_line(const std::string& text) {
   return text.substr(0, text.find('\n'));
+}
+
+// Steps until the epoch is over; false where the caller stopped it or the loss broke (outcome.failure).
+bool run_epoch(Training& training, const TrainOptions& options, TrainOutcome& outcome) {
+  while (!training.epoch_is_over()) {
+    const double loss = training.run_step();
+    if (!(std::fabs(loss) <= kLargestLoss)) {
+      outcome.failure = fmt::format("loss is not finite at epoch {}", training.epoch());
+      if (std::isfinite(loss)) outcome.failure = fmt::format("loss of {:.3g} at epoch {}", loss, training.epoch());
+      return false;
+    }
+    const int64_t every = options.checkpoint_steps;
+    const bool due = every > 0 && training.step() % every == 0 && !training.epoch_is_over();
+    if (due && options.on_checkpoint && !options.on_checkpoint(training.state())) {
+      outcome.stopped = true;
+      return false;
+    }
+  }
+  return true;
+}
+
+// Runs epochs until the recipe, its patience or the caller ends them.
+void run_epochs(Training& training, const Recipe& recipe, const TrainOptions& options, TrainOutcome& outcome) {
+  while (training.epoch() <= recipe.epochs) {
+    if (recipe.patience > 0 && training.epochs_since_better() >= recipe.patience) return;
+    if (!run_epoch(training, options, outcome)) return;
+    const EpochRecord record = training.finish_epoch();
+    const bool goes_on = (!options.on_epoch || options.on_epoch(record)) &&
+                         (!options.on_checkpoint || options.on_checkpoint(training.state()));
+    if (!goes_on) {
+      outcome.stopped = true;
+      return;
+    }
+  }
+}
+
+// The float twin, trained by the same recipe for its own number of epochs, without a teacher of its own.
+std::string give_teacher(Training& training, const Network& network, const TrainingData& data, const Recipe& recipe,
+                         uint64_t seed) {
+  const Network twin = float_twin(network);
+  Parameters parameters = training.teacher();
+  if (parameters.layers.empty()) {
+    Recipe alone = recipe;
+    alone.distillation = 0.0;
+    alone.epochs = recipe.teacher_epochs;
+    TrainOutcome outcome = train(twin, data, alone, seed, TrainOptions{});
+    if (!outcome.failure.empty()) return "teacher: " + outcome.failure;
+    parameters = std::move(outcome.parameters);
+  }
+  training.set_teacher(twin, parameters);
+  return "";
+}
+
+FakeQuantizedNetwork trained(const Network& network, const Parameters& parameters, double input_scale,
+                             Device device = Device::kAuto) {
+  FakeQuantizedNetwork fake(network, input_scale, Recipe{.device = device});
+  fake.set_parameters(parameters);
+  return fake;
+}
+
+void score(const Network& network, const TrainingData& data, Device device, TrainOutcome& outcome) {
+  auto fake = trained(network, outcome.parameters, data.train.front_end.input_scale, device);
+  outcome.validation_accuracy = score_outputs(data.validation, outputs_of(fake, data.validation)).accuracy;
+  const bool one_class = data.train.task == Task::kAnomaly;
+  outcome.train_accuracy = one_class ? -1.0 : score_outputs(data.train, outputs_of(fake, data.train)).accuracy;
+}
+
+void run_training(const Network& network, const TrainingData& data, const Recipe& recipe, uint64_t seed,
+                  const TrainOptions& options, TrainOutcome& outcome) {
+  Training training(network, data, recipe, seed);
+  if (options.resume) training.restore(*options.resume);
+  if (options.parent) training.inherit(options.parent->network, options.parent->parameters);
+  if (recipe.distillation > 0.0) outcome.failure = give_teacher(training, network, data, recipe, seed);
+  if (outcome.failure.empty()) run_epochs(training, recipe, options, outcome);
+  if (!outcome.failure.empty()) return;
+  outcome.epochs = training.epochs();
+  outcome.parameters = training.best();
+  if (!outcome.parameters.layers.empty()) score(network, data, recipe.device, outcome);
+}
+
+void check_readable(const Network& network, const Dataset& data) {
+  BW_CHECK(data.front_end.output == network.input);
+  BW_CHECK(std::ssize(data.codes) == data.size() * network.input.elements());
 }
 
 }  // namespace
 
 TrainOutcome train(const Network& network, const TrainingData& data, const Recipe& recipe, uint64_t seed,
-                   const EpochCallback& on_epoch) {
-  BW_CHECK(data.train.size() > 0);
-  check_data(network, data.train);
-  if (data.validation.size() > 0) check_data(network, data.validation);
-  use_one_torch_thread();
+                   const TrainOptions& options) {
+  BW_CHECK(!(options.resume && options.parent));
   TrainOutcome outcome;
+  outcome.failure = why_not_trainable(network, data, recipe);
+  if (!outcome.failure.empty()) return outcome;
+  use_one_torch_thread();
   const double start = thread_cpu_seconds();
   try {
-    Training training(network, data, recipe, seed);
-    run_epochs(training, recipe, on_epoch, outcome);
-    if (outcome.failure.empty()) {
-      training.network().set_parameters(outcome.parameters);
-      outcome.validation_accuracy = accuracy(training.network(), data.validation);
-      outcome.train_accuracy = accuracy(training.network(), data.train);
-    }
+    run_training(network, data, recipe, seed, options, outcome);
+  } catch (const StructureError&) {  // a checkpoint of something else: the caller's mistake, not the candidate's
+    throw;
   } catch (const std::exception& error) {  // libtorch's: most likely memory
     outcome.failure = first_line(error.what());
   }
@@ -187,22 +134,33 @@ TrainOutcome train(const Network& network, const TrainingData& data, const Recip
   return outcome;
 }
 
-double fake_quantized_accuracy(const Network& network, const Parameters& parameters, const Dataset& data) {
-  check_data(network, data);
-  use_one_torch_thread();
-  FakeQuantizedNetwork fake(network, data.front_end.input_scale, 0.0);
-  fake.set_parameters(parameters);
-  return accuracy(fake, data);
+TrainOutcome train(const Network& network, const TrainingData& data, const Recipe& recipe, uint64_t seed,
+                   const EpochCallback& on_epoch) {
+  return train(network, data, recipe, seed, TrainOptions{.on_epoch = on_epoch});
 }
 
 std::vector<float> fake_quantized_outputs(const Network& network, const Parameters& parameters, const Dataset& data) {
-  check_data(network, data);
+  check_readable(network, data);
   use_one_torch_thread();
-  FakeQuantizedNetwork fake(network, data.front_end.input_scale, 0.0);
-  fake.set_parameters(parameters);
-  std::vector<float> all;
-  evaluate(fake, data, [&](std::span<const float> outputs, std::span<const int32_t>) {
-    all.insert(all.end(), outputs.begin(), outputs.end());
+  auto fake = trained(network, parameters, data.front_end.input_scale);
+  return outputs_of(fake, data);
+}
+
+double fake_quantized_accuracy(const Network& network, const Parameters& parameters, const Dataset& data) {
+  return score_outputs(data, fake_quantized_outputs(network, parameters, data)).accuracy;
+}
+
+std::vector<std::vector<float>> fake_quantized_layers(const Network& network, const Parameters& parameters,
+                                                      const Dataset& data) {
+  check_readable(network, data);
+  use_one_torch_thread();
+  auto fake = trained(network, parameters, data.front_end.input_scale);
+  std::vector<std::vector<float>> all(network.layers.size());
+  for_each_batch(fake, data, [&](std::span<const float>) {
+    for (size_t i = 0; i < all.size(); ++i) {
+      const auto outputs = fake.layer_output(static_cast<int>(i));
+      all[i].insert(all[i].end(), outputs.begin(), outputs.end());
+    }
   });
   return all;
 }

@@ -20,7 +20,7 @@
 namespace bitwright {
 
 struct TrainOutcome {
-  Parameters parameters;             // of the best epoch by validation score (the latest of equals)
+  Parameters parameters;  // of the best epoch by validation score (the latest of equals)
   std::vector<EpochRecord> epochs;
   double validation_accuracy = 0.0;  // Metrics::accuracy of the fake-quantized network with `parameters`
   double train_accuracy = 0.0;       // likewise, on the training set; -1 where it cannot be scored (one class)
@@ -43,11 +43,11 @@ struct Parent {
 struct TrainOptions {
   EpochCallback on_epoch;
   CheckpointCallback on_checkpoint;
-  int64_t checkpoint_steps = 0;            // 0: only after epochs
+  int64_t checkpoint_steps = 0;  // 0: only after epochs
   // Goes on from here: in the middle of a training to the same bytes; from the end of a shorter one (a rung: the same
   // recipe with fewer epochs) with the schedule of the longer. Throws StructureError if it is another training's.
   const TrainingState* resume = nullptr;
-  const Parent* parent = nullptr;          // weight inheritance; not together with resume
+  const Parent* parent = nullptr;  // weight inheritance; not together with resume
 };
 
 // `network` has passed infer_shapes and its output is what the task asks for (core/dataset.h).
@@ -62,7 +62,8 @@ TrainOutcome train(const Network& network, const TrainingData& data, const Recip
 std::vector<float> fake_quantized_outputs(const Network& network, const Parameters& parameters, const Dataset& data);
 // Metrics::accuracy of these outputs; for anomalies without a threshold.
 double fake_quantized_accuracy(const Network& network, const Parameters& parameters, const Dataset& data);
-// Outputs of every layer, real units, channel first (C x H x W), for calibration and debugging: [layer][example * size].
+// Outputs of every layer, real units, channel first (C x H x W), for calibration and debugging: [layer][example *
+// size].
 std::vector<std::vector<float>> fake_quantized_layers(const Network& network, const Parameters& parameters,
                                                       const Dataset& data);
 

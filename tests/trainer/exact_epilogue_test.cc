@@ -38,7 +38,7 @@ TEST(ExactEpilogue, IsTheQuantizerOfTheFloat64Affine) {
                           {tie ? (trial % 7 - 3) * scale / 4 : rng.normal()}};
       const auto acc = accumulators(150);
       std::vector<float> out(acc.size());
-      exact_epilogue(n, 0, affine, {1, 1, std::ssize(acc)}, acc.data(), out.data());
+      exact_epilogue(n, 0, affine, scale, {1, 1, std::ssize(acc)}, acc.data(), out.data());
       for (size_t i = 0; i < acc.size(); ++i)
         ASSERT_EQ(out[i], quantize_activation(affine.a[0] * acc[i] + affine.b[0], format, scale))
             << format_name(format);
@@ -49,7 +49,7 @@ TEST(ExactEpilogue, AddsARoundedBiasToRawAccumulators) {
   const Network n = one_layer({.op = Dense{2}, .bias = true, .activations = Format::kAccumulator});
   const std::vector<float> acc = {10, 20, 30, 40};  // two examples, two channels
   std::vector<float> out(4);
-  exact_epilogue(n, 0, {{0.5, 0.5}, {1.3, -0.7}}, {2, 2, 1}, acc.data(), out.data());
+  exact_epilogue(n, 0, {{0.5, 0.5}, {1.3, -0.7}}, 1.0, {2, 2, 1}, acc.data(), out.data());
   EXPECT_EQ(out, (std::vector<float>{13, 19, 33, 39}));
 }
 
@@ -59,7 +59,7 @@ TEST(ExactEpilogue, RoundsTwiceInFloat32) {
   const float a = 0.1f, b = -0.3f;
   const std::vector<float> acc = {3.0f, -1.0f, 7.3f};
   std::vector<float> out(3);
-  exact_epilogue(n, 0, {{a}, {b}}, {1, 1, 3}, acc.data(), out.data());
+  exact_epilogue(n, 0, {{a}, {b}}, 1.0, {1, 1, 3}, acc.data(), out.data());
   for (size_t i = 0; i < 3; ++i) {
     const float product = static_cast<float>(static_cast<double>(acc[i]) * a);  // exact, then rounded once
     EXPECT_EQ(out[i], std::max(0.0f, static_cast<float>(static_cast<double>(product) + b)));

@@ -23,20 +23,59 @@ std::vector<float> normals(int64_t n, double spread, Rng& rng) {
 }
 
 // What the straight-through gradient is the gradient of: the quantizer with its steps smoothed into a ramp.
-double surrogate(double y, const Quantizer& q) {
-  switch (q.kind) {
-    case Quantizer::kNone: return y;
-    case Quantizer::kRelu: return std::max(y, 0.0);
-    case Quantizer::kSign: return std::clamp(y, -1.0, 1.0);
-    case Quantizer::kLevels: return std::clamp<double>(y * q.inverse_step, q.low, q.high);
+double sign_surrogate(double y, const Quantizer& q) {
+  const double s = y < 0.0 ? -1.0 : 1.0, a = std::fabs(y), t = q.sharpness, o = q.sharpness;
+  switch (q.surrogate) {
+    case Surrogate::kClip: return std::clamp(y, -1.0, 1.0);
+    case Surrogate::kIdentity: return y;
+    case Surrogate::kBiReal: return a < 1.0 ? 2.0 * y - s * y * y : s;
+    case Surrogate::kReste:  // straight to the curve's value at 0.1, then the curve
+      return a < 0.1 ? y * std::pow(0.1, 1.0 / o) / 0.1 : s * std::pow(std::min(a, 1.5), 1.0 / o);
+    case Surrogate::kEde: return std::max(1.0 / t, 1.0) * std::tanh(t * y);
   }
   return 0.0;
 }
 
+double surrogate(double y, const Quantizer& q) {
+  switch (q.kind) {
+    case Quantizer::kNone: return y;
+    case Quantizer::kRelu: return std::max(y, 0.0);
+    case Quantizer::kSign: return sign_surrogate(y, q);
+    case Quantizer::kRamp:
+    case Quantizer::kLevels:
+      if (q.surrogate == Surrogate::kIdentity) return y * q.inverse_step;
+      return std::clamp<double>(y * q.inverse_step, q.low, q.high);
+  }
+  return 0.0;
+}
+
+Quantizer with_surrogate(Quantizer q, Surrogate surrogate, float sharpness = 1.0f) {
+  q.surrogate = surrogate;
+  q.sharpness = sharpness;
+  return q;
+}
+
+Quantizer ramp(Format format, double scale) {
+  Quantizer q = make_quantizer(format, scale, false);
+  q.kind = Quantizer::kRamp;
+  return q;
+}
+
 const std::vector<Quantizer> kQuantizers = {
-    make_quantizer(Format::kFloat32, 1.0, false), make_quantizer(Format::kFloat32, 1.0, true),
-    make_quantizer(Format::kBinary, 1.0, false),  make_quantizer(Format::kTernary, 1.0, false),
-    make_quantizer(Format::kUint4, 0.125, false), make_quantizer(Format::kInt8, 0.0625, false)};
+    make_quantizer(Format::kFloat32, 1.0, false),
+    make_quantizer(Format::kFloat32, 1.0, true),
+    make_quantizer(Format::kBinary, 1.0, false),
+    make_quantizer(Format::kTernary, 1.0, false),
+    make_quantizer(Format::kUint4, 0.125, false),
+    make_quantizer(Format::kInt8, 0.0625, false),
+    ramp(Format::kInt4, 0.5),
+    with_surrogate(make_quantizer(Format::kBinary, 1.0, false), Surrogate::kIdentity),
+    with_surrogate(make_quantizer(Format::kUint4, 0.3, false), Surrogate::kIdentity),
+    with_surrogate(make_quantizer(Format::kBinary, 1.0, false), Surrogate::kBiReal),
+    with_surrogate(make_quantizer(Format::kBinary, 1.0, false), Surrogate::kReste, 1.0f),
+    with_surrogate(make_quantizer(Format::kBinary, 1.0, false), Surrogate::kReste, 2.3f),
+    with_surrogate(make_quantizer(Format::kBinary, 1.0, false), Surrogate::kEde, 0.1f),
+    with_surrogate(make_quantizer(Format::kBinary, 1.0, false), Surrogate::kEde, 3.0f)};
 
 // Loss = sum of weight * surrogate(batch norm(acc)) in float64: the formulas of arXiv 1502.03167, nothing shared.
 struct BatchNormLoss {
@@ -120,6 +159,56 @@ TEST(AffineBackward, IsTheDerivativeOfTheSurrogate) {
     }
     for (int c = 0; c < 2; ++c) EXPECT_NEAR(grad_offset[c], expected_offset[c], 1e-3);
   }
+}
+
+// step * code with the step smoothed into a ramp, its derivative by ln(step): LSQ's rounding error is what the ramp
+// leaves out, so it is added by hand.
+TEST(LogStepGradient, IsThatOfTheClippedRangeAndOfTheRoundingError) {
+  const std::vector<float> acc = {-9.0f, -3.1f, -0.5f, 0.1f, 1.3f, 2.7f, 8.0f};
+  const float gain = 1.0f, offset = 0.0f, step = 0.4f;
+  for (const Format format : {Format::kInt4, Format::kUint2, Format::kTernary})
+    for (size_t i = 0; i < acc.size(); ++i) {
+      const Quantizer q = make_quantizer(format, step, false);
+      const float grad_out = 0.7f;  // of the code: per real unit it is grad_out / step
+      const double level = acc[i] / step;
+      const auto real = [&](double s) { return s * std::clamp<double>(acc[i] / s, q.low, q.high); };
+      const double clipped = (real(step + 1e-6) - real(step - 1e-6)) / 2e-6;
+      const bool inside = level >= q.low && level <= q.high;
+      const double rounding = inside ? std::floor(level + 0.5) - level : 0.0;
+      const auto measured = [&](StepRule rule) {
+        return log_step_gradient({1, 1, 1}, &acc[i], &gain, &offset, &grad_out, q, rule);
+      };
+      EXPECT_NEAR(measured(StepRule::kLsq), grad_out * (clipped + rounding), 1e-4) << acc[i];
+      EXPECT_NEAR(measured(StepRule::kPact), level > q.high ? grad_out * clipped : 0.0, 1e-4) << acc[i];
+    }
+}
+
+TEST(StochasticRounding, KeepsTheMeanAndGivesTheTwoNeighbours) {
+  const int64_t n = 200000;
+  const std::vector<float> acc(n, 0.3f);
+  std::vector<float> out(n);
+  const float gain = 1.0f, offset = 0.0f;
+  Quantizer q = make_quantizer(Format::kInt4, 0.25, false);
+  q.noise = 12345;
+  affine_forward({1, 1, n}, acc.data(), &gain, &offset, q, out.data());
+  double sum = 0.0;
+  for (float code : out) {
+    ASSERT_TRUE(code == 1.0f || code == 2.0f);
+    sum += code;
+  }
+  const double error = std::sqrt(0.2 * 0.8 / n);  // of the mean of n draws, one in five of which is 2
+  EXPECT_NEAR(sum / n, 1.2, 4 * error);
+  std::vector<float> again(n);
+  q.noise = 54321;
+  affine_forward({1, 1, n}, acc.data(), &gain, &offset, q, again.data());
+  EXPECT_NE(out, again);
+}
+
+TEST(Surrogate, SharpensOverTheTraining) {
+  EXPECT_FLOAT_EQ(surrogate_sharpness(Surrogate::kReste, 0.0), 1.0f);
+  EXPECT_FLOAT_EQ(surrogate_sharpness(Surrogate::kReste, 1.0), 3.0f);
+  EXPECT_FLOAT_EQ(surrogate_sharpness(Surrogate::kEde, 0.0), 0.1f);
+  EXPECT_FLOAT_EQ(surrogate_sharpness(Surrogate::kEde, 1.0), 10.0f);
 }
 
 TEST(AffineForward, GivesTheCodesOfTheQuantizer) {

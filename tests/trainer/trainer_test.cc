@@ -5,7 +5,10 @@
 
 #include <cmath>
 #include <numbers>
+#include <thread>
 
+#include "core/error.h"
+#include "core/metrics.h"
 #include "core/rng.h"
 #include "deploy/reference.h"
 #include "trainer/export.h"
@@ -73,7 +76,8 @@ TEST_P(TrainedFormats, LearnSeparableSinesAndKeepThatAsIntegers) {
   EXPECT_GT(outcome.validation_accuracy, 0.95);
   EXPECT_EQ(fake_quantized_accuracy(network, outcome.parameters, data.validation), outcome.validation_accuracy);
   const QuantizedModel model = export_quantized(network, outcome.parameters, data.train.front_end.input_scale);
-  EXPECT_NEAR(reference_accuracy(model, data.validation), outcome.validation_accuracy, 0.005);
+  EXPECT_NEAR(score_outputs(data.validation, reference_outputs(model, data.validation)).accuracy,
+              outcome.validation_accuracy, 0.005);
 }
 
 // Residual, padding with -1, depthwise, a 2-D map, flatten: two images that differ in the direction of their stripes.
@@ -118,11 +122,261 @@ TEST(Train, LearnsStripesWithAResidualNetworkIn2d) {
   ASSERT_EQ(outcome.failure, "");
   EXPECT_GT(outcome.validation_accuracy, 0.95);
   const QuantizedModel model = export_quantized(n, outcome.parameters, 1.0 / 64);
-  EXPECT_EQ(reference_accuracy(model, data.validation), outcome.validation_accuracy);
+  EXPECT_EQ(score_outputs(data.validation, reference_outputs(model, data.validation)).accuracy,
+            outcome.validation_accuracy);
+}
+
+// ---- Recipes
+
+struct NamedRecipe {
+  const char* name;
+  Recipe recipe;
+};
+
+class Recipes : public testing::TestWithParam<NamedRecipe> {};
+INSTANTIATE_TEST_SUITE_P(
+    Changes, Recipes,
+    testing::Values(NamedRecipe{"identity", {.surrogate = Surrogate::kIdentity}},
+                    NamedRecipe{"bi_real", {.surrogate = Surrogate::kBiReal}},
+                    NamedRecipe{"reste", {.surrogate = Surrogate::kReste}},
+                    NamedRecipe{"ede", {.surrogate = Surrogate::kEde}},
+                    NamedRecipe{"tensor", {.weight_scale = WeightScale::kTensor}},
+                    NamedRecipe{"power_of_two", {.weight_scale = WeightScale::kPowerOfTwo}},
+                    NamedRecipe{"learned", {.weight_scale = WeightScale::kLearned}},
+                    NamedRecipe{"lsq", {.activation_range = ActivationRange::kLsq}},
+                    NamedRecipe{"pact", {.activation_range = ActivationRange::kPact}},
+                    NamedRecipe{"stochastic", {.stochastic_rounding = true}},
+                    NamedRecipe{"float_weights_first", {.float_weights = 0.4}},
+                    NamedRecipe{"float_activations_first", {.float_activations = 0.4}},
+                    NamedRecipe{"distillation", {.distillation = 0.5, .teacher_epochs = 6}},
+                    NamedRecipe{"balanced", {.balanced_classes = true}},
+                    NamedRecipe{"augmented", {.circular_shift = true, .jitter = 0.1, .scaling = 0.1, .mixup = 0.2}}),
+    [](const auto& test) { return std::string(test.param.name); });
+
+TEST_P(Recipes, LearnAndExportToTheAccuracyTheyMeasured) {
+  for (const auto& [weights, activations] : {std::pair(Format::kBinary, Format::kBinary),
+                                             {Format::kTernary, Format::kUint2},
+                                             {Format::kInt4, Format::kInt5}}) {
+    const Network network = sine_network(weights, activations);
+    const TrainingData data = sine_data();
+    Recipe recipe = GetParam().recipe;
+    recipe.epochs = 12;
+    recipe.batch_size = 32;
+    const TrainOutcome outcome = train(network, data, recipe, 1);
+    ASSERT_EQ(outcome.failure, "");
+    EXPECT_GT(outcome.validation_accuracy, 0.9) << format_name(weights);
+    const QuantizedModel model = export_quantized(network, outcome.parameters, data.train.front_end.input_scale);
+    EXPECT_NEAR(score_outputs(data.validation, reference_outputs(model, data.validation)).accuracy,
+                outcome.validation_accuracy, 0.01);
+  }
+}
+
+TEST(Train, PowerOfTwoScalesOfWeightsAreThat) {
+  const TrainOutcome outcome = train(sine_network(Format::kInt4, Format::kUint4), sine_data(),
+                                     {.epochs = 2, .weight_scale = WeightScale::kPowerOfTwo}, 1);
+  int steps = 0;
+  for (const LayerParameters& layer : outcome.parameters.layers)
+    for (float step : layer.weight_steps) {
+      EXPECT_EQ(step, std::exp2(std::round(std::log2(step))));
+      ++steps;
+    }
+  EXPECT_EQ(steps, 8 + 8 + 1);  // a step per channel, one for the head, whose accumulator is the output
+}
+
+// ---- Other tasks
+
+// The mean level and the amplitude of noise.
+TrainingData regression_data() {
+  const auto make = [](int count, uint64_t seed) {
+    Dataset data;
+    data.task = Task::kRegression;
+    data.front_end.output = {32, 1, 1};
+    data.front_end.input_scale = 1.0 / 32;
+    data.target_names = {"level"};
+    data.target_mean = {0.0};
+    data.target_deviation = {1.0};
+    Rng rng(seed);
+    for (int i = 0; i < count; ++i) {
+      const double level = rng.uniform(-1.7, 1.7);
+      for (int t = 0; t < 32; ++t)
+        data.codes.push_back(
+            static_cast<int16_t>(std::clamp(std::lround(32 * (level + 0.3 * rng.normal())), -128l, 127l)));
+      data.labels.push_back(0);
+      data.groups.push_back(i);
+      data.targets.push_back(static_cast<float>(level));
+    }
+    return data;
+  };
+  return {make(320, 1), make(100, 2)};
+}
+
+TEST(Train, LearnsARegression) {
+  Network n = sine_network(Format::kInt4, Format::kUint8);
+  n.input = {32, 1, 1};
+  std::get<Dense>(n.layers.back().op).units = 1;
+  const TrainingData data = regression_data();
+  const TrainOutcome outcome = train(n, data, {.epochs = 20, .batch_size = 32}, 1);
+  ASSERT_EQ(outcome.failure, "");
+  EXPECT_GT(outcome.validation_accuracy, 0.9);  // R2
+  const QuantizedModel model = export_quantized(n, outcome.parameters, data.train.front_end.input_scale);
+  EXPECT_NEAR(score_outputs(data.validation, reference_outputs(model, data.validation)).accuracy,
+              outcome.validation_accuracy, 0.01);
+}
+
+Network auto_encoder() {
+  Network n;
+  n.input = {64, 1, 1};
+  const auto conv = [](const char* name, int channels, int stride) {
+    return LayerSpec{.name = name,
+                     .op = Conv2d{channels, {5, 1, stride, 1}, Padding::kZero},
+                     .weights = Format::kInt8,
+                     .batch_norm = true,
+                     .activations = Format::kInt8,
+                     .range_log2 = 2};
+  };
+  append(n, conv("down", 4, 4));
+  append(n, {.name = "up", .op = MaxPool2d{{1, 1, 1, 1}}});
+  append(n, conv("smooth", 4, 1));
+  append(n, {.name = "out", .op = Conv2d{1, {5, 1}, Padding::kZero}, .weights = Format::kInt8, .bias = true});
+  return n;
+}
+
+// Slow sines are normal; fast ones an auto-encoder of a quarter of the samples cannot draw.
+TEST(Train, LearnsToTellAnomaliesFromNormalSignals) {
+  TrainingData data = sine_data();
+  for (Dataset* set : {&data.train, &data.validation}) set->task = Task::kAnomaly;
+  Dataset normal = data.train;
+  normal.codes.clear(), normal.labels.clear(), normal.groups.clear();
+  for (int64_t i = 0; i < data.train.size(); ++i) {
+    if (data.train.labels[static_cast<size_t>(i)] != 0) continue;
+    const auto codes = data.train.example(i);
+    normal.codes.insert(normal.codes.end(), codes.begin(), codes.end());
+    normal.labels.push_back(0);
+    normal.groups.push_back(static_cast<int32_t>(i));
+  }
+  data.train = normal;
+  const TrainOutcome outcome = train(auto_encoder(), data, {.epochs = 30, .batch_size = 16}, 1);
+  ASSERT_EQ(outcome.failure, "");
+  EXPECT_GT(outcome.validation_accuracy, 0.95);  // AUC
+  EXPECT_EQ(outcome.train_accuracy, -1.0);
+  const QuantizedModel model = export_quantized(auto_encoder(), outcome.parameters, data.train.front_end.input_scale);
+  EXPECT_NEAR(score_outputs(data.validation, reference_outputs(model, data.validation)).accuracy,
+              outcome.validation_accuracy, 0.005);
+}
+
+// ---- Stopping and going on
+
+// As much as a state can hold: learnt steps, a teacher, random augmentation and rounding, mixed batches.
+Recipe full_recipe() {
+  return {.epochs = 4,
+          .batch_size = 32,
+          .max_train_examples = 300,
+          .weight_scale = WeightScale::kLearned,
+          .activation_range = ActivationRange::kLsq,
+          .stochastic_rounding = true,
+          .float_weights = 0.3,
+          .distillation = 0.3,
+          .teacher_epochs = 2,
+          .circular_shift = true,
+          .jitter = 0.05,
+          .mixup = 0.2};
+}
+
+Network full_network() {
+  return sine_network(Format::kInt4, Format::kUint4);
+}
+
+// Stops after `step` steps, through bytes as a file would hold them.
+TrainingState stopped_at(int64_t step, const Recipe& recipe) {
+  std::string bytes;
+  const TrainOutcome outcome = train(full_network(), sine_data(), recipe, 9,
+                                     TrainOptions{.on_checkpoint =
+                                                      [&](const TrainingState& state) {
+                                                        if (state.step < step) return true;
+                                                        bytes = serialize_state(state);
+                                                        return false;
+                                                      },
+                                                  .checkpoint_steps = 1});
+  EXPECT_TRUE(outcome.stopped);
+  return parse_state(bytes, "test");
+}
+
+TEST(Resume, AtTenRandomStepsEndsInTheSameBytes) {
+  const TrainOutcome whole = train(full_network(), sine_data(), full_recipe(), 9);
+  ASSERT_EQ(whole.failure, "");
+  Rng rng(10);
+  for (int i = 0; i < 10; ++i) {
+    const auto step = static_cast<int64_t>(1 + rng.below(4 * 9 - 1));
+    const TrainingState state = stopped_at(step, full_recipe());
+    EXPECT_EQ(state.step, step);
+    const TrainOutcome rest = train(full_network(), sine_data(), full_recipe(), 9, TrainOptions{.resume = &state});
+    EXPECT_EQ(rest.parameters, whole.parameters) << step;
+    ASSERT_EQ(rest.epochs.size(), whole.epochs.size());
+    for (size_t e = 0; e < rest.epochs.size(); ++e) EXPECT_EQ(rest.epochs[e].train_loss, whole.epochs[e].train_loss);
+  }
+}
+
+TEST(Resume, BesideAnotherTrainingEndsInTheSameBytes) {
+  const TrainOutcome alone = train(full_network(), sine_data(), full_recipe(), 9);
+  TrainOutcome beside, other;
+  std::thread second([&] { other = train(sine_network(), sine_data(), {.epochs = 20}, 4); });
+  beside = train(full_network(), sine_data(), full_recipe(), 9);
+  second.join();
+  EXPECT_EQ(beside.parameters, alone.parameters);
+  EXPECT_EQ(other.parameters, train(sine_network(), sine_data(), {.epochs = 20}, 4).parameters);
+}
+
+TEST(Resume, ARungGoesOnWithTheScheduleOfTheNext) {
+  Recipe first = full_recipe(), next = full_recipe();
+  first.epochs = 2, next.epochs = 6;
+  TrainingState end;
+  train(full_network(), sine_data(), first, 9, TrainOptions{.on_checkpoint = [&](const TrainingState& state) {
+          end = state;
+          return true;
+        }});
+  const TrainOutcome outcome = train(full_network(), sine_data(), next, 9, TrainOptions{.resume = &end});
+  ASSERT_EQ(outcome.failure, "");
+  ASSERT_EQ(outcome.epochs.size(), 6u);
+  EXPECT_EQ(outcome.epochs[0].train_loss, end.epochs[0].train_loss);
+  EXPECT_GT(outcome.epochs[2].learning_rate, outcome.epochs[1].learning_rate);  // the longer cosine is still high
+  EXPECT_NEAR(outcome.epochs[5].learning_rate, Recipe{}.final_learning_rate, 1e-9);
+}
+
+TEST(Resume, RefusesTheStateOfAnotherTraining) {
+  const TrainingState state = stopped_at(5, full_recipe());
+  Recipe other = full_recipe();
+  const auto error = [&](const Recipe& recipe, uint64_t seed) -> std::string {
+    try {
+      train(full_network(), sine_data(), recipe, seed, TrainOptions{.resume = &state});
+    } catch (const StructureError& e) {
+      return e.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(error(other, 10), "checkpoint: of another network, data set, seed or recipe");
+  other.mixup = 0.3;
+  EXPECT_EQ(error(other, 9), "checkpoint: of another network, data set, seed or recipe");
+  other = full_recipe();
+  other.epochs = 7;
+  EXPECT_EQ(error(other, 9), "checkpoint: in the middle of a training of 4 epochs, not 7");
+}
+
+TEST(Inheritance, StartsFromTheParentWhereLayersAgree) {
+  const TrainingData data = sine_data();
+  const Network parent = sine_network(Format::kInt4, Format::kUint4);
+  const TrainOutcome trained = train(parent, data, {.epochs = 10, .batch_size = 32}, 1);
+  Network child = parent;
+  child.layers[1].weights = Format::kTernary;  // latents of the same size
+  const Parent given{parent, trained.parameters};
+  const Recipe brief{.epochs = 2, .batch_size = 32, .learning_rate = 1e-3};
+  const double with = train(child, data, brief, 3, TrainOptions{.parent = &given}).validation_accuracy;
+  const double without = train(child, data, brief, 3).validation_accuracy;
+  EXPECT_GT(with, 0.9);
+  EXPECT_GT(with, without);
 }
 
 TEST(Train, GivesTheSameParametersForTheSameSeed) {
-  const Recipe recipe{.epochs = 3, .label_smoothing = 0.1, .circular_shift = true, .max_train_examples = 200};
+  const Recipe recipe{.epochs = 3, .max_train_examples = 200, .label_smoothing = 0.1, .circular_shift = true};
   const TrainOutcome a = train(sine_network(), sine_data(), recipe, 5);
   const TrainOutcome b = train(sine_network(), sine_data(), recipe, 5);
   const TrainOutcome c = train(sine_network(), sine_data(), recipe, 6);
@@ -169,11 +423,11 @@ TEST(Train, ReportsALossThatIsNotFinite) {
   EXPECT_EQ(outcome.failure, "loss is not finite at epoch 1");
 }
 
-TEST(Train, UsesASetSmallerThanABatch) {
+TEST(Train, RefusesASetSmallerThanABatch) {
   TrainingData data{sines(10, 1), sines(6, 2)};
   const TrainOutcome outcome = train(sine_network(), data, {.epochs = 2, .batch_size = 64}, 1);
-  EXPECT_EQ(outcome.failure, "");
-  EXPECT_EQ(outcome.epochs.size(), 2u);
+  EXPECT_EQ(outcome.failure, "a batch of 64 is larger than the training set of 10");
+  EXPECT_TRUE(outcome.epochs.empty());
 }
 
 TEST(Train, ManagesWithoutAValidationSet) {
