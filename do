@@ -3,7 +3,7 @@
 #   ./do demo           install what is missing, build, run the main job on the embedded default
 #   ./do test           the same, then all tests        --asan: with sanitizers   --fast: no training, no emulator
 #   ./do build          build only: build/release/bitwright
-#   ./do bench          build and run the benchmarks
+#   ./do bench          build and run the benchmarks    --training: training speed against libtorch and PyTorch
 #   ./do format         clang-format every C and C++ file
 # --no-install: never call apt; say what is missing and stop.
 set -euo pipefail
@@ -15,6 +15,7 @@ die() { say "do: $*"; exit 2; }
 install=yes
 preset=release
 fast=no
+training=no
 command=""
 arguments=()
 for argument in "$@"; do
@@ -22,6 +23,7 @@ for argument in "$@"; do
     --no-install) install=no ;;
     --asan) preset=asan ;;
     --fast) fast=yes ;;
+    --training) training=yes ;;
     -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) if [ -z "$command" ]; then command=$argument; else arguments+=("$argument"); fi ;;
   esac
@@ -72,11 +74,18 @@ run_tests() {
   ctest --test-dir "$built" --output-on-failure -j "$(nproc)" "${only[@]}" "${arguments[@]}"
 }
 
+run_benchmarks() {
+  build
+  [ "$training" = yes ] || exec "$built/bitwright-bench" "${arguments[@]}"
+  [ "$fast" = no ] || die "--training trains, so --fast does not go with it"
+  exec experiments/bench/compare_training.py --program "$built/bitwright-train-bench" "${arguments[@]}"
+}
+
 case $command in
   demo) [ "$fast" = no ] || die "demo trains, so --fast does not go with it"; build; exec "$built/bitwright" demo --out build/demo "${arguments[@]}" ;;
   test) run_tests ;;
   build) build; say "do: $built/bitwright" ;;
-  bench) build; exec "$built/bitwright-bench" "${arguments[@]}" ;;
+  bench) run_benchmarks ;;
   format) install_packages; git ls-files '*.h' '*.cc' '*.c' | xargs clang-format -i ;;
   "") sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
   *) die "unknown command \"$command\": demo, test, build, bench, format" ;;
