@@ -235,7 +235,7 @@ Network auto_encoder() {
                      .range_log2 = 2};
   };
   append(n, conv("down", 4, 4));
-  append(n, {.name = "up", .op = MaxPool2d{{1, 1, 1, 1}}});
+  append(n, {.name = "up", .op = Upsample2d{4, 1}});
   append(n, conv("smooth", 4, 1));
   append(n, {.name = "out", .op = Conv2d{1, {5, 1}, Padding::kZero}, .weights = Format::kInt8, .bias = true});
   return n;
