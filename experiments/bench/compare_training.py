@@ -35,12 +35,14 @@ def output(process):
 
 
 def start_program(arguments, pattern):
-    return start([arguments.program, f"--benchmark_filter={pattern}", "--benchmark_format=json"])
+    return start([arguments.program, f"--benchmark_filter={pattern}", "--benchmark_format=json",
+                  "--benchmark_repetitions=3", "--benchmark_report_aggregates_only=true"])
 
 
 def rows(process):
-    """name -> the benchmark's row."""
-    return {row["name"].split("/iterations")[0]: row for row in json.loads(output(process))["benchmarks"]}
+    """name -> the row of medians over the benchmark's repetitions."""
+    found = json.loads(output(process))["benchmarks"]
+    return {row["run_name"].split("/iterations")[0]: row for row in found if row["aggregate_name"] == "median"}
 
 
 def one_round(arguments):
