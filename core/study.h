@@ -7,8 +7,9 @@
 #include <vector>
 
 #include "core/board.h"
-#include "core/recipe.h"
+#include "core/dataset.h"
 #include "core/format.h"
+#include "core/recipe.h"
 
 namespace bitwright {
 
@@ -16,8 +17,12 @@ namespace bitwright {
 struct DataSpec {
   std::string kind;            // "recordings", "npy", "simulator"
   std::string path;            // folder, absolute; empty for the simulator
+  Task task = Task::kClassification;  // kRegression: npy alone
+  std::string normal;          // kAnomaly: the class that is normal, which alone trains
   // recordings: one long signal each, cut into windows
   std::string index = "recordings.csv";  // relative to path
+  std::string files = "{path}";          // of each row, relative to path; {name} is the row's value in that column
+  std::string label_files;               // kAnomaly: likewise, a label for every sample instead of label_column
   std::string label_column, load_column, bearing_column, gain_column;  // of the index; gain and others may be empty
   std::vector<std::string> keep_labels;  // labels in use, in class order; empty: all found, sorted
   int window = 600;            // samples
@@ -25,7 +30,12 @@ struct DataSpec {
   // "leave-load", "bearing", "time", "random" (recordings, simulator); "given" (npy: the files' own split)
   std::string protocol = "time";
   std::string held_out;        // leave-load: the load that tests; bearing: the bearing that tests
+  // What of the training part validates: core/io/split.h. "share"; "fold"; "load", "bearing" (recordings), "recording"
+  // (recordings, simulator); "group" (npy)
+  std::string validation_by = "share";
   double validation_share = 0.2;  // last part in time of every training recording; npy: of the training groups
+  int folds = 0;               // of validation_by "fold": 2..1000
+  int fold = 0;                // of all but "share": which fold validates, from 0
   double test_share = 0.2;     // protocols time and random
   uint64_t split_seed = 1;
   // npy: files x_train.npy, y_train.npy, x_test.npy, y_test.npy; optional groups for an honest validation cut

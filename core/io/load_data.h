@@ -11,7 +11,8 @@
 
 namespace bitwright {
 
-// Training and validation windows; the front end is learnt on the training windows alone.
+// Training and validation windows; the front end, and of regression the targets' mean and deviation, are learnt on the
+// training windows alone. Anomalies: class 0 is normal, and the training windows are all normal.
 // Throws DataError naming the file and the rule.
 TrainingData load_training_data(const Study& study);
 
@@ -20,12 +21,18 @@ Dataset load_test_data(const Study& study, const FrontEnd& learnt_on_train);
 
 // What `bitwright check` prints.
 struct DataSummary {
-  std::vector<std::string> classes;
+  Task task = Task::kClassification;
+  std::vector<std::string> classes;              // none for regression
+  std::vector<std::string> targets;              // regression: their names
   Shape input;                                   // of one example
-  std::vector<int64_t> train, validation, test;  // windows per class
+  std::vector<int64_t> train, validation, test;  // windows per class; regression: one number, all
   std::string held_out;                          // "recordings with load_hp 3, all of them unseen in training"
   std::vector<std::string> warnings;             // one line each: leaks, unseen bearings that cannot be held out
 };
 DataSummary summarize_data(const Study& study);
+
+// What each value of DataSpec::fold validates on, "load_hp 2", "subject 14", "fold 3 of 5"; none if validation_by is
+// "share". Data of the test set are no fold. Throws DataError or ConfigError.
+std::vector<std::string> fold_names(const Study& study);
 
 }  // namespace bitwright

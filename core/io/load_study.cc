@@ -19,6 +19,10 @@ const std::vector<std::string> kObjectives = {"flash", "ram", "latency", "energy
 // Fields that came after the first stores, and the value that says what a study without them said. At that value they
 // are left out of comparisons, so that studies go on.
 const std::map<std::string, nlohmann::json> kCameLater = {
+    {"data.task", "classification"},
+    {"data.validation_by", "share"},
+    {"data.files", "{path}"},
+    {"data.label_files", ""},
     {"training.device", "auto"},
     {"training.surrogate", "clip"},
     {"training.weight_scale", "channel"},
@@ -95,11 +99,16 @@ void visit_windows(Fields& fields, DataSpec& data) {
 
 void visit_recordings(Fields& fields, DataSpec& data, Need need) {
   fields.value("index", data.index, any_text());
-  fields.value("label_column", data.label_column, any_text(), need);
+  fields.value("files", data.files, any_text());
+  fields.value("label_files", data.label_files, any_text());
+  fields.check("label_files", data.label_files.empty() || data.task == Task::kAnomaly, "task anomaly only");
+  if (data.label_files.empty()) {
+    fields.value("label_column", data.label_column, any_text(), need);
+    fields.values("keep", data.keep_labels, any_text());
+  }
   fields.value("load_column", data.load_column, any_text());
   fields.value("bearing_column", data.bearing_column, any_text());
   fields.value("gain_column", data.gain_column, any_text());
-  fields.values("keep", data.keep_labels, any_text());
 }
 
 void check_columns(Fields& fields, const DataSpec& data) {
@@ -107,6 +116,32 @@ void check_columns(Fields& fields, const DataSpec& data) {
   if (by_load) fields.check("load_column", !data.load_column.empty(), "protocol " + data.protocol + " needs it");
   if (data.protocol == "bearing")
     fields.check("bearing_column", !data.bearing_column.empty(), "protocol bearing needs it");
+  if (data.validation_by == "load")
+    fields.check("load_column", !data.load_column.empty(), "validation_by load needs it");
+  if (data.validation_by == "bearing")
+    fields.check("bearing_column", !data.bearing_column.empty(), "validation_by bearing needs it");
+}
+
+void visit_task(Fields& fields, DataSpec& data) {
+  fields.value("task", data.task, one_of(kTaskWords));
+  fields.check("task", data.task != Task::kRegression || data.kind == "npy" || data.kind.empty(), "of kind npy only");
+  if (data.task == Task::kAnomaly) fields.value("normal", data.normal, any_text(), Need::kRequired);
+}
+
+std::vector<std::string> validation_words(const std::string& kind) {
+  if (kind == "npy") return {"share", "fold", "group"};
+  if (kind == "simulator") return {"share", "fold", "load", "recording"};
+  return {"share", "fold", "load", "bearing", "recording"};
+}
+
+// `share` too where it does not apply: what is asked for by column may still need it for a class with one value.
+void visit_validation(Fields& fields, DataSpec& data) {
+  fields.value("validation_by", data.validation_by, one_of(validation_words(data.kind)));
+  fields.value("validation_share", data.validation_share, real(0.01, 0.9));
+  if (data.validation_by == "fold") fields.value("folds", data.folds, whole(2, 1000), Need::kRequired);
+  if (data.validation_by != "share") fields.value("fold", data.fold, whole(0, 1'000'000));
+  if (data.validation_by == "fold" && data.folds > 0)
+    fields.check("fold", data.fold < data.folds, fmt::format("in 0..{}", data.folds - 1));
 }
 
 // Fields of other kinds stay unknown, so that nothing is written in vain. A wrong kind accepts all of them.
@@ -115,14 +150,19 @@ void visit_data(Fields& fields, DataSpec& data, const Codec<std::string>& folder
   const bool any = data.kind.empty(), recordings = data.kind == "recordings", npy = data.kind == "npy",
              simulator = data.kind == "simulator";
   if (npy) data.protocol = "given";
-  fields.value("validation_share", data.validation_share, real(0.01, 0.9));
+  visit_task(fields, data);
+  visit_validation(fields, data);
   if (!simulator) fields.value("path", data.path, folder, any ? Need::kOptional : Need::kRequired);
   if (recordings || any) visit_recordings(fields, data, any ? Need::kOptional : Need::kRequired);
   if (!npy) visit_windows(fields, data);
+  fields.check("validation_by", data.validation_by == "share" || data.protocol != "random",
+               "protocol random draws what validates: share");
   if (recordings) check_columns(fields, data);
   if (npy || any) {
     fields.value("layout", data.layout, one_of(std::vector<std::string>{"series", "image"}));
     fields.value("group_file", data.group_file, any_text());
+    fields.check("group_file", data.validation_by != "group" || !data.group_file.empty(),
+                 "validation_by group needs it");
   }
   if (simulator || any) {
     const Need need = any ? Need::kOptional : Need::kRequired;
@@ -381,6 +421,8 @@ std::vector<std::string> study_fields() {
   for (const char* kind : {"recordings", "npy", "simulator"}) {
     Study study = default_study();
     study.data.kind = kind;
+    study.data.task = Task::kAnomaly;
+    study.data.validation_by = "fold";
     FieldLister lister;
     visit_study(lister, study, any_text());
     names.insert(lister.names.begin(), lister.names.end());

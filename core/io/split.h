@@ -14,6 +14,7 @@ struct RecordingInfo {
   int64_t samples = 0;
   int label = 0;
   std::string load, bearing;  // as the index writes them; empty if it has no such column
+  std::string name = {};      // tells recordings apart
 };
 
 // `length` is DataSpec::window for all.
@@ -29,21 +30,37 @@ struct Split {
   std::vector<std::string> warnings;  // one line each
 };
 
-// By DataSpec::protocol, windows of training `hop` apart, the others end to end; W is the window:
-//   leave-load  test: recordings whose load is held_out. The others: the last validation_share in time validates
-//   bearing     test: recordings whose bearing is held_out. A class with a single bearing cannot hold one out: of it
-//               the recordings of its last load test
-//   time        every recording: train | W | validation | W | test by shares
-//   random      windows `hop` apart of all recordings, shuffled: it leaks, and a warning says so
+// Windows of training are `hop` apart, the others end to end; W is the window. DataSpec::protocol says what tests:
+//   leave-load  recordings whose load is held_out
+//   bearing     recordings whose bearing is held_out. A class with a single bearing cannot hold one out: of it the
+//               recordings of its last load test
+//   time        the last test_share of every recording
+//   random      windows `hop` apart of all recordings, shuffled, and so is what validates: it leaks, and a warning says
+//               so. validation_by does not apply
+// The rest of each recording is the training part, of which DataSpec::validation_by says what validates:
+//   share                   its last validation_share in time
+//   fold                    stretch `fold` of `folds` equal ones in time: train | W | validation | W | train
+//   load bearing recording  all of it where the recording's value is number `fold` of the values, sorted, by which some
+//                           class can be told apart. A class with one value only validates as with share, in all folds
 // Between stretches of one recording lies a gap of one window, taken from the later stretch. In all but `random` no
 // sample is in two of the three sets.
-// `classes` are the labels' names. Throws ConfigError where a set would be empty.
+// `classes` are the labels' names. Throws ConfigError where held_out or fold names nothing or a set would be empty.
 Split split_recordings(const DataSpec& spec, const std::vector<RecordingInfo>& recordings,
                        const std::vector<std::string>& classes);
 
-// npy: indices of the training examples that validate, ascending. With groups (one per example) whole groups, drawn
-// by split_seed until they make up validation_share; else the last validation_share of each class in file order.
+// npy: indices of the training examples that validate, ascending; groups: one per example or none.
+//   share  with groups whole groups, drawn by split_seed until they make up validation_share; else the last
+//          validation_share of each class in file order
+//   fold   with groups those dealt to `fold` of `folds` hands, shuffled by split_seed; else block `fold` of `folds`
+//          equal blocks of each class in file order
+//   group  number `fold` of the groups, sorted
+// Throws ConfigError where there are too few groups or fold names none.
 std::vector<int64_t> validation_examples(const DataSpec& spec, const std::vector<int32_t>& labels,
                                          const std::vector<int64_t>& groups);
+
+// Names of the folds, "load_hp 2", "subject 14", "fold 3 of 5", in the order of DataSpec::fold; none for "share".
+std::vector<std::string> fold_names(const DataSpec& spec, const std::vector<RecordingInfo>& recordings,
+                                    const std::vector<std::string>& classes);
+std::vector<std::string> fold_names(const DataSpec& spec, const std::vector<int64_t>& groups);
 
 }  // namespace bitwright

@@ -188,8 +188,9 @@ TEST(StudyJson, RoundTrips) {
 
 TEST(StudyJson, HoldsEveryFieldOfItsKind) {
   const nlohmann::json json = nlohmann::json::parse(study_of(kStudy).config_json);
-  const std::set<std::string> elsewhere = {"bearing_column", "gain_column", "group_file",  "index", "keep",
-                                           "label_column",   "layout",      "load_column", "path"};
+  const std::set<std::string> elsewhere = {"bearing_column", "files",       "fold",   "folds",        "gain_column",
+                                           "group_file",     "index",       "keep",   "label_column", "label_files",
+                                           "layout",         "load_column", "normal", "path"};
   for (const std::string& field : study_fields()) {
     if (field.starts_with("data.") && elsewhere.contains(field.substr(5))) continue;
     std::string pointer = "/" + field;
@@ -219,10 +220,34 @@ TEST(StudyJson, FieldsOfLaterVersionsDoNotMakeAnotherStudyUntilTheyAreUsed) {
                           "float_weights", "float_activations", "balanced_classes", "distillation",
                           "distillation_temperature", "teacher_epochs", "jitter", "scaling", "mixup"})
     EXPECT_EQ(first["training"].erase(key), 1u) << key;
+  for (const char* key : {"task", "validation_by"}) EXPECT_EQ(first["data"].erase(key), 1u) << key;
   EXPECT_EQ(comparable_config(study_of(kStudy).config_json), comparable_config(first.dump()));
   EXPECT_EQ(study_from_json(first.dump()).config_json, study_of(kStudy).config_json);
   EXPECT_NE(comparable_config(study_of(kStudy, {"training.surrogate=ede"}).config_json),
             comparable_config(first.dump()));
+}
+
+TEST(LoadStudy, FoldsNeedTheirNumber) {
+  const Study study = study_of(kStudy, {"data.validation_by=fold", "data.folds=5", "data.fold=4"});
+  EXPECT_EQ(study_from_json(study.config_json).data.fold, 4);
+  EXPECT_EQ(error_in(kStudy, {"data.validation_by=fold"}), "s.yaml:3:3: data: missing key \"folds\"");
+  EXPECT_EQ(error_in(kStudy, {"data.validation_by=fold", "data.folds=5", "data.fold=5"}),
+            "command line: data.fold = 5: in 0..4");
+  EXPECT_EQ(error_in(kStudy, {"data.fold=1"}), "command line: data.fold: unknown key");
+  EXPECT_EQ(error_in(kStudy, {"data.validation_by=laod"}),
+            "command line: data.validation_by = laod: one of share, fold, load, recording, did you mean \"load\"?");
+  EXPECT_EQ(error_in(kStudy, {"data.validation_by=load", "data.protocol=random"}),
+            "command line: data.validation_by = load: protocol random draws what validates: share");
+}
+
+TEST(LoadStudy, EachTaskHasItsFields) {
+  EXPECT_EQ(study_of(kStudy, {"data.task=anomaly", "data.normal=healthy"}).data.task, Task::kAnomaly);
+  EXPECT_EQ(error_in(kStudy, {"data.task=anomaly"}), "s.yaml:3:3: data: missing key \"normal\"");
+  EXPECT_EQ(error_in(kStudy, {"data.normal=healthy"}), "command line: data.normal: unknown key");
+  EXPECT_EQ(error_in(kStudy, {"data.task=regression"}), "command line: data.task = regression: of kind npy only");
+  EXPECT_EQ(error_in(kStudy, {"data.task=regresion"}),
+            "command line: data.task = regresion: one of classification, regression, anomaly, did you mean "
+            "\"regression\"?");
 }
 
 TEST(LoadStudy, EnumsAreWords) {
