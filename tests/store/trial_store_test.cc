@@ -112,7 +112,18 @@ Trial proposal(int channels) {
 
 Trial completed(Trial t) {
   t.state = TrialState::kComplete;
-  t.metrics = {.accuracy = 0.1 + 0.2, .fake_quantized_accuracy = 0.75, .train_accuracy = -1.0, .windows = 640};
+  t.metrics = {.accuracy = 0.1 + 0.2,
+               .fake_quantized_accuracy = 0.75,
+               .train_accuracy = -1.0,
+               .windows = 640,
+               .differing = 3,
+               .balanced_accuracy = 1.0 / 3,
+               .macro_f1 = 0.2,
+               .auc = 0.9,
+               .threshold = 1e-300,
+               .f1 = 0.7,
+               .rmse = 1e30,
+               .mae = 1e-30};
   t.epochs = {{1, 0.01, 1.5, 0.5}, {2, 0.001, 0.75, 0.625}};
   t.train_seconds = 12.25;
   return t;
@@ -135,6 +146,14 @@ void expect_equal(const Trial& a, const Trial& b) {
   EXPECT_EQ(a.metrics.fake_quantized_accuracy, b.metrics.fake_quantized_accuracy);
   EXPECT_EQ(a.metrics.train_accuracy, b.metrics.train_accuracy);
   EXPECT_EQ(a.metrics.windows, b.metrics.windows);
+  EXPECT_EQ(a.metrics.differing, b.metrics.differing);
+  EXPECT_EQ(a.metrics.balanced_accuracy, b.metrics.balanced_accuracy);
+  EXPECT_EQ(a.metrics.macro_f1, b.metrics.macro_f1);
+  EXPECT_EQ(a.metrics.auc, b.metrics.auc);
+  EXPECT_EQ(a.metrics.threshold, b.metrics.threshold);
+  EXPECT_EQ(a.metrics.f1, b.metrics.f1);
+  EXPECT_EQ(a.metrics.rmse, b.metrics.rmse);
+  EXPECT_EQ(a.metrics.mae, b.metrics.mae);
   EXPECT_EQ(a.estimates.flash_bytes, b.estimates.flash_bytes);
   EXPECT_EQ(a.estimates.code_bytes, b.estimates.code_bytes);
   EXPECT_EQ(a.estimates.constant_bytes, b.estimates.constant_bytes);
