@@ -12,6 +12,7 @@
 #include "core/rng.h"
 #include "deploy/reference.h"
 #include "tests/core/networks.h"
+#include "tests/support/random_network.h"
 #include "trainer/equalization.h"
 #include "trainer/export.h"
 #include "trainer/real_layer.h"
@@ -454,6 +455,25 @@ TEST(PostTraining, SurvivesDeadChannelsConstantMapsAndASingleExample) {
         EXPECT_THAT(reference_outputs(twin.network, twin.parameters, data), Pointwise(DoubleNear(0.02), wanted));
       }
     }
+}
+
+// Gains of random_parameters reach 300 in single channels, which one step a map cannot serve: hence the median.
+TEST(PostTraining, QuantizesRandomNetworksWithAMedianErrorBelowTwoPercent) {
+  std::vector<double> errors;
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    Network network = float_twin(testing::random_network(seed));
+    if (network.input_format == Format::kInt16) network.input_format = Format::kInt8;  // else beyond 2^30
+    Dataset data = random_data(network, 8, seed);
+    data.codes.clear();
+    for (uint64_t i = 0; i < 8; ++i) {
+      const auto input = testing::random_input(network, 8 * seed + i);
+      data.codes.insert(data.codes.end(), input.begin(), input.end());
+    }
+    data.front_end.input_scale = 1.0 / max_code(network.input_format);
+    errors.push_back(twin_error(network, testing::random_parameters(network, seed), data, {}));
+  }
+  std::nth_element(errors.begin(), errors.begin() + 30, errors.end());
+  EXPECT_LT(errors[30], 0.02);
 }
 
 TEST(PostTraining, CalibratesAnOutputWithBatchNormToInt8) {
