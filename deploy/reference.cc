@@ -356,12 +356,16 @@ int argmax(const Tensor& output) {
   return output.storage == Format::kFloat32 ? largest(output.reals) : largest(output.codes);
 }
 
-double reference_accuracy(const QuantizedModel& model, const Dataset& data) {
-  if (data.size() == 0) return 0.0;
+std::vector<float> reference_outputs(const QuantizedModel& model, const Dataset& data) {
   const Reference reference(model);
-  int64_t right = 0;
-  for (int64_t i = 0; i < data.size(); ++i) right += argmax(reference.run(data.example(i)).back()) == data.labels[i];
-  return static_cast<double>(right) / static_cast<double>(data.size());
+  const double scale = model.layers.back().output_scale;
+  std::vector<float> outputs;
+  for (int64_t i = 0; i < data.size(); ++i) {
+    const Tensor output = reference.run(data.example(i)).back();
+    for (float real : output.reals) outputs.push_back(real);
+    for (int32_t code : output.codes) outputs.push_back(static_cast<float>(scale * code));
+  }
+  return outputs;
 }
 
 }  // namespace bitwright

@@ -26,7 +26,8 @@ std::vector<Tensor> reference_layers(const QuantizedModel& model, std::span<cons
 
 // Index of the largest output, the first of equals.
 int argmax(const Tensor& output);
-// Share of examples whose argmax is the label, over the whole data set.
-double reference_accuracy(const QuantizedModel& model, const Dataset& data);
+// Outputs of the whole data set in real units (output scale x code, rounded to float32), HWC, example by example: what
+// core/metrics.h scores. Two integer outputs beyond 2^24 that differ by less than a float's last place become equal.
+std::vector<float> reference_outputs(const QuantizedModel& model, const Dataset& data);
 
 }  // namespace bitwright

@@ -17,6 +17,9 @@ struct CommandLine {
 void add_demo(CLI::App& app, CommandLine& line);
 void add_check(CLI::App& app, CommandLine& line);
 void add_search(CLI::App& app, CommandLine& line);
+void add_evaluate(CLI::App& app, CommandLine& line);
+void add_baseline(CLI::App& app, CommandLine& line);
+void add_ablate(CLI::App& app, CommandLine& line);
 void add_status(CLI::App& app, CommandLine& line);
 void add_show(CLI::App& app, CommandLine& line);
 void add_export(CLI::App& app, CommandLine& line);

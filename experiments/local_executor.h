@@ -1,58 +1,54 @@
-// experiments/local_executor.h: trials on this machine, in warm worker processes of one thread each.
+// experiments/local_executor.h: the trials of a search, in a pool of workers on this machine.
 //
-// A crash, an abort or an out-of-memory kill in training ends one worker and one attempt, not the study. What is wrong
-// with the user's data or disk ends the search: the open trials stay RUNNING, and the same command goes on. Paths hold
-// no tab or newline. SIGPIPE is ignored from then on, in the whole process.
+// A training writes its state to CHECKPOINTS/trial-N.ckpt now and then, so that a search killed in mid-training goes on
+// with it. What is wrong with the user's data or disk ends the search: the open trials stay RUNNING, and the same
+// command goes on.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <map>
-#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
-#include "experiments/worker_process.h"
+#include "experiments/worker_pool.h"
 #include "search/run_study.h"
 
 namespace bitwright {
 
 struct LocalExecutorOptions {
-  std::string program;      // path of bitwright-trial
-  std::string work_folder;  // specs, results and logs; made if absent, emptied of what is done
-  std::string config_json;  // Study::config_json
-  int jobs = 1;             // workers, >= 1
+  std::string program;                                 // path of bitwright-trial
+  std::string work_folder;                             // of the workers: WorkerPoolOptions
+  std::string checkpoint_folder;                       // made if absent; empty: no checkpoints
+  std::string config_json;                             // Study::config_json
+  int jobs = 1;                                        // workers, >= 1
+  double checkpoint_seconds = 5.0;                     // TrialSpec::checkpoint_seconds
+  std::function<void(const std::string&)> on_warning;  // as in WorkerPoolOptions
 };
 
 class LocalExecutor : public TrialExecutor {
  public:
   explicit LocalExecutor(LocalExecutorOptions options);
-  ~LocalExecutor() override;
+  ~LocalExecutor() override;  // the checkpoint folder goes if it is empty
 
   int capacity() const override { return options_.jobs; }
   void submit(const Trial& trial) override;  // fewer than capacity() trials are in training
   std::optional<TrialResult> wait(double timeout_seconds) override;
   std::vector<TrialEpoch> take_epochs() override;
-  void stop() override;
+  void stop() override { pool_.stop(); }
 
-  std::vector<pid_t> worker_pids() const;
+  std::vector<pid_t> worker_pids() const { return pool_.worker_pids(); }
+
+  // Removes the checkpoints of all trials but these: of finished ones, whose controller was killed at the wrong moment.
+  void keep_checkpoints(const std::set<int64_t>& trials) const;
+  // A trial that is stored as finished needs its checkpoint no more.
+  void remove_checkpoint(int64_t trial) const;
 
  private:
-  struct Slot {
-    std::unique_ptr<WorkerProcess> process;  // null until first needed, and after its death
-    std::optional<int64_t> trial;            // in training
-    int attempt = 0;
-    std::string folder;
-  };
-  std::optional<TrialResult> collect(Slot& slot);
-  TrialResult published_result(Slot& slot);
-  // Throws ConfigError or StoreError where no further worker would do better: data gone, disk full, no program.
-  TrialResult lost_result(Slot& slot);
-  void release(Slot& slot);
+  std::string checkpoint(int64_t trial) const;
 
   LocalExecutorOptions options_;
-  std::vector<Slot> slots_;
-  std::vector<TrialEpoch> epochs_;
+  WorkerPool pool_;
 };
 
 }  // namespace bitwright

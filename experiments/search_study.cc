@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/search_study.h"
 
-#include <unistd.h>
-
-#include <atomic>
-#include <csignal>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -13,6 +9,7 @@
 #include "core/io/load_study.h"
 #include "core/io/model_json.h"
 #include "experiments/front_json.h"
+#include "experiments/interrupts.h"
 #include "experiments/local_executor.h"
 #include "experiments/progress.h"
 #include "experiments/table.h"
@@ -20,23 +17,8 @@
 namespace bitwright {
 namespace {
 
-std::atomic<int> interrupts = 0;
-
-void on_interrupt(int) {
-  if (++interrupts > 2) ::_exit(static_cast<int>(ExitCode::kResumable));
-}
-
-void catch_interrupts() {
-  interrupts = 0;
-  struct sigaction action {};
-  action.sa_handler = on_interrupt;
-  action.sa_flags = SA_RESTART;
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
-}
-
 StopRequest stop_request() {
-  const int count = interrupts;
+  const int count = interrupts();
   return count == 0 ? StopRequest::kNone : count == 1 ? StopRequest::kFinishRunning : StopRequest::kNow;
 }
 
@@ -62,12 +44,20 @@ StudyOutcome run(const SearchRequest& request, const TrainingData& data, TrialSt
   const auto sampler = make_sampler(request.study.search, space, request.study.objectives);
   LocalExecutor executor({.program = request.worker_program,
                           .work_folder = request.store_path + ".work",
+                          .checkpoint_folder = request.store_path + ".checkpoints",
                           .config_json = request.study.config_json,
-                          .jobs = request.study.search.jobs});
+                          .jobs = request.study.search.jobs,
+                          .on_warning = [](const std::string& line) { std::cerr << "warning: " << line << "\n"; }});
+  std::set<int64_t> open_trials;
+  for (const Trial& trial : store.running()) open_trials.insert(trial.number);
+  executor.keep_checkpoints(open_trials);
   ProgressDisplay display(request.quiet);
   StudyHooks hooks;
   hooks.stop_request = stop_request;
-  hooks.on_finish = [&](const Trial&, const StudyProgress& progress) { display.show(progress_line(progress)); };
+  hooks.on_finish = [&](const Trial& trial, const StudyProgress& progress) {
+    executor.remove_checkpoint(trial.number);
+    display.show(progress_line(progress));
+  };
   return run_study(request.study, space, *sampler, executor, store, rules_of(request.study), hooks);
 }
 

@@ -11,6 +11,7 @@
 #include "core/io/load_data.h"
 #include "core/io/load_study.h"
 #include "core/io/model_json.h"
+#include "core/metrics.h"
 #include "deploy/reference.h"
 #include "estimators/estimate.h"
 #include "experiments/table.h"
@@ -145,7 +146,8 @@ int score_front(const Study& study, const FrontEnd& front_end, TrialStore& store
     if (!text) continue;
     if (!test) test = load_test_data(study, front_end);
     const auto model = read_json<QuantizedModel>(*text, store.path());
-    store.set_test_metrics(point.trial.number, {.accuracy = reference_accuracy(model, *test), .windows = test->size()});
+    store.set_test_metrics(point.trial.number,
+                           score_outputs(*test, reference_outputs(model, *test), point.trial.metrics.threshold));
     ++scored;
   }
   return scored;

@@ -2,86 +2,41 @@
 // links libtorch, whose load takes about a second, so local workers are long-lived.
 //
 //   bitwright-trial SPEC --out DIR    one trial: DIR/result.json
-//   bitwright-trial --serve           lines `SPEC<tab>DIR` on stdin; on stdout `epoch JSON` lines and, once the result
-//                                     is published, `done`
+//   bitwright-trial --serve           lines `SPEC<tab>DIR` on stdin; on stdout `epoch JSON` and `warning TEXT` lines
+//                                     and, once the result is published, `done`
 // SPDX-License-Identifier: Apache-2.0
 #include <sys/prctl.h>
 
 #include <csignal>
+#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
-#include "core/io/load_data.h"
-#include "core/io/load_study.h"
 #include "core/io/model_json.h"
-#include "deploy/reference.h"
-#include "experiments/trial_protocol.h"
-#include "trainer/export.h"
-#include "trainer/trainer.h"
+#include "experiments/run_trial.h"
 
 namespace bitwright {
 namespace {
 
-// The training data of the last study asked for: a worker serves one study.
-class DataCache {
- public:
-  const TrainingData& get(const Study& study, const std::string& config_json) {
-    if (config_json != config_) {
-      data_ = load_training_data(study);
-      config_ = config_json;
-    }
-    return data_;
-  }
-
- private:
-  std::string config_;
-  TrainingData data_;
-};
-
-TrialReport run_trial(const TrialSpec& spec, DataCache& cache, const EpochCallback& on_epoch) {
-  TrialReport report{.number = spec.number, .attempt = spec.attempt};
-  const Study study = study_from_json(spec.config_json);
-  const TrainingData& data = cache.get(study, spec.config_json);
-  const TrainOutcome outcome = train(spec.network, data, study.recipe, spec.seed, on_epoch);
-  report.epochs = outcome.epochs;
-  report.train_seconds = outcome.cpu_seconds;
-  report.failure = outcome.failure;
-  if (!report.failure.empty()) return report;
-  report.model = export_quantized(spec.network, outcome.parameters, data.train.front_end.input_scale);
-  report.metrics = {.accuracy = reference_accuracy(*report.model, data.validation),
-                    .fake_quantized_accuracy = outcome.validation_accuracy,
-                    .train_accuracy = outcome.train_accuracy,
-                    .windows = data.validation.size()};
-  return report;
-}
-
-// What a candidate does wrong is a result; what the user's data or disk does wrong ends the program.
-TrialReport run_trial_caught(const TrialSpec& spec, DataCache& cache, const EpochCallback& on_epoch) {
-  try {
-    return run_trial(spec, cache, on_epoch);
-  } catch (const StructureError& error) {
-    return {.number = spec.number, .attempt = spec.attempt, .failure = error.what()};
-  }
-}
-
-void serve_one(const std::string& spec_path, const std::string& out, DataCache& cache, bool chatty) {
+void serve_one(const std::string& spec_path, const std::string& out, DataCache& cache, const TrialHooks& hooks) {
   const TrialSpec spec = parse_spec(read_file(spec_path));
-  const TrialReport report = run_trial_caught(spec, cache, [&](const EpochRecord& epoch) {
-    if (chatty) std::cout << "epoch " << nlohmann::json(epoch).dump() << std::endl;
-    return true;
-  });
-  publish(out, "result.json", report_text(report));
-  if (chatty) std::cout << "done" << std::endl;
+  publish(out, "result.json", report_text(run_trial(spec, cache, hooks)));
+  std::error_code ignored;  // an orphan is harmless
+  if (!spec.keep_checkpoint && !spec.checkpoint.empty()) std::filesystem::remove(spec.checkpoint, ignored);
 }
 
 int serve() {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a killed controller leaves no worker behind
   DataCache cache;
+  const TrialHooks hooks{
+      .on_epoch = [](const EpochRecord& epoch) { std::cout << "epoch " << nlohmann::json(epoch).dump() << std::endl; },
+      .on_warning = [](const std::string& line) { std::cout << "warning " << line << std::endl; }};
   for (std::string line; std::getline(std::cin, line);) {
     const size_t tab = line.find('\t');
     if (tab == std::string::npos) throw ConfigError("bitwright-trial: a line is SPEC<tab>DIR");
-    serve_one(line.substr(0, tab), line.substr(tab + 1), cache, /*chatty=*/true);
+    serve_one(line.substr(0, tab), line.substr(tab + 1), cache, hooks);
+    std::cout << "done" << std::endl;
   }
   return 0;
 }
@@ -94,7 +49,8 @@ int run(int argc, char** argv) {
     return static_cast<int>(ExitCode::kConfig);
   }
   DataCache cache;
-  serve_one(args[0], args[2], cache, /*chatty=*/false);
+  serve_one(args[0], args[2], cache,
+            {.on_warning = [](const std::string& line) { std::cerr << "warning: " << line << "\n"; }});
   return 0;
 }
 

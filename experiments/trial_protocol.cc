@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -49,12 +51,61 @@ nlohmann::json parse_checked(const std::string& text, const char* what) {
   return json;
 }
 
+constexpr std::array kRangeRules = {"min_max", "mse"};  // in the order of RangeRule
+
+template <class Enum, size_t n>
+Enum from_name(const std::array<const char*, n>& names, const std::string& name) {
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) throw StoreError("trial spec: " + name.substr(0, 80) + ": unknown");
+  return static_cast<Enum>(found - names.begin());
+}
+
+nlohmann::json options_json(const PostTrainingOptions& o) {
+  return {{"weights", kRangeRules[static_cast<size_t>(o.weights)]},
+          {"activations", kRangeRules[static_cast<size_t>(o.activations)]},
+          {"equalize", o.equalize},
+          {"correct_bias", o.correct_bias},
+          {"adaptive_rounding", o.adaptive_rounding},
+          {"rounding_iterations", o.rounding_iterations},
+          {"calibration_examples", o.calibration_examples},
+          {"seed", o.seed}};
+}
+
+PostTrainingOptions options_from(const nlohmann::json& j) {
+  return {.weights = from_name<RangeRule>(kRangeRules, j.at("weights")),
+          .activations = from_name<RangeRule>(kRangeRules, j.at("activations")),
+          .equalize = j.at("equalize"),
+          .correct_bias = j.at("correct_bias"),
+          .adaptive_rounding = j.at("adaptive_rounding"),
+          .rounding_iterations = j.at("rounding_iterations"),
+          .calibration_examples = j.at("calibration_examples"),
+          .seed = j.at("seed")};
+}
+
+void sync_folder(const std::string& folder) {
+  const int fd = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) disk_error(folder, "cannot open");
+  const bool failed = ::fsync(fd) != 0;
+  ::close(fd);
+  if (failed) disk_error(folder, "cannot sync");
+}
+
 }  // namespace
 
 std::string spec_text(const TrialSpec& spec) {
-  const nlohmann::json json = {{"schema", kSchema},    {"config", nlohmann::json::parse(spec.config_json)},
-                               {"trial", spec.number}, {"attempt", spec.attempt},
-                               {"seed", spec.seed},    {"network", spec.network}};
+  nlohmann::json json = {{"schema", kSchema},
+                         {"config", nlohmann::json::parse(spec.config_json)},
+                         {"trial", spec.number},
+                         {"attempt", spec.attempt},
+                         {"seed", spec.seed},
+                         {"network", spec.network},
+                         {"score_test", spec.score_test},
+                         {"keep_parameters", spec.keep_parameters},
+                         {"checkpoint", spec.checkpoint},
+                         {"checkpoint_seconds", spec.checkpoint_seconds},
+                         {"keep_checkpoint", spec.keep_checkpoint},
+                         {"parent", spec.parent}};
+  if (spec.post_training) json["post_training"] = options_json(*spec.post_training);
   return json.dump();
 }
 
@@ -66,6 +117,13 @@ TrialSpec parse_spec(const std::string& text) {
   spec.attempt = json.at("attempt").get<int>();
   spec.seed = json.at("seed").get<uint64_t>();
   spec.network = json.at("network").get<Network>();
+  spec.score_test = json.value("score_test", spec.score_test);
+  spec.keep_parameters = json.value("keep_parameters", spec.keep_parameters);
+  spec.checkpoint = json.value("checkpoint", spec.checkpoint);
+  spec.checkpoint_seconds = json.value("checkpoint_seconds", spec.checkpoint_seconds);
+  spec.keep_checkpoint = json.value("keep_checkpoint", spec.keep_checkpoint);
+  spec.parent = json.value("parent", spec.parent);
+  if (json.contains("post_training")) spec.post_training = options_from(json.at("post_training"));
   return spec;
 }
 
@@ -77,6 +135,7 @@ std::string report_text(const TrialReport& report) {
                          {"metrics", report.metrics},
                          {"epochs", report.epochs},
                          {"train_seconds", report.train_seconds}};
+  if (report.test) json["test"] = *report.test;
   if (report.model) json["model"] = *report.model;
   return json.dump();
 }
@@ -90,8 +149,18 @@ TrialReport parse_report(const std::string& text) {
   report.metrics = json.at("metrics").get<Metrics>();
   report.epochs = json.at("epochs").get<std::vector<EpochRecord>>();
   report.train_seconds = json.at("train_seconds").get<double>();
+  if (json.contains("test")) report.test = json.at("test").get<Metrics>();
   if (json.contains("model")) report.model = json.at("model").get<QuantizedModel>();
   return report;
+}
+
+std::string trained_text(const Parent& trained) {
+  return nlohmann::json{{"schema", kSchema}, {"network", trained.network}, {"parameters", trained.parameters}}.dump();
+}
+
+Parent parse_trained(const std::string& text, const std::string& place) {
+  const auto json = parse_checked(text, place.c_str());
+  return {json.at("network").get<Network>(), json.at("parameters").get<Parameters>()};
 }
 
 bool publish(const std::string& folder, const std::string& name, const std::string& content) {
@@ -102,6 +171,13 @@ bool publish(const std::string& folder, const std::string& name, const std::stri
   if (!first && errno != EEXIST) disk_error(target, "cannot publish");
   ::unlink(temporary.c_str());
   return first;
+}
+
+void replace_file(const std::string& path, const std::string& content) {
+  const std::string temporary = path + "." + std::to_string(::getpid()) + ".tmp";
+  write_durably(temporary, content);
+  if (::rename(temporary.c_str(), path.c_str()) != 0) disk_error(path, "cannot replace");
+  sync_folder(std::filesystem::path(path).parent_path());
 }
 
 std::string read_file(const std::string& path) {

@@ -6,8 +6,11 @@
 #include <optional>
 #include <string>
 
+#include "core/parameters.h"
 #include "core/quantized_model.h"
 #include "core/trial.h"
+#include "trainer/post_training.h"
+#include "trainer/trainer.h"
 
 namespace bitwright {
 
@@ -17,15 +20,32 @@ struct TrialSpec {
   int attempt = 1;  // ours: the store takes the first result of the current attempt only
   uint64_t seed = 0;
   Network network;
+
+  // The test set is scored too: a final evaluation, asked for by name, never within a search.
+  bool score_test = false;
+  // File that the trained network and its parameters are written to (trained_text), to be a `parent`; empty: none.
+  std::string keep_parameters;
+  // File that the state of the training is written to (trainer/checkpoint.h) after an epoch, at most every
+  // `checkpoint_seconds`; empty: none. One that is there is where the training goes on, also to a rung of more epochs.
+  // It goes once there is a report, unless `keep_checkpoint`: then it is the state at the end.
+  std::string checkpoint;
+  double checkpoint_seconds = 5.0;
+  bool keep_checkpoint = false;
+  // File of trained_text: the training starts from these weights, where layers match. With `post_training`: the trained
+  // network itself, in place of a training.
+  std::string parent;
+  // The network, a float one, is quantized to its integer twin after the training: what is exported and scored.
+  std::optional<PostTrainingOptions> post_training;
 };
 
 struct TrialReport {
   int64_t number = 0;
   int attempt = 1;
-  std::string failure;  // empty, or one line
-  Metrics metrics;
+  std::string failure;          // empty, or one line
+  Metrics metrics;              // on the validation set
+  std::optional<Metrics> test;  // where the spec asked for it
   std::vector<EpochRecord> epochs;
-  double train_seconds = 0.0;  // CPU
+  double train_seconds = 0.0;  // CPU, of training or of quantization after it
   std::optional<QuantizedModel> model;
 };
 
@@ -33,10 +53,15 @@ std::string spec_text(const TrialSpec& spec);
 TrialSpec parse_spec(const std::string& text);
 std::string report_text(const TrialReport& report);
 TrialReport parse_report(const std::string& text);
+// A network and what it learnt.
+std::string trained_text(const Parent& trained);
+Parent parse_trained(const std::string& text, const std::string& place);
 
 // Writes `content` to folder/name so that a reader sees all of it or nothing: temporary file, fsync, link. Returns
 // false, and leaves the file alone, if there is one already. Throws StoreError with the path if the disk refuses.
 bool publish(const std::string& folder, const std::string& name, const std::string& content);
+// The same, but in place of what is there: temporary file, fsync, rename, fsync of the folder.
+void replace_file(const std::string& path, const std::string& content);
 
 // The whole file; throws StoreError with the path if it cannot be read.
 std::string read_file(const std::string& path);

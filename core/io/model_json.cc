@@ -215,6 +215,8 @@ json parameters_json(const LayerParameters& layer) {
   pack(j, "beta", layer.beta);
   pack(j, "running_mean", layer.running_mean);
   pack(j, "running_var", layer.running_var);
+  pack(j, "weight_steps", layer.weight_steps);
+  if (layer.activation_step != 0.0f) j["activation_step"] = layer.activation_step;
   return j;
 }
 
@@ -226,6 +228,8 @@ LayerParameters parameters_from(const json& j) {
   unpack(j, "beta", layer.beta);
   unpack(j, "running_mean", layer.running_mean);
   unpack(j, "running_var", layer.running_var);
+  unpack(j, "weight_steps", layer.weight_steps);
+  if (j.contains("activation_step")) layer.activation_step = static_cast<float>(number(j, "activation_step"));
   return layer;
 }
 

@@ -10,7 +10,7 @@
 namespace bitwright {
 namespace {
 
-void BM_ReferenceAccuracyGoldenBearing(benchmark::State& state) {
+void BM_ReferenceOutputsGoldenBearing(benchmark::State& state) {
   const Network network =
       network_from_yaml(std::string(*embedded_file("configs/networks/bearing_golden.yaml")), "bearing_golden.yaml");
   const QuantizedModel model = testing::random_model(network, 1);
@@ -23,10 +23,10 @@ void BM_ReferenceAccuracyGoldenBearing(benchmark::State& state) {
     data.codes.insert(data.codes.end(), input.begin(), input.end());
     data.labels.push_back(0);
   }
-  for (auto _ : state) benchmark::DoNotOptimize(reference_accuracy(model, data));
+  for (auto _ : state) benchmark::DoNotOptimize(reference_outputs(model, data));
   state.SetItemsProcessed(state.iterations() * kWindows);
 }
-BENCHMARK(BM_ReferenceAccuracyGoldenBearing)->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_ReferenceOutputsGoldenBearing)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace bitwright

@@ -3,12 +3,12 @@
 #include <nlohmann/json.hpp>
 
 #include "core/io/board_yaml.h"
-#include "core/io/network_yaml.h"
 #include "core/memory_plan.h"
 #include "core/op_profile.h"
 #include "estimators/estimate.h"
 #include "experiments/commands.h"
 #include "experiments/table.h"
+#include "experiments/training_request.h"
 
 namespace bitwright {
 namespace {
@@ -62,7 +62,7 @@ std::string memory_map(const Network& network) {
 }
 
 int profile(const Options& options) {
-  const Network network = load_network(options.file);
+  const Network network = network_argument(options.file);
   const Board board = load_board(options.board);
   const OpProfile ops = op_profile(network);
   const Estimates e = estimate(network, board);
@@ -85,7 +85,7 @@ int profile(const Options& options) {
 void add_profile(CLI::App& app, CommandLine& line) {
   auto* command = app.add_subcommand("profile", "Op types, weights, memory map and cost of a network");
   auto options = std::make_shared<Options>();
-  command->add_option("network", options->file, "A network's YAML")->required();
+  command->add_option("network", options->file, "A network's YAML, or the name of a built-in one")->required();
   command->add_option("--board", options->board, "Board that the cost is for")->capture_default_str();
   command->add_flag("--json", options->json, "One JSON object on stdout");
   command->callback([=, &line] { line.action = [=] { return profile(*options); }; });

@@ -177,19 +177,17 @@ TEST(Reference, ArgmaxIsTheFirstOfEquals) {
   EXPECT_EQ(argmax({Format::kFloat32, {}, {-2.0f, -1.0f, -1.0f}}), 1);
 }
 
-// A dense identity: the label is the place of the largest input.
-TEST(Reference, AccuracyIsTheShareOfRightLabels) {
+// A dense identity with an output scale of 1/4: what goes in comes out at a quarter, example by example.
+TEST(Reference, OutputsAreScaleTimesCode) {
   Network network{"net", {1, 1, 4}, Format::kInt8, {}};
   append(network, {.name = "dense", .op = Dense{4}, .weights = Format::kInt8});
-  QuantizedModel model{network, 1.0, {QuantizedLayer{}}};
+  QuantizedModel model{network, 1.0, {QuantizedLayer{.output_scale = 0.25}}};
   for (int i = 0; i < 16; ++i) model.layers[0].weights.push_back(i % 5 == 0);
   Dataset data;
   data.front_end.output = network.input;
-  for (int i = 0; i < 10; ++i) {
-    for (int c = 0; c < 4; ++c) data.codes.push_back(c == i % 4 ? 100 : -3);
-    data.labels.push_back(i < 7 ? i % 4 : (i + 1) % 4);
-  }
-  EXPECT_DOUBLE_EQ(reference_accuracy(model, data), 0.7);
+  data.codes = {100, -3, 0, 7, -128, 127, 1, 2};
+  data.labels = {0, 1};
+  EXPECT_EQ(reference_outputs(model, data), (std::vector<float>{25, -0.75, 0, 1.75, -32, 31.75, 0.25, 0.5}));
 }
 
 }  // namespace

@@ -119,6 +119,39 @@ TEST_F(LocalExecutorTest, EpochsArriveWhileTheTrialRuns) {
   EXPECT_TRUE(executor.take_epochs().empty());
 }
 
+TEST_F(LocalExecutorTest, AWorkersWarningIsPassedOn) {
+  LocalExecutorOptions wanted = options("echo 'warning trial-4.ckpt: checksum differs'\n" + answer(""));
+  std::vector<std::string> warnings;
+  wanted.on_warning = [&](const std::string& line) { warnings.push_back(line); };
+  LocalExecutor executor(wanted);
+  executor.submit(trial(4));
+  wait(executor);
+  EXPECT_THAT(warnings, testing::ElementsAre("trial-4.ckpt: checksum differs"));
+}
+
+TEST_F(LocalExecutorTest, OnlyCheckpointsOfOpenTrialsAreKept) {
+  LocalExecutorOptions wanted = options(answer(""));
+  wanted.checkpoint_folder = folder_.path() + "/checkpoints";
+  {
+    LocalExecutor executor(wanted);
+    for (const char* name : {"trial-1.ckpt", "trial-2.ckpt", "trial-2.ckpt.77.tmp", "trial-12.ckpt", "mine.txt"})
+      std::ofstream(wanted.checkpoint_folder + "/" + name) << "x";
+    executor.keep_checkpoints({2, 3});
+    executor.remove_checkpoint(3);
+  }
+  std::set<std::string> left;
+  for (const auto& file : std::filesystem::directory_iterator(wanted.checkpoint_folder))
+    left.insert(file.path().filename());
+  EXPECT_EQ(left, (std::set<std::string>{"mine.txt", "trial-2.ckpt"}));
+}
+
+TEST_F(LocalExecutorTest, AnEmptyCheckpointFolderGoes) {
+  LocalExecutorOptions wanted = options(answer(""));
+  wanted.checkpoint_folder = folder_.path() + "/checkpoints";
+  { const LocalExecutor executor(wanted); }
+  EXPECT_FALSE(std::filesystem::exists(wanted.checkpoint_folder));
+}
+
 TEST_F(LocalExecutorTest, StopLeavesNoWorkerAlive) {
   LocalExecutor executor(options("sleep 60"));
   executor.submit(trial(1));

@@ -74,6 +74,45 @@ std::string study(const std::string& head = "", const std::string& tail = "") {
          tail;
 }
 
+// ---- commands that train: what they refuse before any training
+
+ProcessResult evaluate(const TempFolder& folder, std::vector<std::string> arguments) {
+  folder.write("tiny.yaml", study());
+  arguments.insert(arguments.begin(), {"evaluate", "tiny.yaml"});
+  return bitwright(folder, arguments);
+}
+
+TEST(Evaluate, ANetworkOfAnotherHeadIsOneClearLine) {
+  const TempFolder folder;
+  const ProcessResult run = evaluate(folder, {"--network", "bearing_golden"});
+  EXPECT_EQ(run.exit_status, 2);
+  EXPECT_EQ(run.errors,
+            "error: bearing_golden: the network's head tells 9 classes apart, the data have 4: healthy, "
+            "inner_race, outer_race, ball\n");
+  EXPECT_EQ(run.output, "");
+}
+
+TEST(Evaluate, ANetworkOfAnotherInputNamesBothShapes) {
+  const TempFolder folder;
+  const ProcessResult run = evaluate(folder, {"--network", "appliance_golden"});
+  EXPECT_EQ(run.exit_status, 2);
+  EXPECT_EQ(run.errors, "error: appliance_golden: the network reads 33x33x1, an example of the data is 600x1x1\n");
+}
+
+TEST(Evaluate, ATrialNeedsAStore) {
+  const TempFolder folder;
+  const ProcessResult run = evaluate(folder, {"--trial", "3"});
+  EXPECT_EQ(run.exit_status, 4);
+  EXPECT_EQ(run.errors, "error: tiny.bw.db: there is no such store; bitwright search makes it\n");
+}
+
+TEST(Evaluate, WithoutANetworkItSaysWhatIsMissing) {
+  const TempFolder folder;
+  const ProcessResult run = evaluate(folder, {});
+  EXPECT_EQ(run.exit_status, 2);
+  EXPECT_EQ(run.errors, "error: --network or --trial is required: what to train\n");
+}
+
 struct Broken {
   std::string what, yaml, line;
 };

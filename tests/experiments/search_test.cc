@@ -9,6 +9,7 @@
 #include "core/io/load_data.h"
 #include "core/io/load_study.h"
 #include "core/io/model_json.h"
+#include "core/metrics.h"
 #include "core/rng.h"
 #include "core/store/trial_store.h"
 #include "deploy/process.h"
@@ -83,7 +84,8 @@ TEST(Search, TheStoredAccuracyIsThatOfTheExportedIntegers) {
   const TrainingData data = load_training_data(study_from_json(store.study().config_json));
   for (const Trial& trial : store.finished()) {
     const auto model = read_json<QuantizedModel>(*store.artifact(trial.number, "model"), "model");
-    EXPECT_EQ(trial.metrics.accuracy, reference_accuracy(model, data.validation)) << trial.number;
+    const Metrics metrics = score_outputs(data.validation, reference_outputs(model, data.validation));
+    EXPECT_EQ(trial.metrics.accuracy, metrics.accuracy) << trial.number;
   }
   const ProcessResult verified =
       run_process({BITWRIGHT_BINARY_DIR "/bitwright", "verify", "package", "--json"}, {.directory = folder.path()});

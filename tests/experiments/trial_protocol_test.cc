@@ -35,6 +35,36 @@ TEST(TrialProtocol, ASpecRoundTrips) {
   EXPECT_EQ(back.network, spec.network);
 }
 
+TEST(TrialProtocol, WhatASpecAsksBeyondTrainingRoundTrips) {
+  TrialSpec spec{.config_json = "{}", .network = small_network()};
+  spec.score_test = spec.keep_checkpoint = true;
+  spec.keep_parameters = "a.json";
+  spec.checkpoint = "b.ckpt";
+  spec.checkpoint_seconds = 0.5;
+  spec.parent = "c.json";
+  spec.post_training = PostTrainingOptions{.activations = RangeRule::kMse, .correct_bias = true, .seed = 9};
+  EXPECT_EQ(spec_text(parse_spec(spec_text(spec))), spec_text(spec));
+  EXPECT_EQ(parse_spec(spec_text(spec)).post_training->activations, RangeRule::kMse);
+}
+
+TEST(TrialProtocol, ATestScoreIsThereOnlyWhereItWasAskedFor) {
+  TrialReport report;
+  EXPECT_FALSE(parse_report(report_text(report)).test);
+  report.test = Metrics{.accuracy = 0.25};
+  EXPECT_EQ(parse_report(report_text(report)).test->accuracy, 0.25);
+}
+
+TEST(TrialProtocol, ATrainedNetworkRoundTrips) {
+  Parent trained{small_network(), {}};
+  trained.parameters.layers.resize(3);
+  trained.parameters.layers[0].weights = {0.1f, -0.2f};
+  trained.parameters.layers[2].weight_steps = {0.03f};
+  trained.parameters.layers[0].activation_step = 0.7f;
+  const Parent back = parse_trained(trained_text(trained), "parent.json");
+  EXPECT_EQ(back.network, trained.network);
+  EXPECT_EQ(back.parameters, trained.parameters);
+}
+
 TEST(TrialProtocol, AReportOfAFailureNeedsNoModel) {
   const TrialReport back = parse_report(report_text({.number = 3, .failure = "loss is not finite at epoch 2"}));
   EXPECT_EQ(back.failure, "loss is not finite at epoch 2");
@@ -51,6 +81,15 @@ TEST(Publish, TheFirstResultIsNeverReplaced) {
   EXPECT_TRUE(publish(folder.path(), "result.json", "first"));
   EXPECT_FALSE(publish(folder.path(), "result.json", "second"));
   EXPECT_EQ(read_file(folder.path() + "/result.json"), "first");
+}
+
+TEST(ReplaceFile, TheLatestContentStaysAlone) {
+  const TemporaryDirectory folder;
+  replace_file(folder.path() + "/state", "first");
+  replace_file(folder.path() + "/state", "second");
+  EXPECT_EQ(read_file(folder.path() + "/state"), "second");
+  const auto files = std::filesystem::directory_iterator(folder.path());
+  EXPECT_EQ(std::distance(begin(files), end(files)), 1);
 }
 
 TEST(Publish, LeavesNoTemporaryFileBehind) {

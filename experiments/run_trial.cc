@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/run_trial.h"
+
+#include <chrono>
+#include <ctime>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/io/load_data.h"
+#include "core/io/load_study.h"
+#include "core/metrics.h"
+#include "deploy/reference.h"
+#include "trainer/export.h"
+
+namespace bitwright {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double process_cpu_seconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+// The state of a training on disk, as TrialSpec::checkpoint asks for it.
+class CheckpointFile {
+ public:
+  explicit CheckpointFile(const TrialSpec& spec)
+      : path_(spec.checkpoint), interval_(spec.checkpoint_seconds), keep_(spec.keep_checkpoint) {}
+
+  const std::string& path() const { return path_; }
+  bool wanted() const { return !path_.empty(); }
+
+  // Nothing where there is none, or a damaged one.
+  std::optional<TrainingState> read(const TrialHooks& hooks) const {
+    if (!wanted() || !std::filesystem::exists(path_)) return std::nullopt;
+    try {
+      return parse_state(read_file(path_), path_);
+    } catch (const StoreError& error) {
+      if (hooks.on_warning) hooks.on_warning(fmt::format("{}; the training starts over", error.what()));
+      return std::nullopt;
+    }
+  }
+
+  // False where the disk refuses: then finish() says why.
+  bool update(const TrainingState& state) {
+    if (keep_) last_ = state;
+    if (Clock::now() - written_ < interval_) return true;
+    try {
+      replace_file(path_, serialize_state(state));
+    } catch (const StoreError&) {  // must not pass through libtorch's callers, who take it for the candidate's failure
+      error_ = std::current_exception();
+      return false;
+    }
+    written_ = Clock::now();
+    return true;
+  }
+
+  void finish() const {
+    if (error_) std::rethrow_exception(error_);
+    if (last_) replace_file(path_, serialize_state(*last_));
+  }
+
+ private:
+  std::string path_;
+  std::chrono::duration<double> interval_;
+  bool keep_;
+  Clock::time_point written_ = Clock::now();
+  std::optional<TrainingState> last_;
+  std::exception_ptr error_;
+};
+
+TrainOutcome train_from(const std::optional<TrainingState>& state, const std::optional<Parent>& parent,
+                        const Network& network, const TrainingData& data, const Recipe& recipe, uint64_t seed,
+                        TrainOptions options) {
+  options.resume = state ? &*state : nullptr;
+  options.parent = parent && !state ? &*parent : nullptr;
+  return train(network, data, recipe, seed, options);
+}
+
+TrainOutcome train_with_checkpoint(const TrainingData& data, const Recipe& recipe, const TrialSpec& spec,
+                                   const std::optional<Parent>& parent, const TrialHooks& hooks) {
+  CheckpointFile file(spec);
+  TrainOptions options;
+  options.on_epoch = [&](const EpochRecord& epoch) {
+    if (hooks.on_epoch) hooks.on_epoch(epoch);
+    return true;
+  };
+  if (file.wanted()) options.on_checkpoint = [&](const TrainingState& state) { return file.update(state); };
+  const auto state = file.read(hooks);
+  TrainOutcome outcome;
+  try {
+    outcome = train_from(state, parent, spec.network, data, recipe, spec.seed, options);
+  } catch (const StructureError& error) {
+    if (!state) throw;
+    if (hooks.on_warning) hooks.on_warning(fmt::format("{}: {}; the training starts over", file.path(), error.what()));
+    outcome = train_from(std::nullopt, parent, spec.network, data, recipe, spec.seed, options);
+  }
+  file.finish();
+  return outcome;
+}
+
+// Adds what training did to the report and returns its parameters.
+Parameters train_into(TrialReport& report, const TrainingData& data, const Recipe& recipe, const TrialSpec& spec,
+                      const std::optional<Parent>& parent, const TrialHooks& hooks) {
+  TrainOutcome outcome = train_with_checkpoint(data, recipe, spec, parent, hooks);
+  report.epochs = std::move(outcome.epochs);
+  report.train_seconds = outcome.cpu_seconds;
+  report.failure = std::move(outcome.failure);
+  report.metrics.train_accuracy = outcome.train_accuracy;
+  return std::move(outcome.parameters);
+}
+
+Parent quantize(TrialReport& report, const Parent& trained, const Dataset& train, const PostTrainingOptions& options) {
+  const double start = process_cpu_seconds();
+  QuantizedTwin twin = quantize_after_training(trained.network, trained.parameters, train, options);
+  report.train_seconds += process_cpu_seconds() - start;
+  report.metrics.train_accuracy = -1.0;
+  return {std::move(twin.network), std::move(twin.parameters)};
+}
+
+// What TrialSpec asks to be scored; nothing after a failure.
+std::optional<Parent> trained_network(TrialReport& report, const TrialSpec& spec, const TrainingData& data,
+                                      const Recipe& recipe, const TrialHooks& hooks) {
+  std::optional<Parent> parent;
+  if (!spec.parent.empty()) parent = parse_trained(read_file(spec.parent), spec.parent);
+  Parent trained{spec.network, {}};
+  if (parent && spec.post_training) {
+    if (canonical_text(parent->network) != canonical_text(spec.network))
+      throw StructureError(fmt::format("{}: another network than the one to quantize", spec.parent));
+    trained.parameters = parent->parameters;
+    report.metrics.train_accuracy = -1.0;
+  } else {
+    trained.parameters = train_into(report, data, recipe, spec, parent, hooks);
+    if (!report.failure.empty()) return std::nullopt;
+  }
+  if (!spec.keep_parameters.empty()) replace_file(spec.keep_parameters, trained_text(trained));
+  return spec.post_training ? quantize(report, trained, data.train, *spec.post_training) : trained;
+}
+
+Metrics score(const QuantizedModel& model, const Parent& trained, const Dataset& data, double threshold) {
+  const std::vector<float> integer = reference_outputs(model, data);
+  const std::vector<float> fake = fake_quantized_outputs(trained.network, trained.parameters, data);
+  Metrics metrics = score_outputs(data, integer, threshold);
+  metrics.fake_quantized_accuracy = score_outputs(data, fake, threshold).accuracy;
+  const auto a = decisions(data, integer, threshold), b = decisions(data, fake, threshold);
+  for (size_t i = 0; i < a.size(); ++i) metrics.differing += a[i] != b[i];
+  return metrics;
+}
+
+void score_into(TrialReport& report, const TrialSpec& spec, const Study& study, const Parent& trained,
+                const TrainingData& data, DataCache& cache) {
+  report.model = export_quantized(trained.network, trained.parameters, data.train.front_end.input_scale);
+  const double threshold = data.train.task == Task::kAnomaly
+                               ? anomaly_threshold(data.train, reference_outputs(*report.model, data.train))
+                               : 0.0;
+  const double train_accuracy = report.metrics.train_accuracy;
+  report.metrics = score(*report.model, trained, data.validation, threshold);
+  report.metrics.train_accuracy = train_accuracy;
+  if (!spec.score_test) return;
+  report.test = score(*report.model, trained, cache.test(study), threshold);
+  report.test->train_accuracy = train_accuracy;
+}
+
+}  // namespace
+
+const TrainingData& DataCache::training(const Study& study) {
+  const std::string section = nlohmann::json::parse(study.config_json).at("data").dump();
+  if (section != section_) {
+    section_.clear();
+    test_.reset();
+    training_ = load_training_data(study);
+    section_ = section;
+  }
+  return training_;
+}
+
+const Dataset& DataCache::test(const Study& study) {
+  const TrainingData& data = training(study);
+  if (!test_) test_ = load_test_data(study, data.train.front_end);
+  return *test_;
+}
+
+TrialReport run_trial(const TrialSpec& spec, DataCache& cache, const TrialHooks& hooks) {
+  TrialReport report{.number = spec.number, .attempt = spec.attempt};
+  const Study study = study_from_json(spec.config_json);
+  const TrainingData& data = cache.training(study);
+  try {
+    if (const auto trained = trained_network(report, spec, data, study.recipe, hooks))
+      score_into(report, spec, study, *trained, data, cache);
+  } catch (const StructureError& error) {
+    return {.number = spec.number, .attempt = spec.attempt, .failure = error.what()};
+  }
+  return report;
+}
+
+}  // namespace bitwright

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/worker_pool.h"
+
+#include <poll.h>
+
+#include <csignal>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "core/check.h"
+#include "core/error.h"
+#include "core/io/model_json.h"
+
+namespace bitwright {
+namespace {
+
+constexpr std::string_view kEpoch = "epoch ", kWarning = "warning ", kDone = "done";
+constexpr int kCannotRun = 126, kNotFound = 127;  // of the loader: a library is missing
+
+}  // namespace
+
+WorkerPool::WorkerPool(WorkerPoolOptions options) : options_(std::move(options)) {
+  BW_CHECK(options_.jobs >= 1);
+  std::signal(SIGPIPE, SIG_IGN);  // a dead worker is a failed write, not our death
+  std::error_code failed;
+  std::filesystem::create_directories(options_.work_folder, failed);
+  if (failed) throw StoreError(options_.work_folder + ": cannot create: " + failed.message());
+  slots_.resize(options_.jobs);
+}
+
+WorkerPool::~WorkerPool() {
+  stop();
+  std::error_code ignored;
+  std::filesystem::remove_all(options_.work_folder, ignored);
+}
+
+bool WorkerPool::idle() const {
+  return std::any_of(slots_.begin(), slots_.end(), [](const Slot& s) { return !s.number; });
+}
+
+void WorkerPool::submit(const TrialSpec& spec) {
+  const auto slot = std::find_if(slots_.begin(), slots_.end(), [](const Slot& s) { return !s.number; });
+  BW_CHECK(slot != slots_.end());
+  const auto index = slot - slots_.begin();
+  if (!slot->process)
+    slot->process =
+        std::make_unique<WorkerProcess>(options_.program, fmt::format("{}/worker{}.log", options_.work_folder, index));
+  slot->number = spec.number;
+  slot->attempt = spec.attempt;
+  slot->folder = fmt::format("{}/t{}-a{}", options_.work_folder, spec.number, spec.attempt);
+  std::filesystem::remove_all(slot->folder);
+  std::filesystem::create_directories(slot->folder);
+  publish(slot->folder, "spec.json", spec_text(spec));
+  slot->process->send(slot->folder + "/spec.json\t" + slot->folder);  // a dead worker shows at the next wait
+}
+
+std::optional<TrialReport> WorkerPool::wait(double timeout_seconds) {
+  std::vector<pollfd> fds;
+  std::vector<Slot*> busy;
+  for (Slot& slot : slots_)
+    if (slot.number) {
+      fds.push_back({slot.process->output_fd(), POLLIN, 0});
+      busy.push_back(&slot);
+    }
+  if (::poll(fds.data(), fds.size(), static_cast<int>(timeout_seconds * 1000.0)) <= 0) return std::nullopt;
+  for (size_t i = 0; i < fds.size(); ++i)
+    if (fds[i].revents != 0)
+      if (auto report = collect(*busy[i])) return report;
+  return std::nullopt;
+}
+
+std::optional<TrialReport> WorkerPool::collect(Slot& slot) {
+  bool done = false;
+  for (const std::string& line : slot.process->read_lines()) {
+    if (line.starts_with(kEpoch))
+      epochs_.push_back(
+          {*slot.number, slot.attempt, read_json<EpochRecord>(line.substr(kEpoch.size()), "a worker's epoch")});
+    else if (line.starts_with(kWarning) && options_.on_warning)
+      options_.on_warning(line.substr(kWarning.size()));
+    else if (line == kDone)
+      done = true;
+  }
+  if (done) return published_report(slot);
+  if (slot.process->ended()) return lost_report(slot);
+  return std::nullopt;
+}
+
+TrialReport WorkerPool::published_report(Slot& slot) {
+  TrialReport report = parse_report(read_file(slot.folder + "/result.json"));
+  BW_CHECK(report.number == *slot.number && report.attempt == slot.attempt);
+  release(slot);
+  return report;
+}
+
+TrialReport WorkerPool::lost_report(Slot& slot) {
+  const WorkerProcess::End end = slot.process->reap();
+  if (end.exit_code == static_cast<int>(ExitCode::kConfig)) throw ConfigError(end.text);
+  if (end.exit_code == static_cast<int>(ExitCode::kStore) || end.exit_code == kCannotRun || end.exit_code == kNotFound)
+    throw StoreError(end.text);
+  TrialReport report{.number = *slot.number, .attempt = slot.attempt, .failure = end.text};
+  slot.process.reset();
+  release(slot);
+  return report;
+}
+
+void WorkerPool::release(Slot& slot) {
+  std::filesystem::remove_all(slot.folder);
+  slot.number.reset();
+}
+
+std::vector<WorkerEpoch> WorkerPool::take_epochs() {
+  return std::exchange(epochs_, {});
+}
+
+void WorkerPool::stop() {
+  for (Slot& slot : slots_) {
+    slot.process.reset();
+    slot.number.reset();
+  }
+}
+
+std::vector<pid_t> WorkerPool::worker_pids() const {
+  std::vector<pid_t> pids;
+  for (const Slot& slot : slots_)
+    if (slot.process) pids.push_back(slot.process->pid());
+  return pids;
+}
+
+}  // namespace bitwright
