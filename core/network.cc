@@ -198,6 +198,14 @@ int padding_before(int n, int window, int stride, Padding padding) {
   return std::max((out - 1) * stride + window - n, 0) / 2;
 }
 
+Slide slide_of(const LayerSpec& layer, const Shape& input) {
+  if (const auto* op = std::get_if<Conv2d>(&layer.op)) return {op->kernel, op->padding};
+  if (const auto* op = std::get_if<DepthwiseConv2d>(&layer.op)) return {op->kernel, op->padding};
+  if (const auto* op = std::get_if<AvgPool2d>(&layer.op)) return {op->window, Padding::kValid};
+  if (std::holds_alternative<GlobalAvgPool>(layer.op)) return {{input.h, input.w, 1, 1}, Padding::kValid};
+  return {};
+}
+
 std::vector<LayerShapes> infer_shapes(const Network& network) {
   check_name(network.name, "network");
   if (network.layers.empty()) throw StructureError("network " + network.name + ": at least one layer");

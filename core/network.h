@@ -120,6 +120,14 @@ std::vector<LayerShapes> infer_shapes(const Network& network);
 int padded_outputs(int n, int window, int stride, Padding padding);
 int padding_before(int n, int window, int stride, Padding padding);
 
+// The window that an operator slides over its input, and the border it adds; 1x1 where it slides none.
+struct Slide {
+  Window window;
+  Padding padding = Padding::kValid;
+};
+// MaxPool2d is not meant: its window slides over accumulators, as that of LayerSpec::pool.
+Slide slide_of(const LayerSpec& layer, const Shape& input);
+
 // Conv2d, DepthwiseConv2d and Dense have weights; these and AvgPool2d, GlobalAvgPool and Add have accumulators
 // (so pool, bias, batch_norm and activations apply to them).
 bool has_weights(const Op& op);

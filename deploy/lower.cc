@@ -153,20 +153,6 @@ std::vector<Field> float_epilogue(const Network& network, int index, LoweredOp& 
   return fields;
 }
 
-// The window that an operator slides over its input, and the border it adds.
-struct Slide {
-  Window window;
-  Padding padding = Padding::kValid;
-};
-
-Slide slide_of(const LayerSpec& spec, const Shape& input) {
-  if (const auto* op = std::get_if<Conv2d>(&spec.op)) return {op->kernel, op->padding};
-  if (const auto* op = std::get_if<DepthwiseConv2d>(&spec.op)) return {op->kernel, op->padding};
-  if (const auto* op = std::get_if<AvgPool2d>(&spec.op)) return {op->window, Padding::kValid};
-  if (std::holds_alternative<GlobalAvgPool>(spec.op)) return {{input.h, input.w, 1, 1}, Padding::kValid};
-  return {};
-}
-
 Window pool_of(const LayerSpec& spec) {
   if (const auto* op = std::get_if<MaxPool2d>(&spec.op)) return op->window;
   return spec.pool.value_or(Window{});

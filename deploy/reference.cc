@@ -12,20 +12,6 @@ namespace {
 
 // ---- windows
 
-// The window that an operator slides over its input, and the border it adds.
-struct Slide {
-  Window window;
-  Padding padding = Padding::kValid;
-};
-
-Slide slide_of(const LayerSpec& spec, const Shape& input) {
-  if (const auto* op = std::get_if<Conv2d>(&spec.op)) return {op->kernel, op->padding};
-  if (const auto* op = std::get_if<DepthwiseConv2d>(&spec.op)) return {op->kernel, op->padding};
-  if (const auto* op = std::get_if<AvgPool2d>(&spec.op)) return {op->window, Padding::kValid};
-  if (std::holds_alternative<GlobalAvgPool>(spec.op)) return {{input.h, input.w, 1, 1}, Padding::kValid};
-  return {};
-}
-
 // Copies the window at accumulator (y, x) into `patch`, [kernel_h][kernel_w][c]. Taps in a border of 0 become 0: that
 // is as good as skipping them, also in floating point, where a sum that starts from +0 never becomes -0 and so does
 // not change when +0 or -0 is added (weights are finite).

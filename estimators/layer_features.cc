@@ -21,23 +21,16 @@ struct Geometry {
   bool zero_padding = true;  // taps in the border are skipped
 };
 
-void set_kernel(Geometry& g, const Window& kernel, Padding padding) {
-  g.kernel = kernel;
-  g.pad_top = padding_before(g.in.h, kernel.h, kernel.stride_h, padding);
-  g.pad_left = padding_before(g.in.w, kernel.w, kernel.stride_w, padding);
-  g.zero_padding = padding == Padding::kZero || padding == Padding::kValid;
-}
-
 Geometry geometry_of(const LayerSpec& spec, const LayerShapes& shapes) {
   Geometry g;
   g.in = shapes.input;
   g.out = shapes.output;
+  const auto [kernel, padding] = slide_of(spec, g.in);
+  g.kernel = kernel;
+  g.pad_top = padding_before(g.in.h, kernel.h, kernel.stride_h, padding);
+  g.pad_left = padding_before(g.in.w, kernel.w, kernel.stride_w, padding);
+  g.zero_padding = padding == Padding::kZero || padding == Padding::kValid;
   if (spec.pool) g.pool = *spec.pool;
-  if (const auto* conv = std::get_if<Conv2d>(&spec.op)) set_kernel(g, conv->kernel, conv->padding);
-  if (const auto* depthwise = std::get_if<DepthwiseConv2d>(&spec.op))
-    set_kernel(g, depthwise->kernel, depthwise->padding);
-  if (const auto* pool = std::get_if<AvgPool2d>(&spec.op)) g.kernel = pool->window;
-  if (std::holds_alternative<GlobalAvgPool>(spec.op)) g.kernel = {g.in.h, g.in.w, 1, 1};
   if (const auto* pool = std::get_if<MaxPool2d>(&spec.op)) g.pool = pool->window;
   return g;
 }
