@@ -44,6 +44,7 @@ std::string operation(const Network& network, int layer) {
   const LayerSpec& spec = network.layers[layer];
   if (std::holds_alternative<DepthwiseConv2d>(spec.op)) return "depthwise";
   if (std::holds_alternative<MaxPool2d>(spec.op)) return "max_pool";
+  if (std::holds_alternative<Upsample2d>(spec.op)) return "upsample";
   if (std::holds_alternative<Add>(spec.op)) return "add";
   if (std::holds_alternative<AvgPool2d>(spec.op) || std::holds_alternative<GlobalAvgPool>(spec.op)) return "sum_pool";
   if (computes_in_float(network, layer)) return "conv2d";
@@ -73,7 +74,7 @@ std::string kernel_of(const Network& network, int layer) {
   if (std::holds_alternative<Flatten>(spec.op)) return "";
   check_dimensions(spec, infer_shapes(network)[layer]);
   const std::string name = operation(network, layer);
-  const bool max_pool_of_floats = !has_accumulators(spec.op) && storage_format(network, spec.from) == Format::kFloat32;
+  const bool max_pool_of_floats = name == "max_pool" && storage_format(network, spec.from) == Format::kFloat32;
   if (computes_in_float(network, layer) || max_pool_of_floats) return name + "_f32";
   return epilogue(network, layer) == Epilogue::kFloat ? name + "_to_f32" : name;
 }
@@ -116,7 +117,9 @@ std::vector<std::string> runtime_files(const Network& network) {
   for (int i = 0; i < static_cast<int>(network.layers.size()); ++i) {
     const std::string kernel = kernel_of(network, i);
     if (kernel.empty()) continue;
-    files.insert({"bw_" + kernel + ".c", "bw_bits.h", "bw_driver.h"});
+    files.insert({"bw_" + kernel + ".c", "bw_bits.h"});
+    if (kernel == "upsample") continue;
+    files.insert("bw_driver.h");
     const bool in_float = ends_with(kernel, "_f32") && !ends_with(kernel, "_to_f32");
     if (ends_with(kernel, "_f32")) files.insert("bw_float.h");
     if (in_float || starts_with(kernel, "max_pool")) continue;

@@ -53,6 +53,12 @@ Shape windowed(const LayerSpec& layer, const Shape& in, const Window& window, Pa
   return out;
 }
 
+Shape upsampled(const LayerSpec& layer, const Upsample2d& op, const Shape& in) {
+  if (std::min(op.h, op.w) < 1 || std::max(op.h, op.w) > kMaxUpsampling)
+    fail(layer, "size must be in 1.." + std::to_string(kMaxUpsampling));
+  return {in.h * op.h, in.w * op.w, in.c};
+}
+
 Shape accumulator_shape(const LayerSpec& layer, const Shape& in) {
   return std::visit(
       Overloaded{[&](const Conv2d& op) {
@@ -74,7 +80,7 @@ Shape accumulator_shape(const LayerSpec& layer, const Shape& in) {
                  [&](const Flatten&) {
                    return Shape{1, 1, static_cast<int>(in.elements())};
                  },
-                 [&](const Add&) { return in; }},
+                 [&](const Add&) { return in; }, [&](const Upsample2d& op) { return upsampled(layer, op, in); }},
       layer.op);
 }
 
@@ -175,7 +181,8 @@ std::string op_text(const Op& op) {
                  [](const AvgPool2d& o) { return "avg_pool " + text(o.window); },
                  [](const GlobalAvgPool&) { return std::string("global_avg_pool"); },
                  [](const Flatten&) { return std::string("flatten"); },
-                 [](const Add& o) { return "add " + std::to_string(o.with); }},
+                 [](const Add& o) { return "add " + std::to_string(o.with); },
+                 [](const Upsample2d& o) { return "upsample " + std::to_string(o.h) + "x" + std::to_string(o.w); }},
       op);
 }
 
@@ -245,7 +252,8 @@ bool has_weights(const Op& op) {
 }
 
 bool has_accumulators(const Op& op) {
-  return !std::holds_alternative<MaxPool2d>(op) && !std::holds_alternative<Flatten>(op);
+  return !std::holds_alternative<MaxPool2d>(op) && !std::holds_alternative<Flatten>(op) &&
+         !std::holds_alternative<Upsample2d>(op);
 }
 
 std::string op_name(const Op& op) {
@@ -314,7 +322,8 @@ int64_t accumulator_bound(const Network& network, int layer) {
                              b = scale_log2(network, op.with).value_or(0);
                    const int base = std::min(a, b);
                    return (x << (a - base)) + (code_bound(network, op.with) << (b - base));
-                 }},
+                 },
+                 [&](const Upsample2d&) { return x; }},
       spec.op);
 }
 

@@ -6,7 +6,7 @@
 // One layer is one fused step (design: the numeric contract):
 //   op over packed inputs and weights -> accumulators -> optional max-pooling -> per-channel affine
 //   (bias, batch norm) -> activation quantizer -> packed outputs
-// MaxPool2d and Flatten stand alone: they move codes and change none.
+// MaxPool2d, Flatten and Upsample2d stand alone: they move codes and change none.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -77,7 +77,15 @@ struct Add {
   bool operator==(const Add&) const = default;
 };
 
-using Op = std::variant<Conv2d, DepthwiseConv2d, Dense, MaxPool2d, AvgPool2d, GlobalAvgPool, Flatten, Add>;
+// Nearest neighbour: every pixel becomes a block of `h` x `w` equal ones, so that {h, w, c} becomes
+// {h * op.h, w * op.w, c}: output (y, x) is input (y / op.h, x / op.w), rounded down.
+struct Upsample2d {
+  int h = 1, w = 1;  // 1..kMaxUpsampling
+  bool operator==(const Upsample2d&) const = default;
+};
+inline constexpr int kMaxUpsampling = 64;
+
+using Op = std::variant<Conv2d, DepthwiseConv2d, Dense, MaxPool2d, AvgPool2d, GlobalAvgPool, Flatten, Add, Upsample2d>;
 
 inline constexpr int kNetworkInput = -1;
 
@@ -89,7 +97,7 @@ struct LayerSpec {
   bool bias = false;               // one per output channel
   std::optional<Window> pool;      // max-pooling of the accumulators, before the affine
   bool batch_norm = false;
-  Format activations = Format::kAccumulator;  // of the output; ignored for MaxPool2d and Flatten
+  Format activations = Format::kAccumulator;  // of the output; ignored without accumulators
   bool relu = false;                          // only with activations kFloat32
   // log2 of the real range of a quantized activation: uintN covers [0, 2^r), intN and int16 [-2^r, 2^r).
   // Binary and ternary codes have scale 1 and ignore it.
@@ -132,7 +140,7 @@ Slide slide_of(const LayerSpec& layer, const Shape& input);
 // (so pool, bias, batch_norm and activations apply to them).
 bool has_weights(const Op& op);
 bool has_accumulators(const Op& op);
-// "conv", "depthwise", "dense", "max_pool", "avg_pool", "global_avg_pool", "flatten", "add".
+// "conv", "depthwise", "dense", "max_pool", "avg_pool", "global_avg_pool", "flatten", "add", "upsample".
 std::string op_name(const Op& op);
 
 // Multiply-accumulates of a layer by the rules of print_qstats: accumulator positions x kernel products.
@@ -146,7 +154,7 @@ int64_t parameter_count(const Network& network);
 
 // How accumulators become outputs.
 enum class Epilogue : uint8_t {
-  kNone,        // MaxPool2d, Flatten: no accumulators
+  kNone,        // MaxPool2d, Flatten, Upsample2d: no accumulators
   kRaw,         // activations none: accumulator (+ int32 bias) is the output
   kThreshold,   // up to 4 bits: integer thresholds per channel
   kRequantize,  // 5..16 bits: Q31 multiplier, shift, 64-bit offset per channel

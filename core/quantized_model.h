@@ -13,6 +13,7 @@
 // Float accumulators (float weights or float input) are summed in float32 in the order ky, kx, channel, starting
 // from 0, each product rounded before it is added; a code enters as float(code), so its scale is part of scale[c].
 // Taps in the padding are skipped if the padding is zero. Max-pooling keeps the largest; the first of equals.
+// MaxPool2d, Flatten and Upsample2d move codes or floats as they are: their output_scale is that of their input.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

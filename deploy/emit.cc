@@ -377,11 +377,16 @@ std::string emit_struct(const std::string& type, const std::string& layer, const
   return fmt::format("static const {} {}_{} = {{\n{}}};\n", type, layer, suffix, wrapped(items));
 }
 
+const char* moved_text(const Op& op) {
+  return std::holds_alternative<Upsample2d>(op) ? "every pixel as a block of equal ones"
+                                                : "the largest code of a window";
+}
+
 std::string epilogue_text(const Program& program, const LoweredOp& op) {
   const Network& network = network_of(program);
   const std::string out(format_name(storage_format(network, op.layer)));
   switch (epilogue(network, op.layer)) {
-    case Epilogue::kNone: return "the largest code of a window";
+    case Epilogue::kNone: return moved_text(spec_of(program, op).op);
     case Epilogue::kRaw: return "the accumulator itself, as " + out;
     case Epilogue::kThreshold: return "a code of " + out + ": how many of the channel's thresholds are reached";
     case Epilogue::kRequantize: return "(acc * multiplier + offset) >> shift, as " + out;
@@ -415,6 +420,7 @@ std::string operator_text(const Program& program, const LoweredOp& op) {
     out += fmt::format(" {}, {}", window_text(depthwise->kernel), padding_text(depthwise->padding));
   if (const auto* pool = std::get_if<MaxPool2d>(&spec.op)) out += fmt::format(" {}", window_text(pool->window));
   if (const auto* pool = std::get_if<AvgPool2d>(&spec.op)) out += fmt::format(" {}", window_text(pool->window));
+  if (const auto* upsample = std::get_if<Upsample2d>(&spec.op)) out += fmt::format(" {}x{}", upsample->h, upsample->w);
   if (spec.pool) out += fmt::format(", max-pool {}", window_text(*spec.pool));
   return out;
 }

@@ -158,6 +158,12 @@ Window pool_of(const LayerSpec& spec) {
   return spec.pool.value_or(Window{});
 }
 
+// What the descriptor calls the kernel.
+Window kernel_window(const LayerSpec& spec, const Slide& slide) {
+  if (const auto* op = std::get_if<Upsample2d>(&spec.op)) return {op->h, op->w, 1, 1};
+  return slide.window;
+}
+
 int pad_code(Padding padding) {
   return padding == Padding::kPlusOne ? 1 : padding == Padding::kMinusOne ? -1 : 0;
 }
@@ -167,7 +173,7 @@ std::vector<Field> layer_fields(const QuantizedModel& model, int index, const Lo
   const LayerSpec& spec = network.layers[index];
   const Shape in = op.shapes.input, out = op.shapes.output;
   const Slide slide = slide_of(spec, in);
-  const Window k = slide.window, pool = pool_of(spec);
+  const Window k = kernel_window(spec, slide), pool = pool_of(spec);
   const Format format = storage_format(network, spec.from);
   std::vector<Field> fields;
   const auto number = [&](const char* name, int64_t value) {

@@ -34,7 +34,7 @@ struct LoweredOp {
   LayerShapes shapes;
   std::vector<Constant> constants;
   std::vector<Field> layer_fields;     // bw_layer; zeros left out
-  std::vector<Field> epilogue_fields;  // bw_epilogue or bw_float_epilogue; empty for max-pooling
+  std::vector<Field> epilogue_fields;  // bw_epilogue or bw_float_epilogue; empty where codes are only moved
   bool float_epilogue = false;
   int64_t in_word = 0, with_word = 0, out_word = 0;  // arena offsets in 32-bit words; with_word of an add
 };

@@ -176,6 +176,19 @@ std::vector<T> max_pooled(const std::vector<T>& in, const Shape& shape, const Wi
   return result;
 }
 
+// Every pixel as a block of op.h x op.w equal ones.
+template <class T>
+std::vector<T> upsampled(const std::vector<T>& in, const Shape& shape, const Upsample2d& op) {
+  std::vector<T> result;
+  result.reserve(in.size() * static_cast<size_t>(op.h) * static_cast<size_t>(op.w));
+  for (int y = 0; y < shape.h * op.h; ++y)
+    for (int x = 0; x < shape.w * op.w; ++x) {
+      const auto pixel = in.begin() + ((int64_t{y} / op.h) * shape.w + x / op.w) * shape.c;
+      result.insert(result.end(), pixel, pixel + shape.c);
+    }
+  return result;
+}
+
 // ---- epilogues: one accumulator to one output
 
 int32_t raw(const QuantizedLayer& layer, int c, int32_t acc) {
@@ -298,6 +311,7 @@ class Reference {
     const Op& op = layer.spec->op;
     if (std::holds_alternative<Flatten>(op)) return in;
     if (const auto* pool = std::get_if<MaxPool2d>(&op)) return max_pool(layer, pool->window, in);
+    if (const auto* factors = std::get_if<Upsample2d>(&op)) return upsample(layer, *factors, in);
     if (const auto* add = std::get_if<Add>(&op)) return sum(layer, in, tensors[add->with + 1]);
     const bool convolution = std::holds_alternative<Conv2d>(op) || std::holds_alternative<Dense>(op);
     if (layer.in_float)
@@ -310,6 +324,12 @@ class Reference {
     const Shape from = layer.shapes.input, to = layer.shapes.output;
     if (in.storage == Format::kFloat32) return {in.storage, {}, max_pooled(in.reals, from, window, to)};
     return {in.storage, max_pooled(in.codes, from, window, to), {}};
+  }
+
+  static Tensor upsample(const Layer& layer, const Upsample2d& op, const Tensor& in) {
+    const Shape from = layer.shapes.input;
+    if (in.storage == Format::kFloat32) return {in.storage, {}, upsampled(in.reals, from, op)};
+    return {in.storage, upsampled(in.codes, from, op), {}};
   }
 
   static Tensor sum(const Layer& layer, const Tensor& a, const Tensor& b) {

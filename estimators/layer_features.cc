@@ -73,6 +73,11 @@ class Counter {
 
   FeatureVector count() {
     if (kernel_.empty()) return features_;
+    count_map();
+    if (kernel_ == "upsample") {
+      count_copies();
+      return features_;
+    }
     count_outputs();
     count_epilogue();
     if (kernel_ == "conv2d_f32" || kernel_.starts_with("depthwise"))
@@ -88,14 +93,28 @@ class Counter {
   void add(Feature feature, double amount) { features_[static_cast<size_t>(feature)] += amount; }
   double at(Feature feature) const { return features_[static_cast<size_t>(feature)]; }
 
-  void count_outputs() {
-    const auto outputs = static_cast<double>(g_.out.elements());
-    const double window = static_cast<double>(g_.pool.h) * g_.pool.w;
+  void count_map() {
     add(Feature::kCall, 1);
     add(Feature::kRows, g_.out.h);
     add(Feature::kPositions, static_cast<double>(g_.out.h) * g_.out.w);
     const auto bytes = packed_bytes(g_.out.elements(), storage_format(network_, layer_));
     add(Feature::kOutputWords, static_cast<double>(bytes) / 4);
+  }
+
+  // bw_upsample.
+  void count_copies() {
+    const auto pixels = static_cast<double>(g_.out.h) * g_.out.w;
+    const int64_t bits = int64_t{g_.in.c} * bit_width(input_);
+    add(Feature::kInputRows, g_.in.h);
+    add(Feature::kInputPixels, static_cast<double>(g_.out.h) * g_.in.w);
+    add(Feature::kWordRuns, bits >= 32 ? pixels : 0.0);
+    add(Feature::kWords, pixels * static_cast<double>(bits / 32));
+    add(Feature::kTails, bits % 32 ? pixels : 0.0);
+  }
+
+  void count_outputs() {
+    const auto outputs = static_cast<double>(g_.out.elements());
+    const double window = static_cast<double>(g_.pool.h) * g_.pool.w;
     add(window == 1 ? Feature::kSingleOutputs : Feature::kPooledOutputs, outputs);
     add(Feature::kPooledSums, outputs * (window - 1));
     add(Feature::kPooledRows, outputs * (g_.pool.h - 1));
@@ -247,11 +266,11 @@ class Counter {
 std::string_view feature_name(Feature feature) {
   // clang-format off
   constexpr std::string_view names[] = {
-      "call", "rows", "positions", "output_words", "single_outputs", "pooled_outputs", "pooled_sums",
-      "pooled_rows", "runs", "aligned_runs", "word_runs", "aligned_word_runs", "words", "aligned_words",
-      "tails", "chunks", "products", "signed_products", "converted_inputs", "converted_weights", "window_rows",
-      "window_taps", "skipped_taps", "padded_products", "border_calls", "border_windows", "border_rows", "border_taps",
-      "border_elements", "border_outside", "raw_outputs", "biased_outputs", "binary_outputs",
+      "call", "rows", "positions", "output_words", "single_outputs", "pooled_outputs", "pooled_sums", "pooled_rows",
+      "runs", "aligned_runs", "word_runs", "aligned_word_runs", "words", "aligned_words", "tails", "chunks",
+      "products", "signed_products", "converted_inputs", "converted_weights", "input_rows", "input_pixels",
+      "window_rows", "window_taps", "skipped_taps", "padded_products", "border_calls", "border_windows", "border_rows",
+      "border_taps", "border_elements", "border_outside", "raw_outputs", "biased_outputs", "binary_outputs",
       "threshold_outputs", "thresholds", "wide_threshold_outputs", "wide_thresholds", "requantized_outputs",
       "real_outputs", "relu_outputs", "sign_outputs", "quantized_outputs"};
   // clang-format on

@@ -1,6 +1,6 @@
 // estimators/layer_features.h: how often each part of a layer's C kernel runs. Trip counts are static, so these are
 // known from shapes and formats alone, and instructions and cycles are linear in them (cost_table.h).
-// Follows deploy/runtime (bw_driver.h, bw_accumulate.h, bw_dot.h, bw_epilogue.c, bw_float.h).
+// Follows deploy/runtime (bw_driver.h, bw_accumulate.h, bw_dot.h, bw_epilogue.c, bw_float.h, bw_upsample.c).
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -21,7 +21,7 @@ enum class Feature : size_t {
   kPooledOutputs,  // of one that does: each looks its windows up anew ...
   kPooledSums,     // ... sums of a pooling window after its first ...
   kPooledRows,     // ... and rows of it after its first
-  // Of a convolution's sums.
+  // Of a convolution's sums; of an upsampling, whose runs are its output pixels: words of them and what is left over.
   kRuns,         // runs of contiguous codes: kernel rows inside the map; of a1w1 the unaligned ones
   kAlignedRuns,  // of a1w1: those where input and weights start a word
   kWordRuns,     // runs of at least a word: 32 codes, or 16 if ternary; aligned ones apart
@@ -34,6 +34,9 @@ enum class Feature : size_t {
   kSignedProducts,   // instead, of a8w8 with signed inputs
   kConvertedInputs,  // integer operands turned into floats
   kConvertedWeights,
+  // Of an upsampling.
+  kInputRows,
+  kInputPixels,  // once for every output row
   // Of kernels that walk their whole window.
   kWindowRows,
   kWindowTaps,

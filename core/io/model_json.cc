@@ -125,6 +125,7 @@ struct OpWriter {
   void operator()(const Add& op) const { j["with"] = op.with; }
   void operator()(const GlobalAvgPool&) const {}
   void operator()(const Flatten&) const {}
+  void operator()(const Upsample2d& op) const { j["size"] = {op.h, op.w}; }
 };
 
 Op op_from(const json& j) {
@@ -137,6 +138,7 @@ Op op_from(const json& j) {
   if (op == "global_avg_pool") return GlobalAvgPool{};
   if (op == "flatten") return Flatten{};
   if (op == "add") return Add{j.at("with")};
+  if (op == "upsample") return Upsample2d{j.at("size").at(0), j.at("size").at(1)};
   throw ConfigError("op " + op.substr(0, 80) + ": unknown");
 }
 

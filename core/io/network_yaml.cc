@@ -7,8 +7,8 @@
 namespace bitwright {
 namespace {
 
-const std::vector<std::string> kOps = {"conv",     "depthwise",       "dense",   "max_pool",
-                                       "avg_pool", "global_avg_pool", "flatten", "add"};
+const std::vector<std::string> kOps = {"conv",    "depthwise", "dense",   "max_pool", "avg_pool", "global_avg_pool",
+                                       "flatten", "add",       "upsample"};
 const std::vector<std::string> kPaddings = {"valid", "zero", "minus_one", "plus_one"};  // in the order of Padding
 
 constexpr size_t kMaxLayers = 256;
@@ -26,11 +26,12 @@ struct Context {
   std::vector<std::string> layers;  // names read so far, in order
 };
 
-// A kernel, a pooling window or a stride: n, or [h, w].
-void read_pair(FieldReader& reader, std::string_view key, Need need, bool one_dimensional, int& h, int& w) {
+// A kernel, a pooling window, a stride or how often to repeat: n, or [h, w].
+void read_pair(FieldReader& reader, std::string_view key, Need need, bool one_dimensional, int& h, int& w,
+               int most = 65'535) {
   const YamlNode* node = reader.node(key, need);
   if (!node) return;
-  const Codec<int> codec = whole(1, 65'535);
+  const Codec<int> codec = whole(1, most);
   const bool pair = node->kind == YamlNode::Kind::kList && node->items.size() == 2;
   if (!pair && node->kind != YamlNode::Kind::kScalar) return reader.mistake(key, "n or [height, width]");
   std::string rule = codec.parse(pair ? node->items[0].scalar : node->scalar, h);
@@ -111,6 +112,11 @@ Op read_op(FieldReader& reader, const std::string& op, const Context& context) {
     Add add;
     read_source(reader, "with", Need::kRequired, context, add.with);
     return add;
+  }
+  if (op == "upsample") {
+    Upsample2d upsample;
+    read_pair(reader, "size", Need::kRequired, context.one_dimensional, upsample.h, upsample.w, kMaxUpsampling);
+    return upsample;
   }
   return Flatten{};
 }
@@ -221,6 +227,8 @@ std::string op_fields(const Network& network, const Op& op, bool one_dimensional
   if (const auto* pool = std::get_if<MaxPool2d>(&op)) return ", " + pooling_text(pool->window, one_dimensional);
   if (const auto* pool = std::get_if<AvgPool2d>(&op)) return ", " + pooling_text(pool->window, one_dimensional);
   if (const auto* add = std::get_if<Add>(&op)) return ", with: " + source_name(network, add->with);
+  if (const auto* upsample = std::get_if<Upsample2d>(&op))
+    return ", size: " + pair_text(upsample->h, upsample->w, one_dimensional);
   return "";
 }
 

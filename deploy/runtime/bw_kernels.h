@@ -25,7 +25,8 @@ enum {
     BW_PLANES = 4    /* ternary weights: words 2j, 2j + 1 hold 32 of them: first "not 0", then "+1" */
 };
 
-/* One layer. Dense is a convolution over a 1x1 map; pooling by sums has no weights; an add is a 1x1 window. */
+/* One layer. Dense is a convolution over a 1x1 map; pooling by sums has no weights; an add is a 1x1 window; the kernel
+ * of an upsampling is the block that a pixel becomes. */
 typedef struct {
     uint32_t in_c, out_c;
     uint16_t in_h, in_w;
@@ -80,6 +81,7 @@ void bw_depthwise(const bw_layer *layer, const bw_epilogue *epilogue, const bw_w
 void bw_sum_pool(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out);
 void bw_add(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, const bw_word *with, bw_word *out);
 void bw_max_pool(const bw_layer *layer, const bw_word *in, bw_word *out);
+void bw_upsample(const bw_layer *layer, const bw_word *in, bw_word *out); /* of any kind, floats too */
 
 /* Integer accumulators, float32 output. */
 void bw_conv2d_a1w1_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);

@@ -37,7 +37,7 @@ Format weight_format(Rng& rng) {
 
 // What a kernel's name asks for.
 struct Wanted {
-  std::string operation;  // "conv2d", "depthwise", "sum_pool", "add", "max_pool"
+  std::string operation;  // "conv2d", "depthwise", "sum_pool", "add", "max_pool", "upsample"
   std::string types;      // "a1w1", ...; empty where the operation has none
   bool to_float = false;  // integer accumulators, float epilogue
   bool in_float = false;
@@ -101,6 +101,7 @@ Padding padding(Rng& rng) {
 Op operation(Rng& rng, const Wanted& w, const Shape& in, int inputs) {
   if (w.operation == "depthwise") return DepthwiseConv2d{window(rng, in, 5), padding(rng)};
   if (w.operation == "max_pool") return MaxPool2d{window(rng, in, 4)};
+  if (w.operation == "upsample") return Upsample2d{between(rng, 1, 8), in.w > 1 ? between(rng, 1, 8) : 1};
   if (w.operation == "add") return Add{between(rng, 0, inputs - 1)};
   if (w.operation == "sum_pool" && chance(rng, 0.4)) return GlobalAvgPool{};
   if (w.operation == "sum_pool") return AvgPool2d{window(rng, in, 5)};
@@ -254,8 +255,8 @@ QuantizedModel draw_model(Rng& rng, const Network& network) {
 }  // namespace
 
 std::vector<std::string> all_kernels() {
-  std::vector<std::string> names = {"conv2d_f32", "depthwise_f32", "sum_pool_f32",
-                                    "add_f32",    "max_pool_f32",  "max_pool"};
+  std::vector<std::string> names = {"conv2d_f32",   "depthwise_f32", "sum_pool_f32", "add_f32",
+                                    "max_pool_f32", "max_pool",      "upsample"};
   for (const char* integer : {"conv2d_a1w1", "conv2d_a1wt", "conv2d_atwt", "conv2d_a8w8", "conv2d_a8w1", "conv2d_axwx",
                               "depthwise", "sum_pool", "add"}) {
     names.emplace_back(integer);

@@ -128,8 +128,8 @@ Network random_chain(Rng& rng) {
   const int layers = 1 + static_cast<int>(rng.below(15));
   const Format formats[] = {Format::kBinary, Format::kTernary, Format::kInt4, Format::kInt8, Format::kInt16};
   for (int i = 0; i < layers; ++i)
-    append(n, dense(fmt::format("d{}", i), 1 + static_cast<int>(rng.below(300)), Format::kBinary,
-                    formats[rng.below(5)]));
+    append(n,
+           dense(fmt::format("d{}", i), 1 + static_cast<int>(rng.below(300)), Format::kBinary, formats[rng.below(5)]));
   return n;
 }
 
@@ -169,6 +169,15 @@ TEST(PlanMemory, AResidualKeepsItsInputUntilTheAdd) {
   const MemoryPlan plan = plan_memory(n);
   EXPECT_EQ(plan.last_step[a + 1], 3);
   EXPECT_EQ(plan.arena_bytes, 3 * 256);
+}
+
+// 16 ternary channels: 32 positions take 128 B, 128 positions 512 B.
+TEST(PlanMemory, AnUpsamplingReadsOnePlaceAndWritesAnother) {
+  const MemoryPlan plan = plan_memory(auto_encoder());
+  EXPECT_EQ(plan.tensor_bytes, (std::vector<int64_t>{512, 512, 128, 512, 128, 512, 512}));
+  const int64_t in = plan.tensor_offsets[2], out = plan.tensor_offsets[3];
+  EXPECT_TRUE(in + 128 <= out || out + 512 <= in);
+  EXPECT_EQ(plan.arena_bytes, 512 + 512);
 }
 
 TEST(PlanMemory, TheOutputLivesToTheEnd) {

@@ -87,6 +87,21 @@ TEST(Shapes, EveryOperatorHasItsClosedForm) {
   EXPECT_EQ(infer_shapes(one(in, Format::kInt8, plain("a", AvgPool2d{{4, 4, 3, 3}})))[0].output, (Shape{3, 2, 4}));
   EXPECT_EQ(infer_shapes(one(in, Format::kInt8, plain("g", GlobalAvgPool{})))[0].output, (Shape{1, 1, 4}));
   EXPECT_EQ(infer_shapes(one(in, Format::kInt8, plain("f", Flatten{})))[0].output, (Shape{1, 1, 280}));
+  EXPECT_EQ(infer_shapes(one(in, Format::kInt8, plain("u", Upsample2d{3, 2})))[0].output, (Shape{30, 14, 4}));
+}
+
+// What each strided convolution takes from a signal, an upsampling by its stride gives back.
+TEST(Shapes, ADecoderReturnsToTheShapeOfItsInput) {
+  const Network n = auto_encoder();
+  const auto shapes = infer_shapes(n);
+  EXPECT_EQ(shapes[1].output, (Shape{32, 1, 16}));
+  EXPECT_EQ(shapes.back().output, n.input);
+}
+
+TEST(Shapes, AnUpsamplingHasNoWeightsAndNoMultiplications) {
+  const Network n = one({4, 4, 8}, Format::kInt8, plain("u", Upsample2d{2, 2}));
+  EXPECT_EQ(parameter_count(n), 0);
+  EXPECT_EQ(macs(n), 0);
 }
 
 TEST(Shapes, MacsCountEveryProductOfAWindowThatIsMoved) {
@@ -134,6 +149,12 @@ TEST(Structure, EveryRefusalNamesTheLayerAndTheRule) {
   changed = plain("m", MaxPool2d{{2, 1, 2, 1}});
   changed.batch_norm = true;
   refuses(changed, "max_pool takes no pool, bias, batch_norm or relu");
+  refuses(plain("u", Upsample2d{0, 1}), "layer u: size must be in 1..64");
+  refuses(plain("u", Upsample2d{1, 65}), "layer u: size must be in 1..64");
+  refuses(plain("u", Upsample2d{64, 64}), "layer u: more than 2^24 elements", {4096, 1, 2});
+  changed = plain("u", Upsample2d{2, 1});
+  changed.relu = true;
+  refuses(changed, "upsample takes no pool, bias, batch_norm or relu");
   refuses(c, "input format cannot be float32", {8, 1, 2}, Format::kFloat32);
   refuses(c, "input shape must be at least 1x1x1", {8, 0, 2});
 }
@@ -224,6 +245,13 @@ TEST(Accumulators, TheBoundFollowsTheKernelOfEachOperator) {
   EXPECT_EQ(accumulator_bound(one(in, Format::kUint4, plain("a", AvgPool2d{{2, 2, 2, 2}}, Format::kBinary)), 0), 60);
 }
 
+TEST(Accumulators, AnUpsamplingPassesOnTheBoundOfItsCodes) {
+  Network n = one({8, 1, 4}, Format::kInt8, conv("c", 4, 1, 1, Padding::kValid, Format::kInt8, Format::kUint3));
+  append(n, plain("u", Upsample2d{4, 1}));
+  append(n, conv("d", 2, 3, 1, Padding::kZero, Format::kBinary, Format::kBinary));
+  EXPECT_EQ(accumulator_bound(n, 2), 3 * 4 * 7);
+}
+
 // Codes of scale 2^-2 (int4, range 2) and 2^-6 (int8, range 2): the first are shifted left by 4.
 TEST(Accumulators, AnAddAlignsTheScales) {
   Network n{"add", {8, 1, 2}, Format::kInt8, {}};
@@ -255,12 +283,16 @@ TEST(Storage, ABiasedAccumulatorIsInt32) {
   EXPECT_EQ(storage_format(n, 0), Format::kInt32);
 }
 
-TEST(Storage, FlattenAndPoolingKeepTheFormatOfTheirInput) {
+TEST(Storage, FlattenPoolingAndUpsamplingKeepTheFormatOfTheirInput) {
   Network n = one({8, 1, 4}, Format::kInt8, conv("c", 4, 1, 1, Padding::kValid, Format::kInt8, Format::kUint3));
   append(n, plain("m", MaxPool2d{{2, 1, 2, 1}}));
+  append(n, plain("u", Upsample2d{3, 2}));
   append(n, plain("f", Flatten{}));
-  EXPECT_EQ(storage_format(n, 1), Format::kUint3);
-  EXPECT_EQ(storage_format(n, 2), Format::kUint3);
+  for (int i = 1; i <= 3; ++i) {
+    EXPECT_EQ(storage_format(n, i), Format::kUint3);
+    EXPECT_EQ(scale_log2(n, i), scale_log2(n, 0));
+    EXPECT_EQ(epilogue(n, i), Epilogue::kNone);
+  }
   EXPECT_EQ(storage_format(n, kNetworkInput), Format::kInt8);
 }
 
@@ -307,6 +339,7 @@ TEST(Hash, ChangesWithEveryFieldThatHasAMeaning) {
   append(n, conv("b", 2, 3, 1, Padding::kZero, Format::kInt4, Format::kInt4));
   append(n, plain("sum", Add{0}, Format::kInt4));
   append(n, plain("average", AvgPool2d{{2, 1, 2, 1}}, Format::kFloat32));
+  append(n, plain("up", Upsample2d{2, 3}));
   using Change = std::function<void(Network&)>;
   const std::vector<Change> changes = {
       [](Network& m) { m.input.h = 17; },
@@ -332,6 +365,12 @@ TEST(Hash, ChangesWithEveryFieldThatHasAMeaning) {
       [](Network& m) { m.layers[1].from = kNetworkInput; },
       [](Network& m) { m.layers[2].op = Add{1}; },
       [](Network& m) { m.layers[3].relu = true; },
+      [](Network& m) {
+        m.layers[4].op = Upsample2d{3, 2};
+      },
+      [](Network& m) {
+        m.layers[4].op = Upsample2d{2, 2};
+      },
   };
   std::vector<std::string> texts = {canonical_text(n)};
   for (const Change& change : changes) {

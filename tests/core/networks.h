@@ -65,4 +65,21 @@ inline Network appliance_network() {
   return n;
 }
 
+// Reconstructs 512 samples: two convolutions that keep every fourth position, then twice an upsampling by 4 and a
+// convolution.
+inline Network auto_encoder(Format output = Format::kInt8) {
+  Network n{"auto_encoder", {512, 1, 1}, Format::kInt8, {}};
+  const auto strided = [](LayerSpec layer) {
+    std::get<Conv2d>(layer.op).kernel.stride_h = 4;
+    return layer;
+  };
+  append(n, strided(conv("enc1", 8, 5, 1, Padding::kZero, Format::kInt8, Format::kUint4)));
+  append(n, strided(conv("enc2", 16, 5, 1, Padding::kZero, Format::kTernary, Format::kTernary)));
+  append(n, plain("up1", Upsample2d{4, 1}));
+  append(n, conv("dec1", 8, 5, 1, Padding::kZero, Format::kTernary, Format::kBinary));
+  append(n, plain("up2", Upsample2d{4, 1}));
+  append(n, conv("dec2", 1, 5, 1, Padding::kZero, Format::kInt8, output));
+  return n;
+}
+
 }  // namespace bitwright::testing

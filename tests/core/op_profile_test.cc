@@ -103,7 +103,7 @@ TEST(OpProfile, OutputsWithoutQuantizerCountAsFloat) {
   EXPECT_EQ(op_profile(n).operations, (Operations{{"smult_4_8", 32}, {"sfmult_4_32", 8}}));
 }
 
-TEST(OpProfile, PoolingFlattenAndAddPassOnTheModeOfTheirFirstInput) {
+TEST(OpProfile, PoolingUpsamplingFlattenAndAddPassOnTheModeOfTheirFirstInput) {
   Network n{"passing", {8, 1, 4}, Format::kInt8, {}};
   const int a = append(n, conv("a", 4, 1, 1, Padding::kValid, Format::kInt8, Format::kTernary));
   append(n, conv("b", 4, 1, 1, Padding::kValid, Format::kInt8, Format::kInt4));
@@ -112,9 +112,17 @@ TEST(OpProfile, PoolingFlattenAndAddPassOnTheModeOfTheirFirstInput) {
   append(n, sum);
   append(n, plain("pool", MaxPool2d{{2, 1, 2, 1}}));
   append(n, plain("average", AvgPool2d{{2, 1, 2, 1}}));
+  append(n, plain("up", Upsample2d{2, 1}));
   append(n, plain("flatten", Flatten{}));
   append(n, dense("d", 1, Format::kInt2, Format::kAccumulator));
   EXPECT_EQ(op_profile(n).layers.back().operation, "smult_2_4");
+}
+
+TEST(OpProfile, DoesNotCountAnUpsampling) {
+  const OpProfile p = op_profile(auto_encoder());
+  EXPECT_EQ(p.layers.size(), 4u);
+  EXPECT_EQ(p.layers.back().operation, "smux_8_1");
+  EXPECT_EQ(p.layers.back().operations, 512 * 5 * 8);
 }
 
 TEST(OpProfile, AnActivationQuantizerOfPoolingOrAddCounts) {

@@ -10,6 +10,7 @@
 
 #include "core/kernel.h"
 #include "core/rng.h"
+#include "tests/core/networks.h"
 #include "tests/support/compiled_packages.h"
 #include "tests/support/random_network.h"
 #include "trainer/export.h"
@@ -91,6 +92,62 @@ TEST(EmittedC, AccumulatesEveryPairOfFormatsAtEveryAlignment) {
     }
 }
 
+void expect_bit_exact(const std::vector<QuantizedModel>& models) {
+  const CompiledPackages packages(models);
+  for (const QuantizedModel& model : models) {
+    EXPECT_EQ(packages.selftest(model), 0u) << canonical_text(model.network);
+    for (uint64_t seed = 0; seed < 4; ++seed) {
+      const auto input = random_input(model.network, seed);
+      ASSERT_EQ(bits(packages.infer(model, input)), bits(reference_infer(model, input)))
+          << canonical_text(model.network);
+    }
+  }
+}
+
+// Pixels of 1 to some 300 bits, so that they start and end anywhere in a word.
+TEST(EmittedC, UpsamplesEveryFormatAtEveryAlignment) {
+  std::vector<QuantizedModel> models;
+  const auto add = [&](Format input, int channels, std::optional<Format> weights) {
+    Network n{fmt::format("up{}", models.size()), {3, 2, channels}, input, {}};
+    if (weights) append(n, {.name = "conv", .op = Conv2d{channels}, .weights = *weights, .bias = true});
+    append(n, {.name = "up", .op = Upsample2d{1 + channels % 3, 1 + channels % 4}});
+    models.push_back(random_model(n, models.size()));
+  };
+  for (int channels : {1, 5, 19, 32}) {
+    for (int format = 0; format <= static_cast<int>(Format::kInt16); ++format)
+      add(static_cast<Format>(format), channels, std::nullopt);
+    add(Format::kInt8, channels, Format::kInt8);     // int32 accumulators
+    add(Format::kInt8, channels, Format::kFloat32);  // floats
+  }
+  expect_bit_exact(models);
+}
+
+TEST(EmittedC, ReconstructsASignalInEveryOutputFormat) {
+  std::vector<QuantizedModel> models;
+  for (Format output : {Format::kInt8, Format::kInt16, Format::kAccumulator, Format::kFloat32, Format::kUint8}) {
+    Network n = testing::auto_encoder(output);
+    n.name += std::to_string(models.size());
+    models.push_back(random_model(n, models.size()));
+  }
+  EXPECT_EQ(storage_format(models[2].network, 5), Format::kInt32);
+  expect_bit_exact(models);
+}
+
+// As an encoder's map and a deeper one that meet again: both sides of the sum are upsampled, by other factors.
+TEST(EmittedC, AddsTwoUpsampledMaps) {
+  Network n{"two_scales", {8, 8, 3}, Format::kInt8, {}};
+  append(n, {.name = "fine", .op = Conv2d{4, {1, 1, 2, 2}}, .activations = Format::kInt8, .range_log2 = 0});
+  append(n, {.name = "coarse", .op = Conv2d{4, {1, 1, 2, 2}}, .activations = Format::kUint4, .range_log2 = 1});
+  const int side = append(n, {.name = "up_coarse", .op = Upsample2d{4, 4}});
+  LayerSpec up_fine{.name = "up_fine", .op = Upsample2d{2, 2}, .from = 0};
+  n.layers.push_back(up_fine);
+  append(n, {.name = "sum", .op = Add{side}, .activations = Format::kInt8});
+  const QuantizedModel model = random_model(n, 1);
+  EXPECT_EQ(infer_shapes(n).back().output, (Shape{8, 8, 4}));
+  EXPECT_EQ(model.layers[4].shift_with, 4);  // steps of 2^-3 beside 2^-7
+  expect_bit_exact({model});
+}
+
 // What training hands over: epilogues derived from parameters.
 TEST(EmittedC, IsBitExactForExportedModels) {
   std::vector<QuantizedModel> models;
@@ -125,7 +182,7 @@ TEST(EmittedC, RandomNetworksCoverEveryKernel) {
   std::set<std::string> seen;
   for (const QuantizedModel& model : random_models(1000, kNetworks))
     for (int i = 0; i < static_cast<int>(model.layers.size()); ++i) seen.insert(kernel_of(model.network, i));
-  std::set<std::string> kernels = {"", "max_pool", "max_pool_f32"};
+  std::set<std::string> kernels = {"", "max_pool", "max_pool_f32", "upsample"};
   for (const char* operands : {"a1w1", "a1wt", "atwt", "a8w8", "a8w1", "axwx"})
     for (const char* output : {"", "_to_f32"}) kernels.insert(std::string("conv2d_") + operands + output);
   for (const char* operation : {"depthwise", "sum_pool", "add"})

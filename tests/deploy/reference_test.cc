@@ -105,11 +105,25 @@ double output(const QuantizedModel& model, int index, int c, int64_t acc) {
   return 0.0;
 }
 
-// A layer with integer accumulators, or a max-pooling or flatten of anything.
+// Every value of the input goes to each place of its block.
+std::vector<double> spread(const Map& in, const Upsample2d& op, const Shape& to) {
+  std::vector<double> out(static_cast<size_t>(to.elements()), NAN);
+  for (int y = 0; y < in.shape.h; ++y)
+    for (int x = 0; x < in.shape.w; ++x)
+      for (int c = 0; c < in.shape.c; ++c)
+        for (int place = 0; place < op.h * op.w; ++place) {
+          const int row = y * op.h + place / op.w, column = x * op.w + place % op.w;
+          out[(size_t(row) * to.w + column) * to.c + c] = in.at(y, x, c);
+        }
+  return out;
+}
+
+// A layer with integer accumulators, or one that moves anything.
 std::vector<double> oracle(const QuantizedModel& model, int index, const LayerShapes& shapes, const Map& in,
                            const Map* with) {
   const LayerSpec& spec = model.network.layers[index];
   if (std::holds_alternative<Flatten>(spec.op)) return in.values;
+  if (const auto* op = std::get_if<Upsample2d>(&spec.op)) return spread(in, *op, shapes.output);
   const bool moves = std::holds_alternative<MaxPool2d>(spec.op);
   const Window pool = moves ? std::get<MaxPool2d>(spec.op).window : spec.pool.value_or(Window{});
   std::vector<double> out;
@@ -149,6 +163,17 @@ TEST(Reference, EveryIntegerLayerEqualsAnObviousImplementation) {
     }
   }
   EXPECT_GT(compared, 300);
+}
+
+TEST(Reference, AnUpsamplingRepeatsRowsAndColumns) {
+  Network network{"net", {2, 2, 1}, Format::kInt8, {}};
+  append(network, {.name = "up", .op = Upsample2d{2, 3}});
+  const QuantizedModel model{network, 1.0, {QuantizedLayer{}}};
+  const std::vector<int16_t> input = {1, 2, 3, 4};
+  EXPECT_EQ(reference_infer(model, input).codes, (std::vector<int32_t>{1, 1, 1, 2, 2, 2,  //
+                                                                       1, 1, 1, 2, 2, 2,  //
+                                                                       3, 3, 3, 4, 4, 4,  //
+                                                                       3, 3, 3, 4, 4, 4}));
 }
 
 // 1 + 2^-24 rounds to 1, so that adding 2^-24 twice to 1 gives 1, but adding 1 to 2^-23 does not: the order counts.

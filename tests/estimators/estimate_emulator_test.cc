@@ -13,6 +13,7 @@
 #include "deploy/process.h"
 #include "deploy/verify.h"
 #include "estimators/estimate.h"
+#include "tests/core/networks.h"
 #include "tests/support/random_network.h"
 
 namespace bitwright {
@@ -38,8 +39,7 @@ struct Pair {
   TargetReport measured;
 };
 
-Pair compare(uint64_t seed, const std::string& core) {
-  const Network network = testing::random_network(seed);
+Pair compare(const Network& network, uint64_t seed, const std::string& core) {
   const QuantizedModel model = testing::random_model(network, seed);
   const std::vector<std::vector<int16_t>> inputs = {testing::random_input(network, seed)};
   const TemporaryDirectory folder;
@@ -85,7 +85,7 @@ TEST_P(EstimateAgainstEmulator, AgreesOnRandomNetworks) {
   Difference constants, code, stack;
   Speed integer, with_floats;
   for (uint64_t seed = 1; seed <= networks; ++seed) {
-    const Pair pair = compare(seed, GetParam());
+    const Pair pair = compare(testing::random_network(seed), seed, GetParam());
     const auto& [e, m] = pair;
     EXPECT_EQ(e.constant_bytes, m.constant_bytes) << "seed " << seed;
     EXPECT_EQ(m.data_bytes + m.bss_bytes, 0) << "seed " << seed;
@@ -106,6 +106,18 @@ TEST_P(EstimateAgainstEmulator, AgreesOnRandomNetworks) {
   // Floating point in software takes as long as its operands make it: no closed form of the shapes can be close.
   EXPECT_LE(with_floats.instructions.mean(), 0.10);
   EXPECT_LE(with_floats.cycles.mean(), 0.10);
+}
+
+// Two of its six layers are upsamplings; its output is a signal again.
+TEST_P(EstimateAgainstEmulator, AgreesOnADecoder) {
+  for (Format output : {Format::kInt8, Format::kInt16, Format::kAccumulator}) {
+    const auto [e, m] = compare(testing::auto_encoder(output), 1, GetParam());
+    EXPECT_EQ(e.constant_bytes, m.constant_bytes);
+    EXPECT_NEAR(static_cast<double>(e.code_bytes), static_cast<double>(m.code_bytes + m.library_bytes), 64);
+    EXPECT_NEAR(static_cast<double>(e.stack_bytes), static_cast<double>(m.stack_bytes), 64);
+    EXPECT_NEAR(e.instructions / m.instructions, 1.0, 0.01);
+    EXPECT_NEAR(e.cycles / m.cycles, 1.0, 0.03);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Cores, EstimateAgainstEmulator,

@@ -82,6 +82,20 @@ TEST(LayerFeatures, ABorderOfOnesIsCountedWhereTheWindowLeavesTheMap) {
   EXPECT_EQ(get(f, Feature::kBorderOutside), 4 * 8);
 }
 
+// 13 channels of 5 bits are two words and one bit; 3 x 2 pixels become 12 x 6.
+TEST(LayerFeatures, OfAnUpsamplingAreThePiecesItCopies) {
+  LayerSpec layer;
+  layer.op = Upsample2d{4, 3};
+  const FeatureVector f = features_of(one_layer({3, 2, 13}, Format::kInt5, layer), 0);
+  EXPECT_EQ(get(f, Feature::kRows), 12);
+  EXPECT_EQ(get(f, Feature::kInputRows), 3);
+  EXPECT_EQ(get(f, Feature::kInputPixels), 12 * 2);
+  EXPECT_EQ(get(f, Feature::kPositions), 12 * 6);
+  EXPECT_EQ(get(f, Feature::kWords), 12 * 6 * 2);
+  EXPECT_EQ(get(f, Feature::kTails), 12 * 6);
+  EXPECT_EQ(get(f, Feature::kOutputWords), (12 * 6 * 65 + 31) / 32);
+}
+
 TEST(LayerFeatures, FlattenDoesNothing) {
   LayerSpec layer;
   layer.op = Flatten{};

@@ -51,6 +51,8 @@ layers:
   - {name: side, op: avg_pool, from: dw, size: 2, stride: 1, activation: int8}
   - {name: sum, op: add, from: pw, with: side, activation: uint4}
   - {name: pool, op: max_pool, size: [3, 2], stride: 2}
+  - {name: up, op: upsample, size: [2, 3]}
+  - {name: up_again, op: upsample, size: 2}
   - {name: global, op: global_avg_pool, activation: int8}
   - {name: flat, op: flatten}
   - {name: out, op: dense, units: 3, weights: float32, bias: true, activation: float32, relu: true}
@@ -96,7 +98,7 @@ TEST(NetworkYaml, ReportsEveryWrongFieldAtOnce) {
             "n.yaml:4:56: layers[0].weights = int9: one of binary, ternary, int2, int3, int4, int5, int6, int7, int8, "
             "uint2, uint3, uint4, uint5, uint6, uint7, uint8, int16, int32, float32, none, did you mean \"int2\"?\n"
             "n.yaml:5:15: layers[1].op = dens: one of conv, depthwise, dense, max_pool, avg_pool, global_avg_pool, "
-            "flatten, add, did you mean \"dense\"?\n"
+            "flatten, add, upsample, did you mean \"dense\"?\n"
             "n.yaml:6:24: layers[2].with = cc: no layer before this one has the name, did you mean \"c\"?");
 }
 
@@ -108,6 +110,22 @@ TEST(NetworkYaml, ReadsALongResidualChainAtOnce) {
   for (int i = 1; i <= 200; ++i)
     text += fmt::format("  - {{name: l{}, op: add, with: l{}, activation: int4}}\n", i, i - 1);
   EXPECT_EQ(network_from_yaml(text, "n.yaml").layers.size(), 201u);
+}
+
+TEST(NetworkYaml, UpsamplesASignalAlongTimeAndAnImageAlongBothSides) {
+  const auto size = [](const std::string& shape) {
+    const std::string input = "name: n\ninput: {shape: " + shape + ", format: int8}\nlayers:\n";
+    return network_from_yaml(input + "  - {name: u, op: upsample, size: 4}\n", "n.yaml").layers[0].op;
+  };
+  EXPECT_EQ(size("[9, 1, 1]"), Op(Upsample2d{4, 1}));
+  EXPECT_EQ(size("[9, 9, 1]"), Op(Upsample2d{4, 4}));
+}
+
+TEST(NetworkYaml, ReportsAnUpsamplingOutOfRangeAtItsSize) {
+  EXPECT_EQ(error_in("  - {name: u, op: upsample, size: 65}\n"), "n.yaml:4:29: layers[0].size = 65: in 1..64");
+  EXPECT_EQ(error_in("  - {name: u, op: upsample}\n"), "n.yaml:4:5: layers[0]: missing key \"size\"");
+  EXPECT_EQ(error_in("  - {name: u, op: upsample, size: 2, stride: 2}\n"),
+            "n.yaml:4:38: layers[0].stride: unknown key");
 }
 
 TEST(NetworkYaml, RefusesAFieldThatItsOperatorDoesNotHave) {

@@ -142,6 +142,21 @@ TEST(Export, TheScaleOfARawLayerReachesTheNext) {
   EXPECT_EQ(model.layers[2].output_scale, 1.0);
 }
 
+TEST(Export, AnUpsamplingPassesOnScalesToAnAdd) {
+  Network network;
+  network.input = {4, 1, 1};
+  append(network, {.name = "fine", .op = Conv2d{1}, .activations = Format::kInt8, .range_log2 = 0});  // step 2^-7
+  append(network, {.name = "up", .op = Upsample2d{2, 1}});
+  append(network, {.name = "coarse", .op = Conv2d{1}, .activations = Format::kUint4, .range_log2 = 1});  // step 2^-3
+  append(network, {.name = "sum", .op = Add{1}, .activations = Format::kInt8});
+  append(network, {.name = "out", .op = Upsample2d{4, 1}});
+  const QuantizedModel model = export_quantized(network, random_parameters(network, 1), 1.0);
+  EXPECT_EQ(model.layers[1].output_scale, 0x1p-7);
+  EXPECT_EQ(model.layers[3].shift_from, 4);
+  EXPECT_EQ(model.layers[3].shift_with, 0);
+  EXPECT_EQ(model.layers[4].output_scale, model.layers[3].output_scale);
+}
+
 TEST(Export, AveragesDivideByTheirArea) {
   Network network;
   network.input = {5, 4, 1};
