@@ -58,6 +58,8 @@ Format input_format(Rng& rng, const std::string& types) {
   if (types.starts_with("a1")) return Format::kBinary;
   if (types.starts_with("at")) return Format::kTernary;
   if (types.starts_with("a8")) return chance(rng, 0.5) ? Format::kInt8 : Format::kUint8;
+  // The only inputs that a border of -1 or +1 may have.
+  if (types == "axwx" && chance(rng, 0.6)) return chance(rng, 0.5) ? Format::kBinary : Format::kTernary;
   return integer_format(rng);
 }
 
@@ -93,20 +95,22 @@ Window window(Rng& rng, const Shape& in, int largest) {
   return w;
 }
 
-Padding padding(Rng& rng) {
+// conv2d_axwx reads more than binary and ternary inputs, and is to see the border of those as often as the others.
+Padding padding(Rng& rng, const Wanted& w) {
+  if (w.types == "axwx" && chance(rng, 0.5)) return chance(rng, 0.5) ? Padding::kMinusOne : Padding::kPlusOne;
   return pick<Padding>(
       rng, {Padding::kValid, Padding::kValid, Padding::kZero, Padding::kZero, Padding::kMinusOne, Padding::kPlusOne});
 }
 
 Op operation(Rng& rng, const Wanted& w, const Shape& in, int inputs) {
-  if (w.operation == "depthwise") return DepthwiseConv2d{window(rng, in, 5), padding(rng)};
+  if (w.operation == "depthwise") return DepthwiseConv2d{window(rng, in, 5), padding(rng, w)};
   if (w.operation == "max_pool") return MaxPool2d{window(rng, in, 4)};
   if (w.operation == "upsample") return Upsample2d{between(rng, 1, 8), in.w > 1 ? between(rng, 1, 8) : 1};
   if (w.operation == "add") return Add{between(rng, 0, inputs - 1)};
   if (w.operation == "sum_pool" && chance(rng, 0.4)) return GlobalAvgPool{};
   if (w.operation == "sum_pool") return AvgPool2d{window(rng, in, 5)};
   if (in.h == 1 && in.w == 1) return Dense{between(rng, 1, 40)};
-  return Conv2d{between(rng, 1, 32), window(rng, in, 5), padding(rng)};
+  return Conv2d{between(rng, 1, 32), window(rng, in, 5), padding(rng, w)};
 }
 
 // Layers that turn the network's input into what `kernel` reads: a float map, or quantized maps to add.
