@@ -13,10 +13,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "core/check.h"
 #include "core/quantize.h"
 #include "trainer/affine.h"
+#include "trainer/convolution.h"
+#include "trainer/device_maps.h"
 #include "trainer/fixed_point.h"
 #include "trainer/geometry.h"
 #include "trainer/maps.h"
@@ -34,6 +37,7 @@ struct Layer {
   LayerShapes shapes;
   Epilogue epilogue = Epilogue::kNone;
   Convolution convolution;
+  std::optional<DirectConvolution> direct;  // where it is faster than torch's
   // Of learned(); steps as their natural logarithms.
   Slice weights, bias, gamma, beta, weight_steps, activation_step;
   std::vector<float> running_mean, running_var;
@@ -145,6 +149,7 @@ struct FakeQuantizedNetwork::State {
   void quantize(int index);
   void quantize_all(bool as_float);
 
+  bool runs_directly(const Layer& layer) const;
   at::Tensor convolve(Layer& layer);
   at::Tensor add(Layer& layer);
   at::Tensor accumulate(Layer& layer);
@@ -160,7 +165,7 @@ struct FakeQuantizedNetwork::State {
   at::Tensor epilogue_backward(Layer& layer);
   void weight_step_gradient(const Layer& layer, const float* of_codes);
   void weight_gradient(const Layer& layer, const at::Tensor& grad);
-  void convolve_backward(const Layer& layer, const at::Tensor& grad);
+  void convolve_backward(Layer& layer, const at::Tensor& grad);
   void dense_backward(const Layer& layer, const at::Tensor& grad);
   void add_backward(const Layer& layer, const at::Tensor& grad);
   bool move_back(const Layer& layer);
@@ -194,7 +199,10 @@ void FakeQuantizedNetwork::State::add_layer(int index, const LayerShapes& shapes
   layer.running_mean.assign(norms, 0.0f);
   layer.running_var.assign(norms, 1.0f);
   layer.norms.resize(norms);
-  if (is_convolution(layer.spec.op)) layer.convolution = make_convolution(layer.spec, shapes);
+  if (!is_convolution(layer.spec.op)) return;
+  layer.convolution = make_convolution(layer.spec, shapes);
+  const ConvolutionShape shape = convolution_shape(layer.convolution, shapes);
+  if (device.is_cpu() && direct_convolution_pays(shape)) layer.direct.emplace(shape);
 }
 
 // All but the weights and their steps.
@@ -250,9 +258,15 @@ void FakeQuantizedNetwork::State::quantize_all(bool as_float) {
 
 // ---- Forward
 
+bool FakeQuantizedNetwork::State::runs_directly(const Layer& layer) const {
+  return layer.direct && !maps::runs_on_torch(output(layer.spec.from));
+}
+
 at::Tensor FakeQuantizedNetwork::State::convolve(Layer& layer) {
+  const at::Tensor& in = output(layer.spec.from);
+  if (runs_directly(layer)) return maps::convolve(*layer.direct, in, layer.weight);
   const Convolution& c = layer.convolution;
-  layer.input = view(c, output(layer.spec.from), count, layer.shapes.input);
+  layer.input = view(c, in, count, layer.shapes.input);
   if (c.has_border) layer.input = at::constant_pad_nd(layer.input, c.border, c.fill);
   const int64_t inputs = layer.shapes.input.c / c.groups;
   layer.weight = layer.weight.view({layer.shapes.output.c, inputs, c.kernel[0], c.kernel[1]});
@@ -343,6 +357,8 @@ bool FakeQuantizedNetwork::State::move(Layer& layer) {
     layer.out = max_pool(layer, from, in, pool->window);
   else if (std::holds_alternative<Flatten>(layer.spec.op))
     layer.out = maps::transposed(from, in.c, int64_t{in.h} * in.w);
+  else if (std::holds_alternative<Upsample2d>(layer.spec.op))
+    layer.out = maps::sum_pool_backward(from, in.c, upsampling(layer.shapes));
   else
     return false;
   layer.scale = scale(layer.spec.from);
@@ -437,12 +453,18 @@ void FakeQuantizedNetwork::State::weight_gradient(const Layer& layer, const at::
   if (learns_steps) weight_step_gradient(layer, of_codes);
 }
 
-void FakeQuantizedNetwork::State::convolve_backward(const Layer& layer, const at::Tensor& grad) {
+void FakeQuantizedNetwork::State::convolve_backward(Layer& layer, const at::Tensor& grad) {
   const Convolution& c = layer.convolution;
   const bool needs_input = layer.spec.from != kNetworkInput;
+  if (runs_directly(layer)) {
+    const auto [of_input, of_weights] =
+        maps::convolve_backward(*layer.direct, output(layer.spec.from), layer.weight, grad, needs_input);
+    weight_gradient(layer, of_weights);
+    return needs_input ? pass_back(layer.spec.from, of_input) : void();
+  }
   auto [grad_input, grad_weight, unused] =
-      at::convolution_backward(view(c, grad, count, layer.shapes.accumulators), layer.input, layer.weight, c10::nullopt,
-                               c.stride, c.padding, {1, 1}, false, {0, 0}, c.groups, {needs_input, true, false});
+      at::convolution_backward(view(c, grad, count, layer.shapes.accumulators), layer.input, layer.weight, {}, c.stride,
+                               c.padding, {1, 1}, false, {0, 0}, c.groups, {needs_input, true, false});
   weight_gradient(layer, grad_weight);
   if (!needs_input) return;
   if (c.has_border) {
@@ -471,6 +493,8 @@ bool FakeQuantizedNetwork::State::move_back(const Layer& layer) {
         maps::max_pool_backward(layer.grad, layer.largest, in.c, make_pooling(in, layer.shapes.output, pool->window));
   else if (std::holds_alternative<Flatten>(layer.spec.op))
     grad = maps::transposed(layer.grad, int64_t{in.h} * in.w, in.c);
+  else if (std::holds_alternative<Upsample2d>(layer.spec.op))
+    grad = maps::sum_pool_forward(layer.grad, in.c, upsampling(layer.shapes));
   else
     return false;
   pass_back(layer.spec.from, grad);

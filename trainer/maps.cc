@@ -2,6 +2,7 @@
 #include "trainer/maps.h"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/from_blob.h>
 
 #include <cstring>
@@ -122,6 +123,21 @@ at::Tensor sum_pool_backward(const at::Tensor& grad_out, int64_t channels, const
   at::Tensor out = like(grad_out, area(p.h, p.w, channels));
   bitwright::sum_pool_backward(grad_out.size(0) * channels, p, data(grad_out), out.data_ptr<float>());
   return out;
+}
+
+at::Tensor convolve(DirectConvolution& convolution, const at::Tensor& in, const at::Tensor& weights) {
+  at::Tensor out = like(in, convolution.shape().out_elements());
+  convolution.forward(in.size(0), data(in), data(weights), out.data_ptr<float>());
+  return out;
+}
+
+ConvolutionGradients convolve_backward(DirectConvolution& convolution, const at::Tensor& in, const at::Tensor& weights,
+                                       const at::Tensor& grad_out, bool wants_input) {
+  ConvolutionGradients grads{{}, at::empty_like(weights)};
+  if (wants_input) grads.of_input = like(in, convolution.shape().in_elements());
+  convolution.backward(in.size(0), data(in), data(weights), data(grad_out),
+                       wants_input ? grads.of_input.data_ptr<float>() : nullptr, grads.of_weights.data_ptr<float>());
+  return grads;
 }
 
 at::Tensor transposed(const at::Tensor& map, int64_t rows, int64_t columns) {

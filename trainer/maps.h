@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "trainer/affine.h"
+#include "trainer/convolution.h"
 #include "trainer/kernels.h"
 
 namespace bitwright::maps {
@@ -49,6 +50,15 @@ at::Tensor max_pool_backward(const at::Tensor& grad_out, const at::Tensor& large
                              const Pooling& pooling);
 at::Tensor sum_pool_forward(const at::Tensor& in, int64_t channels, const Pooling& pooling);
 at::Tensor sum_pool_backward(const at::Tensor& grad_out, int64_t channels, const Pooling& pooling);
+
+// Only on the CPU. weights: in torch's order.
+at::Tensor convolve(DirectConvolution& convolution, const at::Tensor& in, const at::Tensor& weights);
+struct ConvolutionGradients {
+  at::Tensor of_input;  // undefined unless wanted
+  at::Tensor of_weights;
+};
+ConvolutionGradients convolve_backward(DirectConvolution& convolution, const at::Tensor& in, const at::Tensor& weights,
+                                       const at::Tensor& grad_out, bool wants_input);
 
 // n x (rows * columns) -> n x (columns * rows).
 at::Tensor transposed(const at::Tensor& map, int64_t rows, int64_t columns);
