@@ -32,10 +32,13 @@ Window random_window(const Shape& in, int largest, Rng& rng) {
 
 Op random_op(const Network& network, const Shape& in, Rng& rng) {
   const Padding paddings[] = {Padding::kValid, Padding::kZero, Padding::kMinusOne, Padding::kPlusOne};
-  switch (rng.below(7)) {
+  switch (rng.below(8)) {
     case 0: return MaxPool2d{random_window(in, 3, rng)};
     case 1: return AvgPool2d{random_window(in, 3, rng)};
     case 2: return DepthwiseConv2d{random_window(in, 4, rng), pick(paddings, rng)};
+    case 4:
+      if (in.elements() > 400) return MaxPool2d{random_window(in, 3, rng)};
+      return Upsample2d{between(1, 3, rng), in.w == 1 ? 1 : between(1, 2, rng)};
     case 3:
       if (!network.layers.empty()) return Add{between(kNetworkInput, std::ssize(network.layers) - 1, rng)};
       [[fallthrough]];
