@@ -1,7 +1,7 @@
 // experiments/bench/plain_torch_network.h: the training that Bitwright's is timed against: what a user of libtorch
 // writes for the same network, from torch::nn modules, straight-through estimators composed of tensor operations,
-// autograd and torch::optim::Adam. No torch type here: torch/torch.h is in the .cc alone. SPDX-License-Identifier:
-// Apache-2.0
+// autograd and torch::optim::Adam. No torch type here: torch/torch.h is in the .cc alone.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>
