@@ -115,8 +115,11 @@ void check_same_data(const StudyRecord& stored, const TrainingData& data, const 
 }
 
 SearchSpace space_of(const Study& study, const Dataset& data) {
-  return SearchSpace(study.space, data.front_end.output, data.front_end.format, static_cast<int>(data.classes.size()),
-                     study.name);
+  if (data.task == Task::kAnomaly)
+    throw ConfigError(study.file +
+                      ": data.task = anomaly: a search space has no decoder; train an auto-encoder of your "
+                      "own with bitwright evaluate");
+  return SearchSpace(study.space, data.front_end.output, data.front_end.format, task_output(data).c, study.name);
 }
 
 CandidateRules rules_of(const Study& study) {

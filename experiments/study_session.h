@@ -25,7 +25,8 @@ TrialStore open_store(const std::string& study_or_store);
 StudyRecord study_record(const Study& study, const TrainingData& data);
 // Throws ConfigError where `data` are not those that the stored trials were trained on.
 void check_same_data(const StudyRecord& stored, const TrainingData& data, const std::string& place);
-// Of networks that read data.front_end's codes and tell data.classes apart.
+// Of networks that read data.front_end's codes and give what data.task asks for. Throws ConfigError for anomalies: no
+// space has a decoder.
 SearchSpace space_of(const Study& study, const Dataset& data);
 // Structure, then limits; what a candidate costs on the study's board.
 CandidateRules rules_of(const Study& study);

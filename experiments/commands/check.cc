@@ -43,17 +43,20 @@ Feasibility sample_space(const SearchSpace& space, const CandidateRules& rules, 
   return found;
 }
 
+std::vector<std::string> count_row(const std::string& name, int64_t train, int64_t validation, int64_t test) {
+  return {name, std::to_string(train), std::to_string(validation), std::to_string(test)};
+}
+
+int64_t sum(const std::vector<int64_t>& counts) {
+  return std::accumulate(counts.begin(), counts.end(), int64_t{0});
+}
+
 std::string data_text(const DataSummary& data) {
   std::vector<std::vector<std::string>> rows = {{"class", "train", "validation", "test"}};
-  int64_t train = 0, validation = 0, test = 0;
-  for (size_t c = 0; c < data.classes.size(); ++c) {
-    rows.push_back({data.classes[c], std::to_string(data.train[c]), std::to_string(data.validation[c]),
-                    std::to_string(data.test[c])});
-    train += data.train[c];
-    validation += data.validation[c];
-    test += data.test[c];
-  }
-  rows.push_back({"all", std::to_string(train), std::to_string(validation), std::to_string(test)});
+  for (size_t c = 0; c < data.classes.size(); ++c)
+    rows.push_back(count_row(data.classes[c], data.train[c], data.validation[c], data.test[c]));
+  if (!data.targets.empty()) rows.front().front() = fmt::format("targets {}", fmt::join(data.targets, ", "));
+  rows.push_back(count_row("all", sum(data.train), sum(data.validation), sum(data.test)));
   return fmt::format("input {}x{}x{}; held out: {}\n", data.input.h, data.input.w, data.input.c, data.held_out) +
          render_table(rows);
 }
@@ -74,38 +77,49 @@ std::string space_text(const Study& study, double size, const Feasibility& found
   return out + "\n";
 }
 
+// A data set without its examples: what a search space needs to know.
+Dataset outline(const Study& study, const DataSummary& data) {
+  Dataset outline;
+  outline.task = data.task;
+  outline.front_end.output = data.input;
+  outline.front_end.format = study.data.input_format;
+  outline.classes = data.classes;
+  outline.target_names = data.targets;
+  return outline;
+}
+
+nlohmann::json data_json(const Study& study, const DataSummary& data) {
+  return {{"schema", 1},
+          {"study", study.name},
+          {"board", study.board.name},
+          {"config", nlohmann::json::parse(study.config_json)},
+          {"classes", data.classes},
+          {"targets", data.targets},
+          {"windows", {{"train", data.train}, {"validation", data.validation}, {"test", data.test}}},
+          {"held_out", data.held_out},
+          {"warnings", data.warnings}};
+}
+
 int check(const Options& options) {
   const Study study = load_study(options.study, options.overrides);
   load_training_data(study);  // refuses what a search would refuse
   const DataSummary data = summarize_data(study);
-  Dataset shape;
-  shape.front_end.output = data.input;
-  shape.front_end.format = study.data.input_format;
-  shape.classes = data.classes;
-  const SearchSpace space = space_of(study, shape);
-  const Feasibility found = sample_space(space, rules_of(study), study.search.seed);
-  const int64_t windows = std::accumulate(data.train.begin(), data.train.end(), int64_t{0});
-  if (options.json) {
-    std::cout << nlohmann::json{{"schema", 1},
-                                {"study", study.name},
-                                {"board", study.board.name},
-                                {"config", nlohmann::json::parse(study.config_json)},
-                                {"classes", data.classes},
-                                {"windows",
-                                 {{"train", data.train}, {"validation", data.validation}, {"test", data.test}}},
-                                {"held_out", data.held_out},
-                                {"warnings", data.warnings},
-                                {"space_points", space.size()},
-                                {"sampled", kSamples},
-                                {"fits", found.fits},
-                                {"broken", found.broken}}
-                     .dump(2)
-              << "\n";
+  nlohmann::json json = data_json(study, data);
+  std::string text = data_text(data);
+  ExitCode code = ExitCode::kDone;
+  if (data.task == Task::kAnomaly) {
+    text += "space: none for anomalies; train an auto-encoder of your own with bitwright evaluate\n";
   } else {
-    std::cout << data_text(data) << space_text(study, space.size(), found, windows);
-    for (const std::string& warning : data.warnings) std::cout << "warning: " << warning << "\n";
+    const SearchSpace space = space_of(study, outline(study, data));
+    const Feasibility found = sample_space(space, rules_of(study), study.search.seed);
+    text += space_text(study, space.size(), found, sum(data.train));
+    json.update(
+        {{"space_points", space.size()}, {"sampled", kSamples}, {"fits", found.fits}, {"broken", found.broken}});
+    if (found.fits == 0) code = ExitCode::kNothingFits;
   }
-  return static_cast<int>(found.fits > 0 ? ExitCode::kDone : ExitCode::kNothingFits);
+  for (const std::string& warning : data.warnings) text += "warning: " + warning + "\n";
+  std::cout << (options.json ? json.dump(2) + "\n" : text);
+  return static_cast<int>(code);
 }
 
 }  // namespace
