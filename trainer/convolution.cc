@@ -218,7 +218,8 @@ ConvolutionShape convolution_shape(const Convolution& c, const LayerShapes& shap
   return s;
 }
 
-// Measured against oneDNN 2.7 on one Zen 4 core, batch 64, forward and backward together; times faster where true:
+// Measured against oneDNN 2.6 on one EPYC core with AVX-512, batch 64, forward and backward together; times faster
+// where true:
 //   1-D, depthwise       1.5 to 8    k5 s1 24 channels 4.2; 0.6 to 0.8 below 16 positions
 //   1-D, dense           1.3 to 2.6  8 -> 12 1.4, 24 -> 24 1.8, 1 -> 32 1.5; 32 -> 64 0.9, 100 -> 100 0.9
 //   2-D, depthwise       1.1 to 2.3  16 channels of 28 x 28 1.4; stride 2 0.7, 7 x 7 0.6

@@ -460,7 +460,8 @@ void FakeQuantizedNetwork::State::convolve_backward(Layer& layer, const at::Tens
     const auto [of_input, of_weights] =
         maps::convolve_backward(*layer.direct, output(layer.spec.from), layer.weight, grad, needs_input);
     weight_gradient(layer, of_weights);
-    return needs_input ? pass_back(layer.spec.from, of_input) : void();
+    if (needs_input) pass_back(layer.spec.from, of_input);
+    return;
   }
   auto [grad_input, grad_weight, unused] =
       at::convolution_backward(view(c, grad, count, layer.shapes.accumulators), layer.input, layer.weight, {}, c.stride,
