@@ -61,9 +61,10 @@ std::string data_text(const DataSummary& data) {
          render_table(rows);
 }
 
-// Measured: about 60 us + 0.25 us per thousand multiply-accumulates and training window, on one core.
+// About 15 us + 0.15 us per thousand multiply-accumulates and training window, on one core: `./do bench --training` on a
+// machine with AVX-512.
 double trial_seconds(double macs, int64_t windows, int epochs) {
-  return (60e-6 + 0.25e-9 * macs) * static_cast<double>(windows) * epochs;
+  return (15e-6 + 0.15e-9 * macs) * static_cast<double>(windows) * epochs;
 }
 
 std::string space_text(const Study& study, double size, const Feasibility& found, int64_t windows) {
