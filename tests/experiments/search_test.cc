@@ -33,8 +33,9 @@ const std::string kStudy =
     "search: {trials: 6, jobs: 1, population: 4, tournament: 2}\n"
     "training: {epochs: 2}\n";
 
-ProcessResult search(const TempFolder& folder, int trials = 6,
-                     std::chrono::milliseconds limit = std::chrono::seconds(120)) {
+constexpr std::chrono::minutes kLimit{4};  // a second of work takes a minute on a machine that is busy enough
+
+ProcessResult search(const TempFolder& folder, int trials = 6, std::chrono::milliseconds limit = kLimit) {
   return run_process(
       {BITWRIGHT_BINARY_DIR "/bitwright", "search", "tiny.yaml", "--quiet", fmt::format("search.trials={}", trials)},
       {.directory = folder.path(), .limit = limit});
@@ -124,12 +125,12 @@ TEST(Search, TheTestSetIsScoredWhenTheStudyIsFinishedOnly) {
   };
   const ProcessResult cut = run_process(
       {BITWRIGHT_BINARY_DIR "/bitwright", "search", "tiny.yaml", "search.budget=1s", "search.trials=1000", "-q"},
-      {.directory = folder.path()});
+      {.directory = folder.path(), .limit = kLimit});
   ASSERT_EQ(cut.exit_status, 0) << cut.errors;
   EXPECT_EQ(scored(), 0);
   ASSERT_EQ(run_process({BITWRIGHT_BINARY_DIR "/bitwright", "search", "tiny.yaml", "search.budget=1s",
                          "search.trials=1000", "-q", "--finish"},
-                        {.directory = folder.path()})
+                        {.directory = folder.path(), .limit = kLimit})
                 .exit_status,
             0);
   EXPECT_GT(scored(), 0);
