@@ -7,6 +7,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sys/prctl.h>
 
+#include <fmt/format.h>
+
 #include <csignal>
 #include <filesystem>
 #include <iostream>
@@ -15,6 +17,7 @@
 #include "core/error.h"
 #include "core/io/model_json.h"
 #include "experiments/run_trial.h"
+#include "trainer/trainer.h"
 
 namespace bitwright {
 namespace {
@@ -26,12 +29,22 @@ void serve_one(const std::string& spec_path, const std::string& out, DataCache& 
   if (!spec.keep_checkpoint && !spec.checkpoint.empty()) std::filesystem::remove(spec.checkpoint, ignored);
 }
 
+// The reference BLAS gives about 2, the slowest OpenBLAS kernel about 20.
+constexpr double kSlowGflops = 8.0;
+
+void check_blas(const TrialHooks& hooks) {
+  const double gflops = matmul_gflops();
+  if (gflops < kSlowGflops)
+    hooks.on_warning(fmt::format("matrix products run at {:.1f} GFLOP/s: install libopenblas0-serial", gflops));
+}
+
 int serve() {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a killed controller leaves no worker behind
   DataCache cache;
   const TrialHooks hooks{
       .on_epoch = [](const EpochRecord& epoch) { std::cout << "epoch " << nlohmann::json(epoch).dump() << std::endl; },
       .on_warning = [](const std::string& line) { std::cout << "warning " << line << std::endl; }};
+  check_blas(hooks);
   for (std::string line; std::getline(std::cin, line);) {
     const size_t tab = line.find('\t');
     if (tab == std::string::npos) throw ConfigError("bitwright-trial: a line is SPEC<tab>DIR");

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/fake_quantized_network.h"
 
-#include <ATen/Context.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/add.h>
 #include <ATen/ops/constant_pad_nd.h>
@@ -23,6 +22,7 @@
 #include "trainer/fixed_point.h"
 #include "trainer/geometry.h"
 #include "trainer/maps.h"
+#include "trainer/torch_threads.h"
 
 namespace bitwright {
 namespace {
@@ -105,7 +105,7 @@ void set_first_steps(const LayerSpec& layer, std::span<const float> weights, std
 }
 
 at::Device device_of(Device device) {
-  const bool cuda = device == Device::kCuda || (device == Device::kAuto && at::hasCUDA());
+  const bool cuda = device == Device::kCuda || (device == Device::kAuto && sees_cuda());
   return cuda ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
 }
 

@@ -18,6 +18,9 @@ std::string why_not_read(const Dataset& data, const char* set, const Network& ne
   if (data.front_end.output != network.input)
     return fmt::format("examples of the {} set are {}, the network reads {}", set, text(data.front_end.output),
                        text(network.input));
+  if (data.front_end.format != network.input_format)
+    return fmt::format("examples of the {} set are {}, the network reads {}", set, format_name(data.front_end.format),
+                       format_name(network.input_format));
   if (data.codes.size() != examples * static_cast<size_t>(network.input.elements()))
     return fmt::format("{} codes in the {} set of {} examples", data.codes.size(), set, examples);
   if (data.task == Task::kRegression && data.targets.size() != examples * data.target_names.size())

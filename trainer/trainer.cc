@@ -120,6 +120,8 @@ TrainOutcome train(const Network& network, const TrainingData& data, const Recip
   BW_CHECK(!(options.resume && options.parent));
   TrainOutcome outcome;
   outcome.failure = why_not_trainable(network, data, recipe);
+  if (recipe.device == Device::kCuda && !sees_cuda())
+    outcome.failure = "training.device = cuda: libtorch sees no such device";
   if (!outcome.failure.empty()) return outcome;
   use_one_torch_thread();
   const double start = thread_cpu_seconds();

@@ -67,7 +67,7 @@ double fake_quantized_accuracy(const Network& network, const Parameters& paramet
 std::vector<std::vector<float>> fake_quantized_layers(const Network& network, const Parameters& parameters,
                                                       const Dataset& data);
 
-// GFLOP/s of a 256 x 256 x 256 float32 matrix product: below about 15 the reference BLAS is linked, not OpenBLAS.
+// GFLOP/s of a 256 x 256 x 256 float32 matrix product: below about 8 the reference BLAS is linked, not OpenBLAS.
 double matmul_gflops();
 
 }  // namespace bitwright

@@ -280,7 +280,8 @@ void visit_study(Fields& fields, Study& study, const Codec<std::string>& data_fo
   fields.section("limits", [&](Fields& f) { visit_limits(f, study.limits, study.board); });
   visit_objectives(fields, study);
   fields.section(
-      "space", [&](Fields& f) { visit_space(f, study.space); }, Need::kRequired);
+      "space", [&](Fields& f) { visit_space(f, study.space); },
+      study.data.task == Task::kAnomaly ? Need::kOptional : Need::kRequired);
   fields.section("search", [&](Fields& f) { visit_search(f, study.search); });
   fields.section("training", [&](Fields& f) { visit_training(f, study.recipe); });
 }

@@ -71,6 +71,10 @@ TEST(Preconditions, NameBothShapesThatDoNotMeet) {
   other.input = {2, 2, 2};
   EXPECT_EQ(why_not_trainable(other, data_of(6), kRecipe),
             "examples of the training set are 4x1x2, the network reads 2x2x2");
+  other = network_of(2);
+  other.input_format = Format::kInt16;
+  EXPECT_EQ(why_not_trainable(other, data_of(6), kRecipe),
+            "examples of the training set are int8, the network reads int16");
 }
 
 TEST(Preconditions, RefuseATargetThatIsNotFinite) {

@@ -12,6 +12,7 @@
 #include "core/rng.h"
 #include "deploy/reference.h"
 #include "trainer/export.h"
+#include "trainer/torch_threads.h"
 
 namespace bitwright {
 namespace {
@@ -428,6 +429,12 @@ TEST(Train, RefusesASetSmallerThanABatch) {
   const TrainOutcome outcome = train(sine_network(), data, {.epochs = 2, .batch_size = 64}, 1);
   EXPECT_EQ(outcome.failure, "a batch of 64 is larger than the training set of 10");
   EXPECT_TRUE(outcome.epochs.empty());
+}
+
+TEST(Train, SaysThatThereIsNoCudaDevice) {
+  if (sees_cuda()) GTEST_SKIP() << "there is one";
+  EXPECT_EQ(train(sine_network(), sine_data(), {.epochs = 1, .device = Device::kCuda}, 1).failure,
+            "training.device = cuda: libtorch sees no such device");
 }
 
 TEST(Train, ManagesWithoutAValidationSet) {
