@@ -54,12 +54,18 @@ Wanted wanted(std::string_view kernel) {
   return w;
 }
 
+// conv2d_axwx reads inputs of every format, but only binary and ternary ones may have a border of -1 or +1. Such
+// inputs, borders and maps of one pixel, which are nearly all border, are drawn so often that the fit can tell their
+// cost.
+bool seldom_has_border(const std::string& types) {
+  return types == "axwx";
+}
+
 Format input_format(Rng& rng, const std::string& types) {
   if (types.starts_with("a1")) return Format::kBinary;
   if (types.starts_with("at")) return Format::kTernary;
   if (types.starts_with("a8")) return chance(rng, 0.5) ? Format::kInt8 : Format::kUint8;
-  // The only inputs that a border of -1 or +1 may have.
-  if (types == "axwx" && chance(rng, 0.6)) return chance(rng, 0.5) ? Format::kBinary : Format::kTernary;
+  if (seldom_has_border(types) && chance(rng, 0.6)) return chance(rng, 0.5) ? Format::kBinary : Format::kTernary;
   return integer_format(rng);
 }
 
@@ -95,9 +101,8 @@ Window window(Rng& rng, const Shape& in, int largest) {
   return w;
 }
 
-// conv2d_axwx reads more than binary and ternary inputs, and is to see the border of those as often as the others.
 Padding padding(Rng& rng, const Wanted& w) {
-  if (w.types == "axwx" && chance(rng, 0.5)) return chance(rng, 0.5) ? Padding::kMinusOne : Padding::kPlusOne;
+  if (seldom_has_border(w.types) && chance(rng, 0.5)) return chance(rng, 0.5) ? Padding::kMinusOne : Padding::kPlusOne;
   return pick<Padding>(
       rng, {Padding::kValid, Padding::kValid, Padding::kZero, Padding::kZero, Padding::kMinusOne, Padding::kPlusOne});
 }
@@ -109,7 +114,7 @@ Op operation(Rng& rng, const Wanted& w, const Shape& in, int inputs) {
   if (w.operation == "add") return Add{between(rng, 0, inputs - 1)};
   if (w.operation == "sum_pool" && chance(rng, 0.4)) return GlobalAvgPool{};
   if (w.operation == "sum_pool") return AvgPool2d{window(rng, in, 5)};
-  if (in.h == 1 && in.w == 1) return Dense{between(rng, 1, 40)};
+  if (in.h == 1 && in.w == 1 && (!seldom_has_border(w.types) || chance(rng, 0.4))) return Dense{between(rng, 1, 40)};
   return Conv2d{between(rng, 1, 32), window(rng, in, 5), padding(rng, w)};
 }
 
