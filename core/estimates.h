@@ -51,8 +51,8 @@ struct Metrics {
   std::vector<int64_t> confusion;        // classes x classes, rows are labels; not kept by the store
   // anomalies: an example is reported where its reconstruction error is above the threshold
   double threshold = 0.0, f1 = 0.0;      // threshold: learnt on the training set alone
-  // regression, in the target's own unit
-  double rmse = 0.0, mae = 0.0;
+  // regression: R2 as it is, also below 0; errors in the target's own unit
+  double r2 = 0.0, rmse = 0.0, mae = 0.0;
 };
 
 // A rule that a candidate breaks, and by how much, so that samplers can learn and repair.

@@ -132,7 +132,8 @@ void score_targets(const Dataset& data, std::span<const float> outputs, Metrics&
   }
   metrics.rmse = std::sqrt(squares / static_cast<double>(outputs.size()));
   metrics.mae = magnitudes / static_cast<double>(outputs.size());
-  metrics.accuracy = std::max(r_squared(data, outputs), 0.0);
+  metrics.r2 = r_squared(data, outputs);
+  metrics.accuracy = std::max(metrics.r2, 0.0);
 }
 
 // ---- anomalies ----

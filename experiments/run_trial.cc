@@ -140,9 +140,10 @@ std::optional<Parent> trained_network(TrialReport& report, const TrialSpec& spec
   return spec.post_training ? quantize(report, trained, data.train, *spec.post_training) : trained;
 }
 
-Metrics score(const QuantizedModel& model, const Parent& trained, const Dataset& data, double threshold) {
+Metrics score(const QuantizedModel& model, const Parent& trained, const Dataset& data, double threshold,
+              Device device) {
   const std::vector<float> integer = reference_outputs(model, data);
-  const std::vector<float> fake = fake_quantized_outputs(trained.network, trained.parameters, data);
+  const std::vector<float> fake = fake_quantized_outputs(trained.network, trained.parameters, data, device);
   Metrics metrics = score_outputs(data, integer, threshold);
   metrics.fake_quantized_accuracy = score_outputs(data, fake, threshold).accuracy;
   const auto a = decisions(data, integer, threshold), b = decisions(data, fake, threshold);
@@ -157,10 +158,10 @@ void score_into(TrialReport& report, const TrialSpec& spec, const Study& study, 
                                ? anomaly_threshold(data.train, reference_outputs(*report.model, data.train))
                                : 0.0;
   const double train_accuracy = report.metrics.train_accuracy;
-  report.metrics = score(*report.model, trained, data.validation, threshold);
+  report.metrics = score(*report.model, trained, data.validation, threshold, study.recipe.device);
   report.metrics.train_accuracy = train_accuracy;
   if (!spec.score_test) return;
-  report.test = score(*report.model, trained, cache.test(study), threshold);
+  report.test = score(*report.model, trained, cache.test(study), threshold, study.recipe.device);
   report.test->train_accuracy = train_accuracy;
 }
 

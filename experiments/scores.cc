@@ -71,6 +71,14 @@ Summary gap(const std::vector<Metrics>& runs) {
   return summarize(gaps);
 }
 
+// A regression decides nothing.
+std::string gap_text(const ScoredSet& set) {
+  const std::string points = fmt::format("integer - fake-quantized: {:+.2f} points", 100.0 * gap(set.runs).mean);
+  const auto [differ, windows] = differing(set.runs);
+  if (set.task == Task::kRegression) return fmt::format("{} of R2\n", points);
+  return fmt::format("{}; {} of {} windows decided differently\n", points, differ, windows);
+}
+
 }  // namespace
 
 std::vector<Score> scores_of(Task task) {
@@ -86,7 +94,7 @@ std::vector<Score> scores_of(Task task) {
               {"F1", "f1", Unit::kPercent, &Metrics::f1},
               {"threshold", "threshold", Unit::kOther, &Metrics::threshold}};
     case Task::kRegression:
-      return {{"R2", "accuracy", Unit::kShare, &Metrics::accuracy},
+      return {{"R2", "r2", Unit::kOther, &Metrics::r2},
               {"RMSE", "rmse", Unit::kOther, &Metrics::rmse},
               {"MAE", "mae", Unit::kOther, &Metrics::mae}};
   }
@@ -113,10 +121,7 @@ std::string render_scores(const ScoredSet& set) {
       if (!by_class[c].empty())
         rows.push_back(summary_row({.name = fmt::format("recall of {}", set.classes[c])}, summarize(by_class[c])));
   }
-  const auto [differ, windows] = differing(set.runs);
-  return render_table(rows) + (classes ? fmt::format("\n{}", render_confusion(set)) : "") +
-         fmt::format("integer - fake-quantized: {:+.2f} points; {} of {} windows decided differently\n",
-                     100.0 * gap(set.runs).mean, differ, windows);
+  return render_table(rows) + (classes ? fmt::format("\n{}", render_confusion(set)) : "") + gap_text(set);
 }
 
 nlohmann::json summary_json(const Summary& s) {

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -33,8 +32,8 @@ struct ScoredSet {
 };
 
 // Mean, sample deviation, 95 % interval of the mean (Student's t; cut at 0 and 1 where a score cannot lie beyond) and
-// range of every score; for classes the recall of
-// each and the confusion matrix summed over the runs; then how integers and fake quantization differ.
+// range of every score; for classes the recall of each and the confusion matrix summed over the runs; then how integers
+// and fake quantization differ.
 std::string render_scores(const ScoredSet& set);
 nlohmann::json scores_json(const ScoredSet& set);
 nlohmann::json summary_json(const Summary& summary);

@@ -40,6 +40,7 @@ std::string reason_text(StopReason reason) {
 }
 
 StudyOutcome run(const SearchRequest& request, const TrainingData& data, TrialStore& store) {
+  check_recipe(request.study, data.train);
   const SearchSpace space = space_of(request.study, data.train);
   const auto sampler = make_sampler(request.study.search, space, request.study.objectives);
   LocalExecutor executor({.program = request.worker_program,

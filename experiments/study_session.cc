@@ -17,6 +17,7 @@
 #include "experiments/table.h"
 #include "experiments/version.h"
 #include "search/pareto.h"
+#include "trainer/preconditions.h"
 
 namespace bitwright {
 namespace {
@@ -112,6 +113,11 @@ void check_same_data(const StudyRecord& stored, const TrainingData& data, const 
   const auto known = stored.provenance.find("dataset_sha256");
   if (known != stored.provenance.end() && known->second != digest(data))
     throw ConfigError(place + ": the data have changed since this study began; restore them, or take another store");
+}
+
+void check_recipe(const Study& study, const Dataset& train) {
+  const std::string why = why_not_batched(train, study.recipe);
+  if (!why.empty()) throw ConfigError(fmt::format("{}: training: {}", study.file, why));
 }
 
 SearchSpace space_of(const Study& study, const Dataset& data) {

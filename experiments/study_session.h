@@ -25,6 +25,8 @@ TrialStore open_store(const std::string& study_or_store);
 StudyRecord study_record(const Study& study, const TrainingData& data);
 // Throws ConfigError where `data` are not those that the stored trials were trained on.
 void check_same_data(const StudyRecord& stored, const TrainingData& data, const std::string& place);
+// Throws ConfigError where the study's recipe asks for more than the training set has.
+void check_recipe(const Study& study, const Dataset& train);
 // Of networks that read data.front_end's codes and give what data.task asks for. Throws ConfigError for anomalies: no
 // space has a decoder.
 SearchSpace space_of(const Study& study, const Dataset& data);

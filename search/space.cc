@@ -299,7 +299,7 @@ class NetworkBuilder {
 
 SearchSpace::SearchSpace(const SpaceSpec& spec, Shape input, Format input_format, int classes, std::string network_name)
     : spec_(spec), input_(input), input_format_(input_format), classes_(classes), name_(std::move(network_name)) {
-  BW_CHECK(classes_ >= 2);
+  BW_CHECK(classes_ >= 1);
   check_spec(spec_);
   dimensions_.push_back({"blocks", numbers_between(spec_.min_blocks, spec_.max_blocks), true, "", {}});
   for (int block = 1; block <= spec_.max_blocks; ++block) add_block(dimensions_, spec_, block);

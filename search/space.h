@@ -24,7 +24,8 @@ struct Dimension {
 
 class SearchSpace {
  public:
-  // Throws ConfigError where the lists cannot make a network (empty list, no head).
+  // classes: outputs of every network, >= 1 (targets of a regression). Throws ConfigError where the lists cannot make a
+  // network (empty list, no head).
   SearchSpace(const SpaceSpec& spec, Shape input, Format input_format, int classes, std::string network_name);
 
   const std::vector<Dimension>& dimensions() const { return dimensions_; }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -24,7 +25,7 @@ struct TrainingState {
   std::vector<uint64_t> generators;  // states of the private generators
   std::vector<EpochRecord> epochs;   // finished ones
   int64_t epochs_since_better = 0;
-  double best_score = -1.0;
+  double best_score = -HUGE_VAL;
   Parameters best;     // of the best epoch so far; without layers before the first epoch's end
   Parameters teacher;  // of the float twin, where the recipe distils
   bool operator==(const TrainingState&) const = default;

@@ -5,7 +5,8 @@
 //
 // Method: each channel of some examples is copied into one row, border included, a row for each remainder of the
 // position by the stride. Every tap of the kernel is then the row shifted, so that the inner loops run over whole rows
-// whatever the map's size, and need no case for a border. SPDX-License-Identifier: Apache-2.0
+// whatever the map's size, and need no case for a border.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 // trainer/loss.h: what training minimises. All losses are means over the examples; `gradient` is set to that of the
-// mean and has the size of the outputs. SPDX-License-Identifier: Apache-2.0
+// mean and has the size of the outputs.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>

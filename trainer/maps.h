@@ -3,7 +3,8 @@
 // it.
 //
 // A map is a contiguous float32 tensor of n x (c * p) elements: examples, channels, positions. What belongs to a
-// channel or a layer stays on the host. SPDX-License-Identifier: Apache-2.0
+// channel or a layer stays on the host.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -70,6 +70,8 @@ std::string why_not_output(const Network& network, const Dataset& train) {
   return fmt::format("the network gives {}, the data asks for {}", text(given), text(wanted));
 }
 
+}  // namespace
+
 std::string why_not_batched(const Dataset& train, const Recipe& recipe) {
   const int64_t examples =
       recipe.max_train_examples > 0 ? std::min<int64_t>(recipe.max_train_examples, train.size()) : train.size();
@@ -78,8 +80,6 @@ std::string why_not_batched(const Dataset& train, const Recipe& recipe) {
     return fmt::format("a batch of {} is larger than the training set of {}", recipe.batch_size, examples);
   return "";
 }
-
-}  // namespace
 
 std::string why_not_trainable(const Network& network, const TrainingData& data, const Recipe& recipe) {
   std::string why = why_not_read(data.train, "training", network);

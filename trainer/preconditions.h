@@ -16,4 +16,7 @@ namespace bitwright {
 //   two training examples at least, a batch no larger than the training set; no input channel is constant over it.
 std::string why_not_trainable(const Network& network, const TrainingData& data, const Recipe& recipe);
 
+// Those of them that concern data and recipe alone, whatever the network.
+std::string why_not_batched(const Dataset& train, const Recipe& recipe);
+
 }  // namespace bitwright

@@ -141,10 +141,11 @@ TrainOutcome train(const Network& network, const TrainingData& data, const Recip
   return train(network, data, recipe, seed, TrainOptions{.on_epoch = on_epoch});
 }
 
-std::vector<float> fake_quantized_outputs(const Network& network, const Parameters& parameters, const Dataset& data) {
+std::vector<float> fake_quantized_outputs(const Network& network, const Parameters& parameters, const Dataset& data,
+                                          Device device) {
   check_readable(network, data);
   use_one_torch_thread();
-  auto fake = trained(network, parameters, data.front_end.input_scale);
+  auto fake = trained(network, parameters, data.front_end.input_scale, device);
   return outputs_of(fake, data);
 }
 

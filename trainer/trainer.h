@@ -25,7 +25,7 @@ struct TrainOutcome {
   double validation_accuracy = 0.0;  // Metrics::accuracy of the fake-quantized network with `parameters`
   double train_accuracy = 0.0;       // likewise, on the training set; -1 where it cannot be scored (one class)
   double cpu_seconds = 0.0;          // of this call; teacher included
-  bool stopped = false;              // by on_epoch or on_step: the result is that of the epochs so far
+  bool stopped = false;              // by on_epoch or on_checkpoint: the result is that of the epochs so far
   std::string failure;               // empty, or one line why there is no result: "loss is not finite at epoch 3"
 };
 
@@ -59,7 +59,8 @@ TrainOutcome train(const Network& network, const TrainingData& data, const Recip
                    const EpochCallback& on_epoch = {});
 
 // Outputs of the fake-quantized network, in real units, HWC, example by example.
-std::vector<float> fake_quantized_outputs(const Network& network, const Parameters& parameters, const Dataset& data);
+std::vector<float> fake_quantized_outputs(const Network& network, const Parameters& parameters, const Dataset& data,
+                                          Device device = Device::kAuto);
 // Metrics::accuracy of these outputs; for anomalies without a threshold.
 double fake_quantized_accuracy(const Network& network, const Parameters& parameters, const Dataset& data);
 // Outputs of every layer, real units, channel first (C x H x W), for calibration and debugging: [layer][example *

@@ -48,12 +48,12 @@ std::vector<float> balanced_weights(const Dataset& data, const std::vector<int64
 
 // All of the recipe that a state depends on: not how long it is.
 std::string text_of(const Recipe& r) {
-  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", r.batch_size,
+  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", r.batch_size,
                      r.learning_rate, r.final_learning_rate, r.warmup_fraction, r.batch_norm_momentum, r.latent_init,
-                     r.patience, r.max_train_examples, static_cast<int>(r.surrogate), static_cast<int>(r.weight_scale),
-                     static_cast<int>(r.activation_range), r.stochastic_rounding, r.float_weights, r.float_activations,
-                     r.label_smoothing, r.balanced_classes, r.distillation, r.distillation_temperature,
-                     r.teacher_epochs, r.circular_shift, r.jitter, r.scaling, r.mixup);
+                     r.patience, r.max_train_examples, static_cast<int>(r.device), static_cast<int>(r.surrogate),
+                     static_cast<int>(r.weight_scale), static_cast<int>(r.activation_range), r.stochastic_rounding,
+                     r.float_weights, r.float_activations, r.label_smoothing, r.balanced_classes, r.distillation,
+                     r.distillation_temperature, r.teacher_epochs, r.circular_shift, r.jitter, r.scaling, r.mixup);
 }
 
 template <class T>
@@ -130,7 +130,9 @@ void Training::inherit(const Network& network, const Parameters& parameters) {
 }
 
 void Training::restore(const TrainingState& state) {
-  const bool ended = state.batch == 0 && state.schedule_epochs <= recipe_.epochs;
+  const bool patient = recipe_.patience == 0 || state.epochs_since_better < recipe_.patience;
+  const bool ended = state.batch == 0 && state.schedule_epochs <= recipe_.epochs &&
+                     (std::ssize(state.epochs) == state.schedule_epochs || !patient);
   if (state.fingerprint != state_.fingerprint)
     throw StructureError("checkpoint: of another network, data set, seed or recipe");
   if (state.schedule_epochs != recipe_.epochs && !ended)
@@ -217,16 +219,18 @@ double Training::run_step() {
 }
 
 const EpochRecord& Training::finish_epoch() {
-  const EpochRecord record{
-      .epoch = epoch(),
-      .learning_rate = learning_rate_,
-      .train_loss = state_.epoch_loss / static_cast<double>(state_.batch),
-      .validation_accuracy = score_outputs(data_.validation, outputs_of(fake_, data_.validation)).accuracy};
+  const Metrics metrics = score_outputs(data_.validation, outputs_of(fake_, data_.validation));
+  const EpochRecord record{.epoch = epoch(),
+                           .learning_rate = learning_rate_,
+                           .train_loss = state_.epoch_loss / static_cast<double>(state_.batch),
+                           .validation_accuracy = metrics.accuracy};
+  // R2 below 0 still tells a better epoch from a worse one.
+  const double score = data_.train.task == Task::kRegression ? metrics.r2 : metrics.accuracy;
   state_.batch = 0;
   state_.epoch_loss = 0.0;
-  state_.epochs_since_better = record.validation_accuracy > state_.best_score ? 0 : state_.epochs_since_better + 1;
-  if (record.validation_accuracy >= state_.best_score) {
-    state_.best_score = record.validation_accuracy;
+  state_.epochs_since_better = score > state_.best_score ? 0 : state_.epochs_since_better + 1;
+  if (score >= state_.best_score) {
+    state_.best_score = score;
     state_.best = fake_.parameters();
   }
   return state_.epochs.emplace_back(record);

@@ -1,5 +1,6 @@
 // trainer/training.h: one training under way: the network, the optimizer's moments, and where it stands. The caller
-// owns the loop: trainer/trainer.cc. SPDX-License-Identifier: Apache-2.0
+// owns the loop: trainer/trainer.cc.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <functional>

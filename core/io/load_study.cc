@@ -393,6 +393,7 @@ std::string study_to_json(const Study& study) {
   writer.section(
       "board", [&](Fields& f) { visit_board(f, copy.board); }, Need::kRequired);
   visit_study(writer, copy, any_text());
+  if (copy.space.block.channels.empty()) writer.json.erase("space");  // anomalies need none
   return writer.json.dump();
 }
 

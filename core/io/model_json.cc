@@ -394,6 +394,7 @@ void to_json(json& j, const Metrics& m) {
        {"confusion", m.confusion},
        {"threshold", m.threshold},
        {"f1", m.f1},
+       {"r2", m.r2},
        {"rmse", m.rmse},
        {"mae", m.mae}};
 }
@@ -410,6 +411,7 @@ void from_json(const json& j, Metrics& m) {
   read_if_present(j, "confusion", m.confusion);
   read_if_present(j, "threshold", m.threshold);
   read_if_present(j, "f1", m.f1);
+  read_if_present(j, "r2", m.r2);
   read_if_present(j, "rmse", m.rmse);
   read_if_present(j, "mae", m.mae);
 }

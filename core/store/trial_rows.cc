@@ -37,6 +37,7 @@ void visit_metrics(M& m, const Visitor& visit) {
   visit("auc", m.auc);
   visit("threshold", m.threshold);
   visit("f1", m.f1);
+  visit("r2", m.r2);
   visit("rmse", m.rmse);
   visit("mae", m.mae);
 }

@@ -126,8 +126,8 @@ int ablate(const Options& options, const CommandLine& line) {
                      .dump(2)
               << "\n";
   } else {
-    std::cout << fmt::format("{} on {}: accuracy on {} validation windows, {} seeds\n", setup.network.name,
-                             setup.study.name, setup.validation_windows, setup.seeds.size())
+    std::cout << fmt::format("{} on {}: {} on {} validation windows, {} seeds\n", setup.network.name, setup.study.name,
+                             scores_of(setup.task).front().name, setup.validation_windows, setup.seeds.size())
               << table_text(rows);
     for (const std::string& warning : setup.warnings) std::cout << "warning: " << warning << "\n";
   }

@@ -152,8 +152,9 @@ int baseline(const TrainingRequest& request, const CommandLine& line) {
                      .dump(2)
               << "\n";
   } else {
-    std::cout << fmt::format("{} on {}, {}: {} validation windows, {} seeds\n", setup.network.name, setup.study.name,
-                             setup.study.board.name, setup.validation_windows, setup.seeds.size())
+    std::cout << fmt::format("{} on {}, {}: {} on {} validation windows, {} seeds\n", setup.network.name,
+                             setup.study.name, setup.study.board.name, scores_of(setup.task).front().name,
+                             setup.validation_windows, setup.seeds.size())
               << table_text(rows, setup.study.board, request.test);
     for (const std::string& warning : setup.warnings) std::cout << "warning: " << warning << "\n";
   }

@@ -182,7 +182,7 @@ void add_evaluate(CLI::App& app, CommandLine& line) {
       app.add_subcommand("evaluate", "Train one network with several seeds: how good it is, and how surely");
   auto options = std::make_shared<Options>();
   add_training_options(*command, options->request);
-  auto* folds = command->add_option("--folds", options->folds, "Cross-validation: so many folds of whole recordings")
+  auto* folds = command->add_option("--folds", options->folds, "Cross-validation: so many folds of the training part")
                     ->check(CLI::Range(2, 1000));
   command->add_option("--leave-out", options->leave_out, "Validate on each load, bearing, recording or group in turn")
       ->check(CLI::IsMember({"load", "bearing", "recording", "group"}))

@@ -78,6 +78,7 @@ const std::string kStudy =
 
 TEST(Ablations, EachChangesItsFieldsAndNoOther) {
   const Study base = study_from_yaml(kStudy, "tiny.yaml");
+  EXPECT_GE(ablations(base.recipe, network(3)).size(), 25u);
   for (const Ablation& change : ablations(base.recipe, network(3))) {
     const Study changed = study_from_yaml(kStudy, "tiny.yaml", change.overrides);
     const std::string difference = config_difference(base.config_json, changed.config_json);

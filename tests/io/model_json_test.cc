@@ -166,10 +166,12 @@ TEST(ModelJson, RoundTripsMetricsAndReadsThoseOfTheFirstVersion) {
   metrics.accuracy = 0.1 + 0.2;
   metrics.windows = 1234;
   metrics.confusion = {3, 1, 0, 4};
+  metrics.r2 = -2.5;
   metrics.rmse = 1e-300;
   const auto again = json::parse(json(metrics).dump()).get<Metrics>();
   EXPECT_EQ(again.accuracy, metrics.accuracy);
   EXPECT_EQ(again.confusion, metrics.confusion);
+  EXPECT_EQ(again.r2, -2.5);
   EXPECT_EQ(again.rmse, 1e-300);
   const json first = {{"accuracy", 0.5}, {"fake_quantized_accuracy", 0.5}, {"train_accuracy", -1.0}, {"windows", 9}};
   EXPECT_EQ(first.get<Metrics>().windows, 9);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainer/trainer.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -360,6 +361,9 @@ TEST(Resume, RefusesTheStateOfAnotherTraining) {
   other = full_recipe();
   other.epochs = 7;
   EXPECT_EQ(error(other, 9), "checkpoint: in the middle of a training of 4 epochs, not 7");
+  const TrainingState between = stopped_at(2 * 9, full_recipe());  // two epochs of four are done
+  EXPECT_EQ(between.batch, 0);
+  EXPECT_THROW(train(full_network(), sine_data(), other, 9, TrainOptions{.resume = &between}), StructureError);
 }
 
 TEST(Inheritance, StartsFromTheParentWhereLayersAgree) {
@@ -424,6 +428,34 @@ TEST(Train, ReportsALossThatIsNotFinite) {
   EXPECT_EQ(outcome.failure, "loss is not finite at epoch 1");
 }
 
+TEST(Train, ReportsALossThatExploded) {
+  TrainingData data = regression_data();
+  for (float& target : data.train.targets) target *= 1e6f;
+  Network n = sine_network(Format::kInt4, Format::kUint8);
+  n.input = {32, 1, 1};
+  std::get<Dense>(n.layers.back().op).units = 1;
+  const TrainOutcome outcome = train(n, data, {.epochs = 3}, 1);
+  EXPECT_THAT(outcome.failure, testing::MatchesRegex("loss of .*e\\+[0-9]+ at epoch 1"));
+}
+
+// R2 of the first epochs is below 0, and the best of them is still the best.
+TEST(Train, ChoosesTheBestEpochOfARegressionThatIsWorseThanItsMean) {
+  TrainingData data = regression_data();
+  for (float& target : data.validation.targets) target += 50.0f;
+  Network n = sine_network(Format::kInt4, Format::kUint8);
+  n.input = {32, 1, 1};
+  std::get<Dense>(n.layers.back().op).units = 1;
+  double best = -HUGE_VAL, chosen = 0.0;
+  train(n, data, {.epochs = 6, .batch_size = 32}, 1, TrainOptions{.on_checkpoint = [&](const TrainingState& state) {
+          const double r2 = score_outputs(data.validation, fake_quantized_outputs(n, state.best, data.validation)).r2;
+          EXPECT_GE(r2, best);
+          best = std::max(best, r2), chosen = state.best_score;
+          return true;
+        }});
+  EXPECT_LT(best, 0.0);
+  EXPECT_NEAR(chosen, best, 1e-6 * std::fabs(best));
+}
+
 TEST(Train, RefusesASetSmallerThanABatch) {
   TrainingData data{sines(10, 1), sines(6, 2)};
   const TrainOutcome outcome = train(sine_network(), data, {.epochs = 2, .batch_size = 64}, 1);
@@ -442,12 +474,6 @@ TEST(Train, ManagesWithoutAValidationSet) {
   const TrainOutcome outcome = train(sine_network(), data, {.epochs = 2}, 1);
   EXPECT_EQ(outcome.failure, "");
   EXPECT_EQ(outcome.validation_accuracy, 0.0);
-}
-
-TEST(Matmul, RunsOnABlasWorthItsName) {
-  const double gflops = matmul_gflops();
-  EXPECT_GT(gflops, 0.1);
-  EXPECT_LT(gflops, 10000.0);
 }
 
 }  // namespace
