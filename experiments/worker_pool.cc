@@ -17,6 +17,13 @@ namespace {
 constexpr std::string_view kEpoch = "epoch ", kWarning = "warning ", kDone = "done";
 constexpr int kCannotRun = 126, kNotFound = 127;  // of the loader: a library is missing
 
+// What a worker printed before it ended with an error of the user's: the line without "worker ended: ...: error: ".
+std::string without_prefix(const std::string& text) {
+  constexpr std::string_view kError = "error: ";
+  const size_t at = text.rfind(kError);
+  return at == std::string::npos ? text : text.substr(at + kError.size());
+}
+
 }  // namespace
 
 WorkerPool::WorkerPool(WorkerPoolOptions options) : options_(std::move(options)) {
@@ -94,7 +101,7 @@ TrialReport WorkerPool::published_report(Slot& slot) {
 
 TrialReport WorkerPool::lost_report(Slot& slot) {
   const WorkerProcess::End end = slot.process->reap();
-  if (end.exit_code == static_cast<int>(ExitCode::kConfig)) throw ConfigError(end.text);
+  if (end.exit_code == static_cast<int>(ExitCode::kConfig)) throw ConfigError(without_prefix(end.text));
   if (end.exit_code == static_cast<int>(ExitCode::kStore) || end.exit_code == kCannotRun || end.exit_code == kNotFound)
     throw StoreError(end.text);
   TrialReport report{.number = *slot.number, .attempt = slot.attempt, .failure = end.text};
