@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/io/config_reader.h"
 #include "core/io/examples.h"
+#include "core/io/npy.h"
 #include "core/io/yaml.h"
 
 namespace bitwright {
@@ -223,6 +224,19 @@ void fail_data(const std::string& place, const std::string& rule) {
 
 std::string data_place(const DataSpec& spec) {
   return spec.path.empty() ? spec.kind : spec.path;
+}
+
+std::vector<int32_t> read_labels(const std::string& path, int64_t count, const char* what, size_t classes) {
+  const std::vector<int64_t> values = npy_integers(read_npy(path));
+  if (static_cast<int64_t>(values.size()) != count)
+    fail_data(path, fmt::format("{} labels for {} {}", values.size(), count, what));
+  std::vector<int32_t> labels;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (values[i] < 0 || values[i] >= static_cast<int64_t>(classes))
+      fail_data(path, fmt::format("row {} = {}: labels.txt has {} classes, 0..{}", i, values[i], classes, classes - 1));
+    labels.push_back(static_cast<int32_t>(values[i]));
+  }
+  return labels;
 }
 
 std::vector<std::string> read_names(const std::string& path) {

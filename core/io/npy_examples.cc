@@ -24,20 +24,6 @@ Shape example_shape(const DataSpec& spec, const NpyArray& x) {
   }
 }
 
-std::vector<int32_t> read_labels(const std::string& path, int64_t examples, size_t classes) {
-  const NpyArray y = read_npy(path);
-  const std::vector<int64_t> values = npy_integers(y);
-  if (static_cast<int64_t>(values.size()) != examples)
-    fail_data(path, fmt::format("{} labels for {} examples", values.size(), examples));
-  std::vector<int32_t> labels;
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (values[i] < 0 || values[i] >= static_cast<int64_t>(classes))
-      fail_data(path, fmt::format("row {} = {}: labels.txt has {} classes, 0..{}", i, values[i], classes, classes - 1));
-    labels.push_back(static_cast<int32_t>(values[i]));
-  }
-  return labels;
-}
-
 // y_PART.npy of a regression, [n] or [n, targets], into out.storage; names them.
 const float* read_targets(const DataSpec& spec, const std::string& path, int64_t examples, Examples& out) {
   const NpyArray y = read_npy(path);
@@ -70,7 +56,7 @@ std::vector<Example> read_examples(const DataSpec& spec, const std::string& part
   const std::string y = npy_path(spec, "y_" + part + ".npy");
   const bool regression = spec.task == Task::kRegression;
   const auto labels = regression ? std::vector<int32_t>(static_cast<size_t>(x.shape[0]), 0)
-                                 : read_labels(y, x.shape[0], out.classes.size());
+                                 : read_labels(y, x.shape[0], "examples", out.classes.size());
   const float* targets = regression ? read_targets(spec, y, x.shape[0], out) : nullptr;
   std::vector<Example> examples;
   for (size_t i = 0; i < labels.size(); ++i) {

@@ -104,20 +104,6 @@ std::string file_of_row(const DataSpec& spec, const CsvTable& index, size_t row,
   return (fs::path(spec.path) / name).string();
 }
 
-// One per sample.
-std::vector<int32_t> read_sample_labels(const std::string& path, int64_t samples, size_t classes) {
-  const std::vector<int64_t> values = npy_integers(read_npy(path));
-  if (static_cast<int64_t>(values.size()) != samples)
-    fail_data(path, fmt::format("{} labels for {} samples", values.size(), samples));
-  std::vector<int32_t> labels;
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (values[i] < 0 || values[i] >= static_cast<int64_t>(classes))
-      fail_data(path, fmt::format("row {} = {}: labels.txt has {} classes, 0..{}", i, values[i], classes, classes - 1));
-    labels.push_back(static_cast<int32_t>(values[i]));
-  }
-  return labels;
-}
-
 Recording read_recording(const DataSpec& spec, const CsvTable& index, size_t row, int label) {
   const NpyArray array = read_npy(file_of_row(spec, index, row, spec.files));
   if (array.shape.empty() || array.shape.size() > 2)
@@ -170,7 +156,7 @@ std::vector<Recording> read_labelled_samples(const DataSpec& spec, const CsvTabl
   for (size_t row = 0; row < index.rows.size(); ++row) {
     Recording recording = read_recording(spec, index, row, normal_class(spec, classes));
     recording.labels =
-        read_sample_labels(file_of_row(spec, index, row, spec.label_files), recording.info.samples, classes.size());
+        read_labels(file_of_row(spec, index, row, spec.label_files), recording.info.samples, "samples", classes.size());
     recordings.push_back(std::move(recording));
     check_channels(index, row, recordings);
   }
