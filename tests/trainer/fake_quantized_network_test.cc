@@ -220,6 +220,30 @@ double loss_of(FakeQuantizedNetwork& network, const std::vector<float>& codes, c
   return cross_entropy(outputs, class_targets(labels, classes, 0.0), classes, {}, gradient);
 }
 
+// By backward().
+std::vector<float> gradients_of(FakeQuantizedNetwork& network, const std::vector<float>& codes,
+                                const std::vector<int32_t>& labels) {
+  std::vector<float> gradient;
+  loss_of(network, codes, labels, gradient);
+  network.backward(gradient);
+  return {network.gradients().begin(), network.gradients().end()};
+}
+
+// By a central difference of one learned value, which is left as it was.
+double measured_slope(FakeQuantizedNetwork& network, size_t i, float step, const std::vector<float>& codes,
+                      const std::vector<int32_t>& labels) {
+  const float start = network.learned()[i];
+  std::vector<float> ignored;
+  const auto loss_at = [&](float value) {
+    network.learned()[i] = value;
+    network.update();
+    return loss_of(network, codes, labels, ignored);
+  };
+  const double slope = (loss_at(start + step) - loss_at(start - step)) / (2 * step);
+  network.learned()[i] = start;
+  return slope;
+}
+
 TEST(FakeQuantizedNetwork, BackwardIsTheDerivativeAlongRandomDirections) {
   const Network n = smooth_network();
   Rng rng(3);
@@ -229,10 +253,8 @@ TEST(FakeQuantizedNetwork, BackwardIsTheDerivativeAlongRandomDirections) {
   const auto codes = float_codes(data);
   std::vector<int32_t> labels;
   for (int i = 0; i < 16; ++i) labels.push_back(i % 3);
-  std::vector<float> gradient;
-  loss_of(network, codes, labels, gradient);
-  network.backward(gradient);
-  const std::vector<float> slope(network.gradients().begin(), network.gradients().end());
+  const std::vector<float> slope = gradients_of(network, codes, labels);
+  std::vector<float> ignored;
   const std::vector<float> start(network.learned().begin(), network.learned().end());
   for (int direction = 0; direction < 20; ++direction) {
     std::vector<double> d(start.size());
@@ -241,7 +263,7 @@ TEST(FakeQuantizedNetwork, BackwardIsTheDerivativeAlongRandomDirections) {
     const auto loss_at = [&](double step) {
       for (size_t i = 0; i < d.size(); ++i) network.learned()[i] = static_cast<float>(start[i] + step * d[i]);
       network.update();
-      return loss_of(network, codes, labels, gradient);
+      return loss_of(network, codes, labels, ignored);
     };
     const double step = 1e-3;
     EXPECT_NEAR((loss_at(step) - loss_at(-step)) / (2 * step), expected, 2e-3 + 0.01 * std::fabs(expected));
@@ -258,20 +280,9 @@ TEST(FakeQuantizedNetwork, MaxPoolingPassesGradientsToTheLargest) {
   network.initialize(rng);
   const auto codes = float_codes(random_inputs(n, 8, 0.02, rng));
   const std::vector<int32_t> labels = {0, 1, 2, 0, 1, 2, 0, 1};
-  std::vector<float> gradient;
-  loss_of(network, codes, labels, gradient);
-  network.backward(gradient);
-  const std::vector<float> slope(network.gradients().begin(), network.gradients().end());
-  const auto learned = network.learned();
-  for (size_t i = 0; i < learned.size(); i += 7) {  // one by one: a step small enough to cross no tie
-    const float start = learned[i], step = 1e-3f;
-    const auto loss_at = [&](float value) {
-      learned[i] = value;
-      network.update();
-      return loss_of(network, codes, labels, gradient);
-    };
-    const double measured = (loss_at(start + step) - loss_at(start - step)) / (2 * step);
-    learned[i] = start;
+  const std::vector<float> slope = gradients_of(network, codes, labels);
+  for (size_t i = 0; i < slope.size(); i += 7) {  // one by one: a step small enough to cross no tie
+    const double measured = measured_slope(network, i, 1e-3f, codes, labels);
     EXPECT_NEAR(measured, slope[i], 2e-3 + 0.03 * std::fabs(slope[i])) << i;
   }
 }
@@ -294,21 +305,10 @@ TEST(FakeQuantizedNetwork, AddScalesTheGradientOfEachSideByItsStep) {
   const auto codes = float_codes(random_inputs(n, 32, 0.005, rng));
   std::vector<int32_t> labels;
   for (int i = 0; i < 32; ++i) labels.push_back(i % 3);
-  std::vector<float> gradient;
-  loss_of(network, codes, labels, gradient);
-  network.backward(gradient);
-  const std::vector<float> slope(network.gradients().begin(), network.gradients().end());
-  const auto learned = network.learned();
+  const std::vector<float> slope = gradients_of(network, codes, labels);
   double error = 0.0, length = 0.0;  // squared
-  for (size_t i = 0; i < learned.size(); ++i) {
-    const float start = learned[i], step = 0.02f;
-    const auto loss_at = [&](float value) {
-      learned[i] = value;
-      network.update();
-      return loss_of(network, codes, labels, gradient);
-    };
-    const double measured = (loss_at(start + step) - loss_at(start - step)) / (2 * step);
-    learned[i] = start;
+  for (size_t i = 0; i < slope.size(); ++i) {
+    const double measured = measured_slope(network, i, 0.02f, codes, labels);
     error += std::pow(measured - slope[i], 2);
     length += std::pow(measured, 2);
   }
@@ -370,20 +370,9 @@ TEST(FakeQuantizedNetwork, AStepLearnsFromWhatTheClippedWeightsAndMapsMiss) {
   const auto codes = float_codes(random_inputs(n, 64, 0.02, rng));
   std::vector<int32_t> labels;
   for (int i = 0; i < 64; ++i) labels.push_back(i % 4);
-  std::vector<float> gradient;
-  loss_of(network, codes, labels, gradient);
-  network.backward(gradient);
-  const std::vector<float> slope(network.gradients().begin(), network.gradients().end());
-  const auto learned = network.learned();
-  for (size_t i = learned.size() - 5; i < learned.size(); ++i) {  // four weight steps, one activation step
-    const float start = learned[i], step = 0.05f;
-    const auto loss_at = [&](float value) {
-      learned[i] = value;
-      network.update();
-      return loss_of(network, codes, labels, gradient);
-    };
-    const double measured = (loss_at(start + step) - loss_at(start - step)) / (2 * step);
-    learned[i] = start;
+  const std::vector<float> slope = gradients_of(network, codes, labels);
+  for (size_t i = slope.size() - 5; i < slope.size(); ++i) {  // four weight steps, one activation step
+    const double measured = measured_slope(network, i, 0.05f, codes, labels);
     EXPECT_NEAR(slope[i], measured, 0.15 * std::fabs(measured) + 0.004) << i;
   }
 }
