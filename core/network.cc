@@ -23,10 +23,6 @@ Overloaded(Fs...) -> Overloaded<Fs...>;
   throw StructureError("layer " + layer.name + ": " + rule);
 }
 
-std::string text(const Shape& s) {
-  return std::to_string(s.h) + "x" + std::to_string(s.w) + "x" + std::to_string(s.c);
-}
-
 // Elements of a tensor and taps of a kernel. Keeps every count of this file far below 2^63 and every length below
 // 2^31, whatever a file says.
 constexpr int64_t kMaxElements = int64_t{1} << 24;
@@ -49,7 +45,7 @@ Shape windowed(const LayerSpec& layer, const Shape& in, const Window& window, Pa
                   padded_outputs(in.w, window.w, window.stride_w, padding), channels};
   if (out.h < 1 || out.w < 1)
     fail(layer, "a window of " + std::to_string(window.h) + "x" + std::to_string(window.w) +
-                    " does not fit into its input of " + text(in));
+                    " does not fit into its input of " + shape_text(in));
   return out;
 }
 
@@ -68,7 +64,7 @@ Shape accumulator_shape(const LayerSpec& layer, const Shape& in) {
                  [&](const DepthwiseConv2d& op) { return windowed(layer, in, op.kernel, op.padding, in.c); },
                  [&](const Dense& op) {
                    if (in.h != 1 || in.w != 1)
-                     fail(layer, "dense reads a flat input, not " + text(in) + ": add a flatten");
+                     fail(layer, "dense reads a flat input, not " + shape_text(in) + ": add a flatten");
                    if (op.units < 1) fail(layer, "units must be at least 1");
                    return Shape{1, 1, op.units};
                  },
@@ -238,7 +234,7 @@ std::vector<LayerShapes> infer_shapes(const Network& network) {
     s.accumulators = accumulator_shape(layer, s.input);
     if (!is_small(s.accumulators.h, s.accumulators.w, s.accumulators.c)) fail(layer, "more than 2^24 elements");
     if (add && !(output_of(add->with) == s.input))
-      fail(layer, "adds " + text(output_of(add->with)) + " to " + text(s.input));
+      fail(layer, "adds " + shape_text(output_of(add->with)) + " to " + shape_text(s.input));
     check_formats(network, i);
     s.output = pooled(layer, s.accumulators);
     shapes.push_back(s);
@@ -359,8 +355,12 @@ std::optional<int> scale_log2(const Network& network, int layer) {
   return std::ilogb(activation_scale(spec.activations, spec.range_log2));
 }
 
+std::string shape_text(const Shape& s) {
+  return std::to_string(s.h) + "x" + std::to_string(s.w) + "x" + std::to_string(s.c);
+}
+
 std::string canonical_text(const Network& network) {
-  std::string out = "input " + text(network.input) + " " + std::string(format_name(network.input_format)) + "\n";
+  std::string out = "input " + shape_text(network.input) + " " + std::string(format_name(network.input_format)) + "\n";
   for (const LayerSpec& layer : network.layers) {
     out += std::to_string(layer.from) + " " + op_text(layer.op);
     if (has_weights(layer.op)) out += " w " + std::string(format_name(layer.weights));

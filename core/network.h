@@ -26,6 +26,9 @@ struct Shape {
   bool operator==(const Shape&) const = default;
 };
 
+// "600x1x32".
+std::string shape_text(const Shape& shape);
+
 // Every mode but kValid gives ceil(n / stride) outputs, with TensorFlow's split of the border
 // (total = max((out-1)*stride + k - n, 0), before = total / 2, the odd one after), filled with the code named.
 enum class Padding : uint8_t { kValid, kZero, kMinusOne, kPlusOne };

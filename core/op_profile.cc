@@ -82,10 +82,6 @@ std::string formats_text(const Network& network, int index) {
                            format_name(storage_format(network, index)));
 }
 
-std::string shape_text(const Shape& s) {
-  return fmt::format("{}x{}x{}", s.h, s.w, s.c);
-}
-
 std::vector<std::string> layer_row(const Network& network, int index, const LayerShapes& shapes) {
   const LayerSpec& layer = network.layers[index];
   return {layer.name,

@@ -29,10 +29,6 @@ std::string upper(std::string text) {
   return text;
 }
 
-std::string text(const Shape& s) {
-  return fmt::format("{}x{}x{}", s.h, s.w, s.c);
-}
-
 // Shortest decimal that reads back as the same float.
 std::string float_literal(float value) {
   std::string digits = fmt::format("{}", value);
@@ -77,7 +73,7 @@ std::string c_type(Format format) {
 }
 
 std::string layout(Format format, const Shape& shape) {
-  const std::string what = fmt::format("{} {}, HWC", text(shape), format_name(format));
+  const std::string what = fmt::format("{} {}, HWC", shape_text(shape), format_name(format));
   if (c_type(format) != "uint32_t") return what;
   return what + fmt::format(", {} bits a code in 32-bit words, least significant first", bit_width(format));
 }
@@ -526,7 +522,7 @@ std::string emit_layer_comment(const Program& program, const LoweredOp& op) {
   const std::string in(format_name(storage_format(network, spec.from)));
   const std::string out(format_name(storage_format(network, op.layer)));
   std::string text_of = fmt::format("/* {}: {}; {} {} -> {} {}", spec.name, operator_text(program, op),
-                                    text(op.shapes.input), in, text(op.shapes.output), out);
+                                    shape_text(op.shapes.input), in, shape_text(op.shapes.output), out);
   if (op.kernel.empty()) return text_of + ". Moves nothing. */\n";
   return text_of + "." + weights_text(program, op) +
          fmt::format("\n * Output: {}. {} MACs, {} bytes of constants. */\n", epilogue_text(program, op),
@@ -567,8 +563,8 @@ std::string emit_report(const Program& program, const Provenance& provenance) {
     const LayerSpec& spec = spec_of(program, op);
     const int64_t bytes = constant_bytes(network, op.layer);
     constants += bytes;
-    out += fmt::format(kRow, spec.name, op.kernel.empty() ? "-" : op.kernel, text(op.shapes.input),
-                       text(op.shapes.output), format_name(storage_format(network, spec.from)),
+    out += fmt::format(kRow, spec.name, op.kernel.empty() ? "-" : op.kernel, shape_text(op.shapes.input),
+                       shape_text(op.shapes.output), format_name(storage_format(network, spec.from)),
                        has_weights(spec.op) ? format_name(spec.weights) : "-",
                        format_name(storage_format(network, op.layer)), macs(spec, op.shapes), bytes);
   }

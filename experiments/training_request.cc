@@ -20,10 +20,6 @@ namespace {
 
 constexpr std::string_view kNetworks = "configs/networks/", kYaml = ".yaml";
 
-std::string shape_text(const Shape& shape) {
-  return fmt::format("{}x{}x{}", shape.h, shape.w, shape.c);
-}
-
 std::vector<std::string> network_names() {
   std::vector<std::string> names;
   for (std::string_view path : embedded_files(kNetworks))

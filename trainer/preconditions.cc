@@ -9,15 +9,11 @@
 namespace bitwright {
 namespace {
 
-std::string text(const Shape& s) {
-  return fmt::format("{}x{}x{}", s.h, s.w, s.c);
-}
-
 std::string why_not_read(const Dataset& data, const char* set, const Network& network) {
   const size_t examples = data.labels.size();
   if (data.front_end.output != network.input)
-    return fmt::format("examples of the {} set are {}, the network reads {}", set, text(data.front_end.output),
-                       text(network.input));
+    return fmt::format("examples of the {} set are {}, the network reads {}", set, shape_text(data.front_end.output),
+                       shape_text(network.input));
   if (data.front_end.format != network.input_format)
     return fmt::format("examples of the {} set are {}, the network reads {}", set, format_name(data.front_end.format),
                        format_name(network.input_format));
@@ -67,7 +63,7 @@ std::string why_not_varied(const Dataset& train) {
 std::string why_not_output(const Network& network, const Dataset& train) {
   const Shape wanted = task_output(train), given = infer_shapes(network).back().output;
   if (wanted == given) return "";
-  return fmt::format("the network gives {}, the data asks for {}", text(given), text(wanted));
+  return fmt::format("the network gives {}, the data asks for {}", shape_text(given), shape_text(wanted));
 }
 
 }  // namespace
