@@ -47,6 +47,7 @@ std::string operation(const Network& network, int layer) {
   if (std::holds_alternative<Upsample2d>(spec.op)) return "upsample";
   if (std::holds_alternative<Add>(spec.op)) return "add";
   if (std::holds_alternative<AvgPool2d>(spec.op) || std::holds_alternative<GlobalAvgPool>(spec.op)) return "sum_pool";
+  if (std::holds_alternative<GlobalLogVariance>(spec.op)) return "log_variance";
   if (computes_in_float(network, layer)) return "conv2d";
   return "conv2d_" + operand_types(storage_format(network, spec.from), spec.weights);
 }

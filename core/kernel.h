@@ -15,8 +15,9 @@
 namespace bitwright {
 
 // "conv2d_a1w1", "conv2d_a1wt", "conv2d_atwt", "conv2d_a8w8", "conv2d_a8w1", "conv2d_axwx", "depthwise", "sum_pool",
-// "add", each also with "_to_f32"; "max_pool", "upsample"; "conv2d_f32", "depthwise_f32", "sum_pool_f32", "add_f32",
-// "max_pool_f32". Empty for Flatten, which moves nothing. The C function is bw_ + this, in the file of that name.
+// "add", "log_variance", each also with "_to_f32"; "max_pool", "upsample"; "conv2d_f32", "depthwise_f32",
+// "sum_pool_f32", "add_f32", "log_variance_f32", "max_pool_f32". Empty for Flatten, which moves nothing. The C function
+// is bw_ + this, in the file of that name.
 // Throws StructureError where a height, width, window or stride exceeds 65535.
 std::string kernel_of(const Network& network, int layer);
 

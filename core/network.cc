@@ -8,6 +8,7 @@
 #include "core/check.h"
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/log_variance.h"
 
 namespace bitwright {
 namespace {
@@ -76,7 +77,10 @@ Shape accumulator_shape(const LayerSpec& layer, const Shape& in) {
                  [&](const Flatten&) {
                    return Shape{1, 1, static_cast<int>(in.elements())};
                  },
-                 [&](const Add&) { return in; }, [&](const Upsample2d& op) { return upsampled(layer, op, in); }},
+                 [&](const Add&) { return in; }, [&](const Upsample2d& op) { return upsampled(layer, op, in); },
+                 [&](const GlobalLogVariance&) {
+                   return Shape{1, 1, in.c};
+                 }},
       layer.op);
 }
 
@@ -95,6 +99,15 @@ Padding padding_of(const Op& op) {
   if (const auto* conv = std::get_if<Conv2d>(&op)) return conv->padding;
   if (const auto* depthwise = std::get_if<DepthwiseConv2d>(&op)) return depthwise->padding;
   return Padding::kValid;
+}
+
+int64_t summed_codes(const Network& network, int layer);
+
+void check_log_variance(const Network& network, int index) {
+  const LayerSpec& layer = network.layers[index];
+  if (layer.activations == Format::kAccumulator) fail(layer, "needs an activation format");
+  if (!computes_in_float(network, index) && summed_codes(network, layer.from) > kMaxLogVarianceSum)
+    fail(layer, "positions times the largest code of its input exceed 2^26");
 }
 
 void check_formats(const Network& network, int index) {
@@ -126,6 +139,7 @@ void check_formats(const Network& network, int index) {
     if (!floats && (!a || !b)) fail(layer, "add needs quantized activations on both sides, or float32 on both");
     if (!floats && std::abs(*a - *b) > 12) fail(layer, "the scales of the two sides differ by more than 2^12");
   }
+  if (std::holds_alternative<GlobalLogVariance>(layer.op)) check_log_variance(network, index);
   if (!computes_in_float(network, index) && accumulator_bound(network, index) > (int64_t{1} << 30))
     fail(layer, "accumulators may exceed 2^30");
 }
@@ -149,6 +163,12 @@ int64_t code_bound(const Network& network, int layer) {
   if (!has_accumulators(spec.op)) return code_bound(network, spec.from);
   if (spec.activations == Format::kAccumulator) return spec.bias ? int64_t{1} << 30 : accumulator_bound(network, layer);
   return std::max<int64_t>(-int64_t{min_code(spec.activations)}, max_code(spec.activations));
+}
+
+// Largest |sum| of the codes of one channel.
+int64_t summed_codes(const Network& network, int layer) {
+  const Shape s = output_shape(network, layer);
+  return int64_t{s.h} * s.w * code_bound(network, layer);
 }
 
 std::string text(const Window& w) {
@@ -178,7 +198,8 @@ std::string op_text(const Op& op) {
                  [](const GlobalAvgPool&) { return std::string("global_avg_pool"); },
                  [](const Flatten&) { return std::string("flatten"); },
                  [](const Add& o) { return "add " + std::to_string(o.with); },
-                 [](const Upsample2d& o) { return "upsample " + std::to_string(o.h) + "x" + std::to_string(o.w); }},
+                 [](const Upsample2d& o) { return "upsample " + std::to_string(o.h) + "x" + std::to_string(o.w); },
+                 [](const GlobalLogVariance&) { return std::string("global_log_variance"); }},
       op);
 }
 
@@ -205,7 +226,8 @@ Slide slide_of(const LayerSpec& layer, const Shape& input) {
   if (const auto* op = std::get_if<Conv2d>(&layer.op)) return {op->kernel, op->padding};
   if (const auto* op = std::get_if<DepthwiseConv2d>(&layer.op)) return {op->kernel, op->padding};
   if (const auto* op = std::get_if<AvgPool2d>(&layer.op)) return {op->window, Padding::kValid};
-  if (std::holds_alternative<GlobalAvgPool>(layer.op)) return {{input.h, input.w, 1, 1}, Padding::kValid};
+  if (std::holds_alternative<GlobalAvgPool>(layer.op) || std::holds_alternative<GlobalLogVariance>(layer.op))
+    return {{input.h, input.w, 1, 1}, Padding::kValid};
   return {};
 }
 
@@ -319,7 +341,11 @@ int64_t accumulator_bound(const Network& network, int layer) {
                    const int base = std::min(a, b);
                    return (x << (a - base)) + (code_bound(network, op.with) << (b - base));
                  },
-                 [&](const Upsample2d&) { return x; }},
+                 [&](const Upsample2d&) { return x; },
+                 [&](const GlobalLogVariance&) {
+                   const double sum = static_cast<double>(summed_codes(network, spec.from));
+                   return int64_t{log2_steps(std::max(sum * sum, 1.0))};
+                 }},
       spec.op);
 }
 

@@ -69,6 +69,13 @@ struct AvgPool2d {
 struct GlobalAvgPool {
   bool operator==(const GlobalAvgPool&) const = default;
 };
+// How strongly each channel varies over the map, whatever its mean: log2 of n^2 times the variance, n = h * w, by
+// core/log_variance.h. After a convolution, the logarithm of the power in each filter's band (the variance layer of
+// arXiv 2104.01233; squares, mean and logarithm of arXiv 1703.05051). Needs an activation format, and n times the
+// largest code within 2^26.
+struct GlobalLogVariance {
+  bool operator==(const GlobalLogVariance&) const = default;
+};
 // {h, w, c} -> {1, 1, h*w*c}, row-major over (h, w, c): no data moves.
 struct Flatten {
   bool operator==(const Flatten&) const = default;
@@ -88,7 +95,8 @@ struct Upsample2d {
 };
 inline constexpr int kMaxUpsampling = 64;
 
-using Op = std::variant<Conv2d, DepthwiseConv2d, Dense, MaxPool2d, AvgPool2d, GlobalAvgPool, Flatten, Add, Upsample2d>;
+using Op = std::variant<Conv2d, DepthwiseConv2d, Dense, MaxPool2d, AvgPool2d, GlobalAvgPool, Flatten, Add, Upsample2d,
+                        GlobalLogVariance>;
 
 inline constexpr int kNetworkInput = -1;
 
@@ -143,7 +151,8 @@ Slide slide_of(const LayerSpec& layer, const Shape& input);
 // (so pool, bias, batch_norm and activations apply to them).
 bool has_weights(const Op& op);
 bool has_accumulators(const Op& op);
-// "conv", "depthwise", "dense", "max_pool", "avg_pool", "global_avg_pool", "flatten", "add", "upsample".
+// "conv", "depthwise", "dense", "max_pool", "avg_pool", "global_avg_pool", "flatten", "add", "upsample",
+// "global_log_variance".
 std::string op_name(const Op& op);
 
 // Multiply-accumulates of a layer by the rules of print_qstats: accumulator positions x kernel products.

@@ -2,7 +2,7 @@
 //
 // Integer inference, one layer (deploy/reference is the definition):
 //   acc      = sum of weight code x input code                 int32, exact; AvgPool2d and GlobalAvgPool: the sum of
-//              codes; Add: (from << shift_from) + (with << shift_with)
+//              codes; Add: (from << shift_from) + (with << shift_with); GlobalLogVariance: core/log_variance.h
 //   acc      = max of acc over the pooling window              if the layer pools
 //   kRaw        out = acc + bias[c]
 //   kThreshold  out = min_code + number of k with acc >= t[c][k]     (acc <= t[c][k] where descending[c]);

@@ -6,6 +6,7 @@
 
 #include "core/check.h"
 #include "core/error.h"
+#include "core/log_variance.h"
 
 namespace bitwright {
 namespace {
@@ -146,6 +147,45 @@ std::vector<A> per_channel(const Layer& layer, const Tensor& in, const std::vect
         acc[c] +=
             weights.empty() ? patch[i * channels + c] : patch[i * channels + c] * weights[size_t(i) * channels + c];
   });
+}
+
+// GlobalLogVariance of integers and of floats.
+std::vector<int32_t> log_variance(const Layer& layer, const std::vector<int32_t>& codes) {
+  const size_t channels = static_cast<size_t>(layer.shapes.input.c);
+  const int64_t n = int64_t{layer.shapes.input.h} * layer.shapes.input.w;
+  std::vector<int32_t> acc(channels);
+  for (size_t c = 0; c < channels; ++c) {
+    int64_t sum = 0, squares = 0;
+    for (size_t i = c; i < codes.size(); i += channels) {
+      sum += codes[i];
+      squares += int64_t{codes[i]} * codes[i];
+    }
+    acc[c] = log2_steps(static_cast<double>(std::max<int64_t>(n * squares - sum * sum, 1)));
+  }
+  return acc;
+}
+
+// Not a number gives the smallest.
+double clamped_variance(float variance) {
+  return variance > kSmallestVariance ? std::min<double>(variance, kLargestVariance) : kSmallestVariance;
+}
+
+std::vector<float> log_variance(const Layer& layer, const std::vector<float>& reals) {
+  const size_t channels = static_cast<size_t>(layer.shapes.input.c);
+  const auto n = static_cast<float>(int64_t{layer.shapes.input.h} * layer.shapes.input.w);
+  std::vector<float> acc(channels);
+  for (size_t c = 0; c < channels; ++c) {
+    float sum = 0.0f, squares = 0.0f;
+    for (size_t i = c; i < reals.size(); i += channels) sum += reals[i];
+    const float mean = sum / n;
+    for (size_t i = c; i < reals.size(); i += channels) {
+      const float distance = reals[i] - mean, square = distance * distance;
+      squares += square;
+    }
+    const float variance = n * squares;
+    acc[c] = static_cast<float>(log2_steps(clamped_variance(variance)));
+  }
+  return acc;
 }
 
 std::vector<int32_t> add_codes(const Tensor& a, int shift_a, const Tensor& b, int shift_b) {
@@ -313,6 +353,9 @@ class Reference {
     if (const auto* pool = std::get_if<MaxPool2d>(&op)) return max_pool(layer, pool->window, in);
     if (const auto* factors = std::get_if<Upsample2d>(&op)) return upsample(layer, *factors, in);
     if (const auto* add = std::get_if<Add>(&op)) return sum(layer, in, tensors[add->with + 1]);
+    if (std::holds_alternative<GlobalLogVariance>(op))
+      return layer.in_float ? pool_and_finish(layer, log_variance(layer, in.reals))
+                            : pool_and_finish(layer, log_variance(layer, in.codes));
     const bool convolution = std::holds_alternative<Conv2d>(op) || std::holds_alternative<Dense>(op);
     if (layer.in_float)
       return pool_and_finish(layer,

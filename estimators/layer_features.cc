@@ -84,7 +84,7 @@ class Counter {
       count_window();
     else if (kernel_.starts_with("conv2d"))
       count_convolution();
-    else if (kernel_.starts_with("sum_pool"))
+    else if (kernel_.starts_with("sum_pool") || kernel_.starts_with("log_variance"))
       count_sums();
     return features_;
   }
@@ -233,7 +233,7 @@ class Counter {
     count_conversions();
   }
 
-  // bw_window_sum.
+  // bw_window_sum, bw_window_log_variance.
   void count_sums() {
     for (const Clip& row : rows_)
       for (const Clip& column : columns_) {

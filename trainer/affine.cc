@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "core/log_variance.h"
 #include "core/quantize.h"
 
 namespace bitwright {
@@ -33,11 +34,12 @@ double summed_codes(const LayerSpec& layer, const LayerShapes& shapes) {
 Affine fold_affine(const LayerSpec& layer, const LayerShapes& shapes, const LayerParameters& parameters,
                    std::span<const float> weight_scales, double input_scale) {
   const size_t channels = static_cast<size_t>(shapes.output.c);
+  const bool is_log = std::holds_alternative<GlobalLogVariance>(layer.op);
   Affine out{std::vector<double>(channels), std::vector<double>(channels)};
   for (size_t c = 0; c < channels; ++c) {
     const double weight_scale = weight_scales.empty() ? 1.0 : weight_scales[weight_scales.size() == 1 ? 0 : c];
-    const double scale = weight_scale * input_scale / summed_codes(layer, shapes);
-    const double bias = parameters.bias.empty() ? 0.0 : parameters.bias[c];
+    const double scale = is_log ? 1.0 / kLogSteps : weight_scale * input_scale / summed_codes(layer, shapes);
+    const double bias = is_log ? 2.0 * std::log2(input_scale) : parameters.bias.empty() ? 0.0 : parameters.bias[c];
     if (!layer.batch_norm) {
       out.a[c] = scale, out.b[c] = bias;
       continue;

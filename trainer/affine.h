@@ -18,7 +18,7 @@ struct Affine {
 };
 
 // Batch norm folded as y = gamma * (real - mean) / sqrt(var + kBatchNormEpsilon) + beta (arXiv 1502.03167, alg. 2);
-// averages divide by the number of summed codes.
+// averages divide by the number of summed codes; a log variance adds 2 log2(input_scale) (core/log_variance.h).
 // weight_scales: one, one per channel, or empty for layers without integer weights.
 // input_scale: real units per code of what the layer reads; for Add, of the finer of its two inputs.
 Affine fold_affine(const LayerSpec& layer, const LayerShapes& shapes, const LayerParameters& parameters,

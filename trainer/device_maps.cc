@@ -5,6 +5,7 @@
 #include <ATen/ops/avg_pool2d.h>
 #include <ATen/ops/avg_pool2d_backward.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/frexp.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/max_pool2d_with_indices.h>
 #include <ATen/ops/where.h>
@@ -13,6 +14,7 @@
 #include <array>
 #include <cmath>
 
+#include "core/log_variance.h"
 #include "trainer/fixed_point.h"
 #include "trainer/torch_threads.h"
 
@@ -125,6 +127,21 @@ GainAndOffset folded(std::span<const ChannelNorm> norms) {
     out.offset.push_back(norm.beta - norm.mean * out.gain.back());
   }
   return out;
+}
+
+// n^2 times the variance of every channel, n x channels x 1, and what it is made of.
+struct Spread {
+  at::Tensor values;  // n x channels x positions, as are all in float64
+  at::Tensor sum, variance;
+};
+
+Spread spread_of(const at::Tensor& in, int64_t channels) {
+  Spread s;
+  s.values = in.view({in.size(0), channels, -1}).to(at::kDouble);
+  s.sum = s.values.sum({2}, /*keepdim=*/true);
+  const auto n = static_cast<double>(s.values.size(2));
+  s.variance = s.values.mul(s.values).sum({2}, /*keepdim=*/true).mul(n).sub(s.sum.mul(s.sum));
+  return s;
 }
 
 at::Tensor planes(const at::Tensor& map, int64_t channels, int64_t h, int64_t w) {
@@ -246,6 +263,21 @@ at::Tensor sum_pool_backward(const at::Tensor& grad_out, int64_t channels, const
   return flat(at::avg_pool2d_backward(planes(grad_out, channels, p.out_h, p.out_w), shape_of, {p.window_h, p.window_w},
                                       {p.stride_h, p.stride_w}, 0, /*ceil_mode=*/false, /*count_include_pad=*/false,
                                       /*divisor_override=*/1));
+}
+
+at::Tensor log_variance_forward(const at::Tensor& in, int64_t channels, double smallest) {
+  const auto [mantissa, exponent] = at::frexp(spread_of(in, channels).variance.clamp_min(smallest));
+  return flat(mantissa.mul(2.0).sub(1.0).mul(kLogSteps).floor().add(exponent.sub(1).mul(kLogSteps)).to(at::kFloat));
+}
+
+at::Tensor log_variance_backward(const at::Tensor& in, const at::Tensor& grad_out, int64_t channels, double smallest) {
+  const Spread s = spread_of(in, channels);
+  const at::Tensor grad = grad_out.view({in.size(0), channels, 1}).to(at::kDouble);
+  const at::Tensor exponent = std::get<1>(at::frexp(s.variance.clamp_min(smallest))).sub(1);
+  const at::Tensor slope =
+      grad.mul(2.0 * kLogSteps).mul(s.variance.gt(smallest)).mul(exponent.neg().to(at::kDouble).exp2());
+  const auto n = static_cast<double>(s.values.size(2));
+  return flat(s.values.mul(n).sub(s.sum).mul(slope).to(at::kFloat));
 }
 
 }  // namespace device

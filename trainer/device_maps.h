@@ -33,6 +33,8 @@ at::Tensor max_pool_backward(const at::Tensor& grad_out, const at::Tensor& large
                              const Pooling& pooling);
 at::Tensor sum_pool_forward(const at::Tensor& in, int64_t channels, const Pooling& pooling);
 at::Tensor sum_pool_backward(const at::Tensor& grad_out, int64_t channels, const Pooling& pooling);
+at::Tensor log_variance_forward(const at::Tensor& in, int64_t channels, double smallest);
+at::Tensor log_variance_backward(const at::Tensor& in, const at::Tensor& grad_out, int64_t channels, double smallest);
 
 }  // namespace device
 }  // namespace bitwright::maps

@@ -15,6 +15,7 @@
 #include <optional>
 
 #include "core/check.h"
+#include "core/log_variance.h"
 #include "core/quantize.h"
 #include "trainer/affine.h"
 #include "trainer/convolution.h"
@@ -152,6 +153,7 @@ struct FakeQuantizedNetwork::State {
   bool runs_directly(const Layer& layer) const;
   at::Tensor convolve(Layer& layer);
   at::Tensor add(Layer& layer);
+  double smallest_variance(const Layer& layer) const;
   at::Tensor accumulate(Layer& layer);
   at::Tensor max_pool(Layer& layer, const at::Tensor& in, const Shape& shape, const Window& window);
   Quantizer training_quantizer(int index) const;
@@ -168,6 +170,7 @@ struct FakeQuantizedNetwork::State {
   void convolve_backward(Layer& layer, const at::Tensor& grad);
   void dense_backward(const Layer& layer, const at::Tensor& grad);
   void add_backward(const Layer& layer, const at::Tensor& grad);
+  void log_variance_backward(const Layer& layer, const at::Tensor& grad);
   bool move_back(const Layer& layer);
   void run_backward(Layer& layer);
 };
@@ -281,10 +284,19 @@ at::Tensor FakeQuantizedNetwork::State::add(Layer& layer) {
                  with_scale / layer.acc_scale);
 }
 
+// Codes have whole variances, real values (float layers and float phases) any.
+double FakeQuantizedNetwork::State::smallest_variance(const Layer& layer) const {
+  const bool codes =
+      layer.spec.from == kNetworkInput || (is_integer(storage_format(network, layer.spec.from)) && !weights_are_float);
+  return codes ? 1.0 : kSmallestVariance;
+}
+
 at::Tensor FakeQuantizedNetwork::State::accumulate(Layer& layer) {
   layer.acc_scale = scale(layer.spec.from);
   if (is_convolution(layer.spec.op)) return convolve(layer);
   if (std::holds_alternative<Add>(layer.spec.op)) return add(layer);
+  if (std::holds_alternative<GlobalLogVariance>(layer.spec.op))
+    return maps::log_variance_forward(output(layer.spec.from), layer.shapes.input.c, smallest_variance(layer));
   if (!std::holds_alternative<Dense>(layer.spec.op))
     return maps::sum_pool_forward(output(layer.spec.from), layer.shapes.input.c, sum_pooling(layer.spec, layer.shapes));
   layer.input = output(layer.spec.from).view({count, layer.shapes.input.c});
@@ -486,6 +498,12 @@ void FakeQuantizedNetwork::State::add_backward(const Layer& layer, const at::Ten
     pass_back(source, at::mul(grad, scale(source) / layer.acc_scale));
 }
 
+void FakeQuantizedNetwork::State::log_variance_backward(const Layer& layer, const at::Tensor& grad) {
+  if (layer.spec.from == kNetworkInput) return;
+  pass_back(layer.spec.from,
+            maps::log_variance_backward(output(layer.spec.from), grad, layer.shapes.input.c, smallest_variance(layer)));
+}
+
 bool FakeQuantizedNetwork::State::move_back(const Layer& layer) {
   const Shape& in = layer.shapes.input;
   at::Tensor grad;
@@ -511,6 +529,7 @@ void FakeQuantizedNetwork::State::run_backward(Layer& layer) {
   if (is_convolution(layer.spec.op)) return convolve_backward(layer, grad);
   if (std::holds_alternative<Dense>(layer.spec.op)) return dense_backward(layer, grad);
   if (std::holds_alternative<Add>(layer.spec.op)) return add_backward(layer, grad);
+  if (std::holds_alternative<GlobalLogVariance>(layer.spec.op)) return log_variance_backward(layer, grad);
   pass_back(layer.spec.from,
             maps::sum_pool_backward(grad, layer.shapes.input.c, sum_pooling(layer.spec, layer.shapes)));
 }

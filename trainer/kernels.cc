@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/log_variance.h"
 #include "core/parameters.h"
 
 // A second copy for AVX2 and FMA, chosen when the program is loaded. The same machine always takes the same one.
@@ -380,6 +381,44 @@ BW_HOT void sum_pool_backward(int64_t maps, const Pooling& p, const float* grad_
           for (int64_t j = 0; j < window.length; ++j) row[j] += grad;
         }
       }
+}
+
+namespace {
+
+struct Spread {
+  double sum = 0.0, variance = 0.0;  // n^2 times the variance
+};
+
+// Sums of codes are exact, in whatever order.
+Spread spread_of(const float* __restrict row, int64_t n) {
+  double sum = 0.0, squares = 0.0;
+  for (int64_t i = 0; i < n; ++i) {
+    const double x = row[i];
+    sum += x;
+    squares += x * x;
+  }
+  return {sum, static_cast<double>(n) * squares - sum * sum};
+}
+
+}  // namespace
+
+BW_HOT void log_variance_forward(int64_t maps, int64_t positions, double smallest, const float* in, float* out) {
+  for (int64_t m = 0; m < maps; ++m) {
+    const double variance = spread_of(in + m * positions, positions).variance;
+    out[m] = static_cast<float>(log2_steps(std::max(variance, smallest)));
+  }
+}
+
+BW_HOT void log_variance_backward(int64_t maps, int64_t positions, double smallest, const float* in,
+                                  const float* grad_out, float* grad_in) {
+  const auto n = static_cast<double>(positions);
+  for (int64_t m = 0; m < maps; ++m) {
+    const float* __restrict row = in + m * positions;
+    float* __restrict grad = grad_in + m * positions;
+    const auto [sum, variance] = spread_of(row, positions);
+    const double slope = variance > smallest ? grad_out[m] * 2.0 * log2_steps_slope(variance) : 0.0;
+    for (int64_t i = 0; i < positions; ++i) grad[i] = static_cast<float>(slope * (n * row[i] - sum));
+  }
 }
 
 BW_HOT bool adam_step(int64_t count, int64_t step, double learning_rate, const float* __restrict gradient,

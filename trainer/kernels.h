@@ -88,6 +88,13 @@ void sum_pool_forward(int64_t maps, const Pooling& pooling, const float* in, flo
 // Windows that lie side by side make this the upsampling by their size, and sum_pool_forward its gradient.
 void sum_pool_backward(int64_t maps, const Pooling& pooling, const float* grad_out, float* grad_in);
 
+// GlobalLogVariance (core/log_variance.h) of `maps` rows of `positions` values, in float64: exact where the values are
+// codes. Variances below `smallest` count as that and get no gradient; elsewhere it is straight through the rounding:
+// d acc / d x = log2_steps_slope(v) * 2 (n x - sum x).
+void log_variance_forward(int64_t maps, int64_t positions, double smallest, const float* in, float* out);
+void log_variance_backward(int64_t maps, int64_t positions, double smallest, const float* in, const float* grad_out,
+                           float* grad_in);
+
 // One step of Adam (arXiv 1412.6980, alg. 1; beta 0.9 and 0.999, epsilon 1e-8) over flat arrays; step counts from 1.
 // False where a parameter is no longer finite.
 bool adam_step(int64_t count, int64_t step, double learning_rate, const float* gradient, float* parameter,

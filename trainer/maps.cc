@@ -125,6 +125,22 @@ at::Tensor sum_pool_backward(const at::Tensor& grad_out, int64_t channels, const
   return out;
 }
 
+at::Tensor log_variance_forward(const at::Tensor& in, int64_t channels, double smallest) {
+  if (runs_on_torch(in)) return device::log_variance_forward(in, channels, smallest);
+  at::Tensor out = like(in, channels);
+  bitwright::log_variance_forward(in.size(0) * channels, in.size(1) / channels, smallest, data(in),
+                                  out.data_ptr<float>());
+  return out;
+}
+
+at::Tensor log_variance_backward(const at::Tensor& in, const at::Tensor& grad_out, int64_t channels, double smallest) {
+  if (runs_on_torch(in)) return device::log_variance_backward(in, grad_out, channels, smallest);
+  at::Tensor out = like(in, in.size(1));
+  bitwright::log_variance_backward(in.size(0) * channels, in.size(1) / channels, smallest, data(in), data(grad_out),
+                                   out.data_ptr<float>());
+  return out;
+}
+
 at::Tensor convolve(DirectConvolution& convolution, const at::Tensor& in, const at::Tensor& weights) {
   at::Tensor out = like(in, convolution.shape().out_elements());
   convolution.forward(in.size(0), data(in), data(weights), out.data_ptr<float>());

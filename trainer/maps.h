@@ -52,6 +52,10 @@ at::Tensor max_pool_backward(const at::Tensor& grad_out, const at::Tensor& large
 at::Tensor sum_pool_forward(const at::Tensor& in, int64_t channels, const Pooling& pooling);
 at::Tensor sum_pool_backward(const at::Tensor& grad_out, int64_t channels, const Pooling& pooling);
 
+// n x (channels * positions) -> n x channels.
+at::Tensor log_variance_forward(const at::Tensor& in, int64_t channels, double smallest);
+at::Tensor log_variance_backward(const at::Tensor& in, const at::Tensor& grad_out, int64_t channels, double smallest);
+
 // Only on the CPU. weights: in torch's order.
 at::Tensor convolve(DirectConvolution& convolution, const at::Tensor& in, const at::Tensor& weights);
 struct ConvolutionGradients {

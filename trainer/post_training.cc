@@ -39,7 +39,8 @@ bool never_negative(const Network& network, int index) {
   if (index == kNetworkInput) return is_unsigned(network.input_format);
   const LayerSpec& layer = network.layers[index];
   if (layer.relu) return true;
-  if (has_weights(layer.op) || layer.batch_norm || !never_negative(network, layer.from)) return false;
+  if (has_weights(layer.op) || layer.batch_norm || std::holds_alternative<GlobalLogVariance>(layer.op)) return false;
+  if (!never_negative(network, layer.from)) return false;
   const auto* add = std::get_if<Add>(&layer.op);
   return !add || never_negative(network, add->with);
 }
@@ -164,15 +165,17 @@ RealMap PostTraining::twin_pre_activations(int index) const {
                          add ? maps(add->with).quantized : RealMap{});
 }
 
-// MaxPool2d and Flatten.
+// MaxPool2d, Upsample2d and Flatten.
 LayerMaps PostTraining::moved(int index) const {
   const LayerMaps& in = maps(network_.layers[index].from);
-  const auto* pool = std::get_if<MaxPool2d>(&network_.layers[index].op);
-  if (!pool) return in;
-  const auto pooled = [&](const RealMap& map) {
-    return max_pooled(map, shapes_[index].input, pool->window, shapes_[index].output);
+  const Op& op = network_.layers[index].op;
+  const auto move = [&](const RealMap& map) {
+    if (const auto* pool = std::get_if<MaxPool2d>(&op))
+      return max_pooled(map, shapes_[index].input, pool->window, shapes_[index].output);
+    if (const auto* upsample = std::get_if<Upsample2d>(&op)) return upsampled(map, shapes_[index].input, *upsample);
+    return map;
   };
-  return {pooled(in.real), pooled(in.quantized)};
+  return {move(in.real), move(in.quantized)};
 }
 
 void PostTraining::set_weight_steps(int index) {
@@ -311,7 +314,8 @@ Network integer_twin(const Network& float_network) {
     LayerSpec& layer = twin.layers[i];
     if (has_weights(layer.op)) layer.weights = Format::kInt8;
     if (!has_accumulators(layer.op)) continue;
-    const bool raw = is_output(float_network, i) && !layer.relu && !layer.batch_norm;
+    const bool may_be_raw = !layer.relu && !layer.batch_norm && !std::holds_alternative<GlobalLogVariance>(layer.op);
+    const bool raw = is_output(float_network, i) && may_be_raw;
     layer.activations = raw ? Format::kAccumulator : never_negative(float_network, i) ? Format::kUint8 : Format::kInt8;
     layer.relu = false;
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/check.h"
+#include "core/log_variance.h"
 #include "trainer/affine.h"
 
 namespace bitwright {
@@ -22,6 +23,20 @@ void add_channel_taps(const float* patch, int64_t taps, const float* weights, in
   for (int64_t i = 0; i < taps; ++i)
     for (int64_t c = 0; c < channels; ++c)
       acc[c] += weights ? patch[i * channels + c] * weights[i * channels + c] : patch[i * channels + c];
+}
+
+// patch [positions][channels].
+void add_log_variances(const float* patch, int64_t positions, int64_t channels, float* acc) {
+  for (int64_t c = 0; c < channels; ++c) {
+    double sum = 0.0, squares = 0.0;
+    for (int64_t i = 0; i < positions; ++i) {
+      const double x = patch[i * channels + c];
+      sum += x;
+      squares += x * x;
+    }
+    const double variance = static_cast<double>(positions) * squares - sum * sum;
+    acc[c] = static_cast<float>(log2_steps(std::clamp(variance, kSmallestVariance, kLargestVariance)));
+  }
 }
 
 RealMap accumulators(const LayerSpec& layer, const LayerShapes& shapes, const LayerParameters& parameters,
@@ -77,7 +92,8 @@ PatchReader patch_reader(const LayerSpec& layer, const LayerShapes& shapes, doub
   if (const auto* conv = std::get_if<DepthwiseConv2d>(&layer.op))
     reader.window = conv->kernel, reader.padding = conv->padding;
   if (const auto* average = std::get_if<AvgPool2d>(&layer.op)) reader.window = average->window;
-  if (std::holds_alternative<GlobalAvgPool>(layer.op)) reader.window = {shapes.input.h, shapes.input.w, 1, 1};
+  if (std::holds_alternative<GlobalAvgPool>(layer.op) || std::holds_alternative<GlobalLogVariance>(layer.op))
+    reader.window = {shapes.input.h, shapes.input.w, 1, 1};
   if (reader.padding == Padding::kPlusOne) reader.border = static_cast<float>(code_scale);
   if (reader.padding == Padding::kMinusOne) reader.border = static_cast<float>(-code_scale);
   return reader;
@@ -87,6 +103,8 @@ void accumulate(const Op& op, const PatchReader& reader, const float* patch, con
                 int64_t outputs, float* acc) {
   if (std::holds_alternative<Conv2d>(op) || std::holds_alternative<Dense>(op))
     return add_taps(patch, reader.size(), weights.data(), outputs, acc);
+  if (std::holds_alternative<GlobalLogVariance>(op))
+    return add_log_variances(patch, reader.size() / outputs, outputs, acc);
   add_channel_taps(patch, reader.size() / outputs, weights.empty() ? nullptr : weights.data(), outputs, acc);
 }
 
@@ -103,6 +121,18 @@ RealMap max_pooled(const RealMap& in, const Shape& from, const Window& window, c
   RealMap out(static_cast<size_t>(count * to.elements()));
   for (int64_t i = 0; i < count; ++i)
     max_pool_example(in.data() + i * from.elements(), from, window, to, out.data() + i * to.elements());
+  return out;
+}
+
+RealMap upsampled(const RealMap& in, const Shape& from, const Upsample2d& op) {
+  const int64_t rows = std::ssize(in) / (int64_t{from.w} * from.c);  // of all examples
+  RealMap out;
+  out.reserve(in.size() * static_cast<size_t>(op.h) * static_cast<size_t>(op.w));
+  for (int64_t y = 0; y < rows * op.h; ++y)
+    for (int64_t x = 0; x < int64_t{from.w} * op.w; ++x) {
+      const auto pixel = in.begin() + (y / op.h * from.w + x / op.w) * from.c;
+      out.insert(out.end(), pixel, pixel + from.c);
+    }
   return out;
 }
 

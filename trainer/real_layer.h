@@ -29,23 +29,25 @@ struct PatchReader {
   void read(const float* example, int y, int x, float* patch) const;
 };
 
-// Of Conv2d, DepthwiseConv2d, Dense (a kernel of 1 x 1), AvgPool2d and GlobalAvgPool (sums).
+// Of Conv2d, DepthwiseConv2d, Dense (a kernel of 1 x 1), AvgPool2d and GlobalAvgPool (sums), GlobalLogVariance.
 // code_scale: real units per code of the input, which a border of -1 or +1 needs.
 PatchReader patch_reader(const LayerSpec& layer, const LayerShapes& shapes, double code_scale);
 
-// The accumulators of one patch. weights: [taps][outputs], and empty for AvgPool2d and GlobalAvgPool.
+// The accumulators of one patch. weights: [taps][outputs], and empty for layers that have none.
 void accumulate(const Op& op, const PatchReader& reader, const float* patch, const std::vector<float>& weights,
                 int64_t outputs, float* acc);
 
 // weights [outputs][taps] as [taps][outputs], where outputs are the inner loop.
 std::vector<float> taps_first(std::span<const float> weights, int64_t outputs);
 
-// The layer's affine (trainer/affine.h) of its pooled accumulators, before relu or quantizer; not for MaxPool2d and
-// Flatten. `with`: the other side of Add, else ignored.
+// The layer's affine (trainer/affine.h) of its pooled accumulators, before relu or quantizer; only of layers that have
+// accumulators. `with`: the other side of Add, else ignored.
 RealMap pre_activations(const LayerSpec& layer, const LayerShapes& shapes, const LayerParameters& parameters,
                         double code_scale, const RealMap& in, const RealMap& with);
 
 // The largest of every window, of all examples.
 RealMap max_pooled(const RealMap& in, const Shape& from, const Window& window, const Shape& to);
+// Every pixel as a block of equal ones, of all examples.
+RealMap upsampled(const RealMap& in, const Shape& from, const Upsample2d& op);
 
 }  // namespace bitwright

@@ -124,6 +124,7 @@ struct OpWriter {
   void operator()(const AvgPool2d& op) const { j["window"] = op.window; }
   void operator()(const Add& op) const { j["with"] = op.with; }
   void operator()(const GlobalAvgPool&) const {}
+  void operator()(const GlobalLogVariance&) const {}
   void operator()(const Flatten&) const {}
   void operator()(const Upsample2d& op) const { j["size"] = {op.h, op.w}; }
 };
@@ -136,6 +137,7 @@ Op op_from(const json& j) {
   if (op == "max_pool") return MaxPool2d{j.at("window")};
   if (op == "avg_pool") return AvgPool2d{j.at("window")};
   if (op == "global_avg_pool") return GlobalAvgPool{};
+  if (op == "global_log_variance") return GlobalLogVariance{};
   if (op == "flatten") return Flatten{};
   if (op == "add") return Add{j.at("with")};
   if (op == "upsample") return Upsample2d{j.at("size").at(0), j.at("size").at(1)};

@@ -7,8 +7,9 @@
 namespace bitwright {
 namespace {
 
-const std::vector<std::string> kOps = {"conv",    "depthwise", "dense",   "max_pool", "avg_pool", "global_avg_pool",
-                                       "flatten", "add",       "upsample"};
+const std::vector<std::string> kOps = {"conv",     "depthwise",          "dense",   "max_pool",
+                                       "avg_pool", "global_avg_pool",    "flatten", "add",
+                                       "upsample", "global_log_variance"};
 const std::vector<std::string> kPaddings = {"valid", "zero", "minus_one", "plus_one"};  // in the order of Padding
 
 constexpr size_t kMaxLayers = 256;
@@ -108,6 +109,7 @@ Op read_op(FieldReader& reader, const std::string& op, const Context& context) {
   if (op == "max_pool") return MaxPool2d{read_pooling_window(reader, Need::kRequired, context)};
   if (op == "avg_pool") return AvgPool2d{read_pooling_window(reader, Need::kRequired, context)};
   if (op == "global_avg_pool") return GlobalAvgPool{};
+  if (op == "global_log_variance") return GlobalLogVariance{};
   if (op == "add") {
     Add add;
     read_source(reader, "with", Need::kRequired, context, add.with);

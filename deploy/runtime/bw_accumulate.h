@@ -1,4 +1,5 @@
-/* bw_accumulate.h: one integer accumulator of a convolution, a depthwise convolution, a pooling sum or an add.
+/* bw_accumulate.h: one integer accumulator of a convolution, a depthwise convolution, a pooling sum, an add or a
+ * logarithm of a variance.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef BW_ACCUMULATE_H
 #define BW_ACCUMULATE_H
@@ -72,6 +73,47 @@ BW_INLINE int32_t bw_window_sum(const bw_layer *layer, const bw_word *in, const 
         }
     }
     return acc;
+}
+
+/* 256 log2(value) of value > 0, linear between powers of two and rounded down. */
+BW_INLINE int32_t bw_log2_steps(uint64_t value)
+{
+    uint32_t high = (uint32_t)(value >> 32), low = (uint32_t)value, exponent = 63u, step;
+    if (high == 0u) {
+        high = low;
+        low = 0u;
+        exponent = 31u;
+    }
+    for (step = 16u; step != 0u; step >>= 1) { /* moves the leading one up to bit 31 of `high` */
+        if ((high >> (32u - step)) == 0u) {
+            high = (high << step) | (low >> (32u - step));
+            low <<= step;
+            exponent -= step;
+        }
+    }
+    return (int32_t)((exponent << 8) | ((high >> 23) & 0xFFu));
+}
+
+/* n * sum x^2 - (sum x)^2 of the patch's n codes, at most 2^52, as bw_log2_steps; 0 as 1. */
+BW_INLINE int32_t bw_window_log_variance(const bw_layer *layer, const bw_word *in, const bw_word *with,
+                                         const bw_patch *patch, uint32_t channel)
+{
+    const bw_reader a = bw_reader_of(layer->in_bits, layer->in_kind);
+    const uint32_t count = patch->rows * patch->columns;
+    uint64_t squares = 0u, variance;
+    int32_t sum = 0;
+    uint32_t y, x;
+    (void)with;
+    for (y = 0u; y < patch->rows; ++y) {
+        const uint32_t pixel = patch->pixel + y * layer->in_w;
+        for (x = 0u; x < patch->columns; ++x) {
+            const int32_t code = bw_read(in, &a, (pixel + x) * layer->in_c + channel);
+            sum += code;
+            squares += (uint64_t)((int64_t)code * code);
+        }
+    }
+    variance = count * squares - (uint64_t)((int64_t)sum * sum);
+    return bw_log2_steps((variance == 0u) ? 1u : variance);
 }
 
 BW_INLINE int32_t bw_shifted_sum(const bw_layer *layer, const bw_word *in, const bw_word *with, const bw_patch *patch,

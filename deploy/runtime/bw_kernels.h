@@ -80,6 +80,7 @@ void bw_conv2d_axwx(const bw_layer *layer, const bw_epilogue *epilogue, const bw
 void bw_depthwise(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out);
 void bw_sum_pool(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out);
 void bw_add(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, const bw_word *with, bw_word *out);
+void bw_log_variance(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out);
 void bw_max_pool(const bw_layer *layer, const bw_word *in, bw_word *out);
 void bw_upsample(const bw_layer *layer, const bw_word *in, bw_word *out); /* of any kind, floats too */
 
@@ -94,6 +95,7 @@ void bw_depthwise_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogu
 void bw_sum_pool_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
 void bw_add_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, const bw_word *with,
                    bw_word *out);
+void bw_log_variance_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
 
 /* Accumulators in single precision, each product rounded before it is added, in the order row, column, channel. */
 void bw_conv2d_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
@@ -101,6 +103,7 @@ void bw_depthwise_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, 
 void bw_sum_pool_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
 void bw_add_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, const bw_word *with,
                 bw_word *out);
+void bw_log_variance_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
 void bw_max_pool_f32(const bw_layer *layer, const bw_word *in, bw_word *out);
 
 /* C99's stand-in for _Static_assert. */

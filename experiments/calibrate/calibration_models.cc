@@ -37,7 +37,7 @@ Format weight_format(Rng& rng) {
 
 // What a kernel's name asks for.
 struct Wanted {
-  std::string operation;  // "conv2d", "depthwise", "sum_pool", "add", "max_pool", "upsample"
+  std::string operation;  // "conv2d", "depthwise", "sum_pool", "add", "max_pool", "upsample", "log_variance"
   std::string types;      // "a1w1", ...; empty where the operation has none
   bool to_float = false;  // integer accumulators, float epilogue
   bool in_float = false;
@@ -112,6 +112,7 @@ Op operation(Rng& rng, const Wanted& w, const Shape& in, int inputs) {
   if (w.operation == "max_pool") return MaxPool2d{window(rng, in, 4)};
   if (w.operation == "upsample") return Upsample2d{between(rng, 1, 8), in.w > 1 ? between(rng, 1, 8) : 1};
   if (w.operation == "add") return Add{between(rng, 0, inputs - 1)};
+  if (w.operation == "log_variance") return GlobalLogVariance{};
   if (w.operation == "sum_pool" && chance(rng, 0.4)) return GlobalAvgPool{};
   if (w.operation == "sum_pool") return AvgPool2d{window(rng, in, 5)};
   if (in.h == 1 && in.w == 1 && (!seldom_has_border(w.types) || chance(rng, 0.4))) return Dense{between(rng, 1, 40)};
@@ -265,9 +266,9 @@ QuantizedModel draw_model(Rng& rng, const Network& network) {
 
 std::vector<std::string> all_kernels() {
   std::vector<std::string> names = {"conv2d_f32",   "depthwise_f32", "sum_pool_f32", "add_f32",
-                                    "max_pool_f32", "max_pool",      "upsample"};
+                                    "max_pool_f32", "max_pool",      "upsample",     "log_variance_f32"};
   for (const char* integer : {"conv2d_a1w1", "conv2d_a1wt", "conv2d_atwt", "conv2d_a8w8", "conv2d_a8w1", "conv2d_axwx",
-                              "depthwise", "sum_pool", "add"}) {
+                              "depthwise", "sum_pool", "add", "log_variance"}) {
     names.emplace_back(integer);
     names.push_back(std::string(integer) + "_to_f32");
   }

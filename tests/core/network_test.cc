@@ -5,9 +5,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 
 #include "core/error.h"
+#include "core/log_variance.h"
 #include "tests/core/networks.h"
 
 namespace bitwright {
@@ -86,6 +88,8 @@ TEST(Shapes, EveryOperatorHasItsClosedForm) {
   EXPECT_EQ(infer_shapes(one(in, Format::kInt8, plain("m", MaxPool2d{{2, 3, 2, 3}})))[0].output, (Shape{5, 2, 4}));
   EXPECT_EQ(infer_shapes(one(in, Format::kInt8, plain("a", AvgPool2d{{4, 4, 3, 3}})))[0].output, (Shape{3, 2, 4}));
   EXPECT_EQ(infer_shapes(one(in, Format::kInt8, plain("g", GlobalAvgPool{})))[0].output, (Shape{1, 1, 4}));
+  EXPECT_EQ(infer_shapes(one(in, Format::kInt8, plain("v", GlobalLogVariance{}, Format::kInt8)))[0].output,
+            (Shape{1, 1, 4}));
   EXPECT_EQ(infer_shapes(one(in, Format::kInt8, plain("f", Flatten{})))[0].output, (Shape{1, 1, 280}));
   EXPECT_EQ(infer_shapes(one(in, Format::kInt8, plain("u", Upsample2d{3, 2})))[0].output, (Shape{30, 14, 4}));
 }
@@ -155,6 +159,10 @@ TEST(Structure, EveryRefusalNamesTheLayerAndTheRule) {
   changed = plain("u", Upsample2d{2, 1});
   changed.relu = true;
   refuses(changed, "upsample takes no pool, bias, batch_norm or relu");
+  const LayerSpec variance = plain("v", GlobalLogVariance{}, Format::kInt8);
+  refuses(plain("v", GlobalLogVariance{}), "layer v: needs an activation format");
+  refuses(variance, "positions times the largest code of its input exceed 2^26", {2049, 1, 1}, Format::kInt16);
+  EXPECT_NO_THROW(infer_shapes(one({2048, 1, 1}, Format::kInt16, variance)));
   refuses(c, "input format cannot be float32", {8, 1, 2}, Format::kFloat32);
   refuses(c, "input shape must be at least 1x1x1", {8, 0, 2});
 }
@@ -243,6 +251,28 @@ TEST(Accumulators, TheBoundFollowsTheKernelOfEachOperator) {
   EXPECT_EQ(accumulator_bound(one(in, Format::kInt8, depthwise), 0), 3 * 2 * 128);
   EXPECT_EQ(accumulator_bound(one(in, Format::kUint4, plain("g", GlobalAvgPool{}, Format::kBinary)), 0), 6 * 5 * 15);
   EXPECT_EQ(accumulator_bound(one(in, Format::kUint4, plain("a", AvgPool2d{{2, 2, 2, 2}}, Format::kBinary)), 0), 60);
+}
+
+// Half of the codes at either end: the variance is the square of the largest code, so the bound is reached.
+TEST(Accumulators, ALogVarianceIsBoundedByThatOfCodesAtBothEnds) {
+  const LayerSpec variance = plain("v", GlobalLogVariance{}, Format::kInt8);
+  EXPECT_EQ(accumulator_bound(one({6, 5, 3}, Format::kInt8, variance), 0), log2_steps(std::pow(30.0 * 128.0, 2)));
+  EXPECT_EQ(accumulator_bound(one({2048, 1, 1}, Format::kInt16, variance), 0), 52 * kLogSteps);
+}
+
+TEST(LogVariance, StepsAreLinearBetweenPowersOfTwoAndRoundedDown) {
+  EXPECT_EQ(log2_steps(1.0), 0);
+  EXPECT_EQ(log2_steps(2.0), kLogSteps);
+  EXPECT_EQ(log2_steps(3.0), kLogSteps * 3 / 2);
+  EXPECT_EQ(log2_steps(1.0 + 1.0 / kLogSteps), 1);
+  EXPECT_EQ(log2_steps(std::nextafter(1.0 + 1.0 / kLogSteps, 0.0)), 0);
+  EXPECT_EQ(log2_steps(0x1p52), 52 * kLogSteps);
+  EXPECT_EQ(log2_steps(0x1p52 - 1.0), 52 * kLogSteps - 1);
+  EXPECT_EQ(log2_steps(0x1p-32), -32 * kLogSteps);
+  for (double v = 1.0; v < 1e15; v *= 1.37) {
+    EXPECT_LE(log2_steps(v), kLogSteps * std::log2(v));
+    EXPECT_GE(log2_steps(v) + 1, kLogSteps * (std::log2(v) - 0.0861));
+  }
 }
 
 TEST(Accumulators, AnUpsamplingPassesOnTheBoundOfItsCodes) {

@@ -122,6 +122,24 @@ TEST(EmittedC, UpsamplesEveryFormatAtEveryAlignment) {
   expect_bit_exact(models);
 }
 
+// Codes from one bit to 32, maps from one position, whose variance is 0, to the most that 16 bits may have.
+TEST(EmittedC, TakesTheLogarithmOfTheVarianceOfEveryFormat) {
+  std::vector<QuantizedModel> models;
+  const auto add = [&](const Shape& shape, Format input, std::optional<Format> weights, Format output) {
+    Network n{fmt::format("spread{}", models.size()), shape, input, {}};
+    if (weights) append(n, {.name = "conv", .op = Conv2d{shape.c}, .weights = *weights});
+    append(n, {.name = "spread", .op = GlobalLogVariance{}, .batch_norm = true, .activations = output});
+    models.push_back(random_model(n, models.size()));
+  };
+  for (const Shape& shape : {Shape{1, 1, 3}, Shape{7, 1, 5}, Shape{5, 4, 2}, Shape{2048, 1, 1}}) {
+    for (int format = 0; format <= static_cast<int>(Format::kInt16); ++format)
+      add(shape, static_cast<Format>(format), std::nullopt, format % 2 ? Format::kInt8 : Format::kFloat32);
+    add(shape, Format::kInt8, Format::kInt8, Format::kUint4);     // int32 accumulators, or int16 if they fit
+    add(shape, Format::kInt8, Format::kFloat32, Format::kInt16);  // floats
+  }
+  expect_bit_exact(models);
+}
+
 TEST(EmittedC, ReconstructsASignalInEveryOutputFormat) {
   std::vector<QuantizedModel> models;
   for (Format output : {Format::kInt8, Format::kInt16, Format::kAccumulator, Format::kFloat32, Format::kUint8}) {
@@ -185,7 +203,7 @@ TEST(EmittedC, RandomNetworksCoverEveryKernel) {
   std::set<std::string> kernels = {"", "max_pool", "max_pool_f32", "upsample"};
   for (const char* operands : {"a1w1", "a1wt", "atwt", "a8w8", "a8w1", "axwx"})
     for (const char* output : {"", "_to_f32"}) kernels.insert(std::string("conv2d_") + operands + output);
-  for (const char* operation : {"depthwise", "sum_pool", "add"})
+  for (const char* operation : {"depthwise", "sum_pool", "add", "log_variance"})
     for (const char* output : {"", "_to_f32", "_f32"}) kernels.insert(std::string(operation) + output);
   kernels.insert("conv2d_f32");
   EXPECT_EQ(seen, kernels);

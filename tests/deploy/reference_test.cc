@@ -45,11 +45,31 @@ Geometry geometry(const LayerSpec& spec, const Shape& in) {
   return {};
 }
 
+// 256 (e + m) of 2^e (1 + m), rounded down, of a whole number above 0.
+double steps_of_log2(int64_t value) {
+  int exponent = 0;
+  while (value >> (exponent + 1)) ++exponent;
+  const double mantissa =
+      static_cast<double>(value - (int64_t{1} << exponent)) / static_cast<double>(int64_t{1} << exponent);
+  return exponent * 256 + std::floor(256 * mantissa);
+}
+
+// From all pairs: n^2 times the variance is the sum of the squared distances of all pairs.
+double log_variance(const Map& in, int c) {
+  const int n = in.shape.h * in.shape.w;
+  const auto value = [&](int i) { return static_cast<int64_t>(in.at(i / in.shape.w, i % in.shape.w, c)); };
+  int64_t sum = 0;
+  for (int i = 0; i < n; ++i)
+    for (int j = 0; j < i; ++j) sum += (value(i) - value(j)) * (value(i) - value(j));
+  return steps_of_log2(std::max<int64_t>(sum, 1));
+}
+
 // Integer accumulator of channel o at (y, x), from first principles.
 double accumulator(const QuantizedModel& model, int index, const Map& in, const Map* with, int y, int x, int o) {
   const LayerSpec& spec = model.network.layers[index];
   const QuantizedLayer& layer = model.layers[index];
   if (with) return in.at(y, x, o) * (1 << layer.shift_from) + with->at(y, x, o) * (1 << layer.shift_with);
+  if (std::holds_alternative<GlobalLogVariance>(spec.op)) return log_variance(in, o);
   const Geometry g = geometry(spec, in.shape);
   const bool mixes = std::holds_alternative<Conv2d>(spec.op) || std::holds_alternative<Dense>(spec.op);
   const int top = y * g.window.stride_h - padding_before(in.shape.h, g.window.h, g.window.stride_h, g.padding);
@@ -174,6 +194,20 @@ TEST(Reference, AnUpsamplingRepeatsRowsAndColumns) {
                                                                        1, 1, 1, 2, 2, 2,  //
                                                                        3, 3, 3, 4, 4, 4,  //
                                                                        3, 3, 3, 4, 4, 4}));
+}
+
+// Of floats: 4 values of mean 2.5 and variance 1.25: 16 * 1.25 = 20 = 2^4 * 1.25.
+TEST(Reference, ALogVarianceOfFloatsIsThatOfTheirVariance) {
+  Network network{"net", {4, 1, 1}, Format::kInt8, {}};
+  append(network, {.name = "same", .op = Conv2d{1}, .weights = Format::kFloat32, .activations = Format::kFloat32});
+  append(network, {.name = "spread", .op = GlobalLogVariance{}, .activations = Format::kFloat32});
+  QuantizedModel model{network, 1.0, {QuantizedLayer{}, QuantizedLayer{}}};
+  for (QuantizedLayer& layer : model.layers) layer.float_scale = {1.0f}, layer.float_offset = {0.0f};
+  model.layers[0].float_weights = {1.0f};
+  EXPECT_EQ(reference_infer(model, std::vector<int16_t>{1, 2, 3, 4}).reals, std::vector<float>{4 * 256 + 64});
+  EXPECT_EQ(reference_infer(model, std::vector<int16_t>{7, 7, 7, 7}).reals, std::vector<float>{-32 * 256});
+  model.layers[0].float_scale = {0x1p100f};
+  EXPECT_EQ(reference_infer(model, std::vector<int16_t>{1, 2, 3, 4}).reals, std::vector<float>{126 * 256});
 }
 
 // 1 + 2^-24 rounds to 1, so that adding 2^-24 twice to 1 gives 1, but adding 1 to 2^-23 does not: the order counts.

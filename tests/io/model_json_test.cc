@@ -15,7 +15,7 @@ namespace {
 
 using nlohmann::json;
 
-// Every epilogue: threshold, raw, requantize, none, float; a residual add and an upsampling.
+// Every epilogue: threshold, raw, requantize, none, float; a residual add, an upsampling and a log variance.
 const std::string kNetwork = R"(name: tiny
 input: {shape: [12, 1, 2], format: int8}
 layers:
@@ -23,6 +23,7 @@ layers:
   - {name: b, op: conv, channels: 3, kernel: 3, padding: zero, weights: binary, batch_norm: true, activation: int8}
   - {name: s, op: add, with: a, activation: int8}
   - {name: u, op: upsample, size: [2, 3]}
+  - {name: v, op: global_log_variance, batch_norm: true, activation: int8}
   - {name: f, op: flatten}
   - {name: r, op: dense, units: 4, weights: ternary, bias: true, activation: none}
   - {name: o, op: dense, units: 2, weights: float32, bias: true, activation: float32}

@@ -54,6 +54,7 @@ layers:
   - {name: up, op: upsample, size: [2, 3]}
   - {name: up_again, op: upsample, size: 2}
   - {name: global, op: global_avg_pool, activation: int8}
+  - {name: spread, op: global_log_variance, from: up, batch_norm: true, activation: int8, range_log2: 2}
   - {name: flat, op: flatten}
   - {name: out, op: dense, units: 3, weights: float32, bias: true, activation: float32, relu: true}
 )";
@@ -98,7 +99,7 @@ TEST(NetworkYaml, ReportsEveryWrongFieldAtOnce) {
             "n.yaml:4:56: layers[0].weights = int9: one of binary, ternary, int2, int3, int4, int5, int6, int7, int8, "
             "uint2, uint3, uint4, uint5, uint6, uint7, uint8, int16, int32, float32, none, did you mean \"int2\"?\n"
             "n.yaml:5:15: layers[1].op = dens: one of conv, depthwise, dense, max_pool, avg_pool, global_avg_pool, "
-            "flatten, add, upsample, did you mean \"dense\"?\n"
+            "flatten, add, upsample, global_log_variance, did you mean \"dense\"?\n"
             "n.yaml:6:24: layers[2].with = cc: no layer before this one has the name, did you mean \"c\"?");
 }
 

@@ -45,7 +45,7 @@ Format weight_format(Rng& rng, Format input) {
 }
 
 Format activation_format(Rng& rng) {
-  if (chance(rng, 0.15)) return Format::kFloat32;
+  if (chance(rng, 0.18)) return Format::kFloat32;
   if (chance(rng, 0.15)) return Format::kAccumulator;
   if (chance(rng, 0.08)) return Format::kInt16;
   if (chance(rng, 0.55))
@@ -74,7 +74,7 @@ Op random_op(Rng& rng, const Network& network, const Shape& in) {
   Window kernel = window(rng, flat, flat ? 7 : 4);
   if (chance(rng, 0.5)) kernel = unit_stride(kernel);
   const int earlier = static_cast<int>(network.layers.size()) - 1;
-  switch (between(rng, 0, 14)) {
+  switch (between(rng, 0, 15)) {
     case 0: return DepthwiseConv2d{kernel, padding};
     case 1: return MaxPool2d{window(rng, flat, 3)};
     case 2: return AvgPool2d{window(rng, flat, 3)};
@@ -84,6 +84,7 @@ Op random_op(Rng& rng, const Network& network, const Shape& in) {
     case 6: return Add{between(rng, std::max(-1, earlier - 3), earlier)};
     case 7:
     case 8: return Dense{channels(rng)};
+    case 15: return GlobalLogVariance{};
     case 9: return Upsample2d{between(rng, 1, 4), flat ? pick<int>(rng, {1, 1, 2}) : between(rng, 1, 3)};
     default: return Conv2d{channels(rng), kernel, padding};
   }

@@ -167,6 +167,16 @@ TEST(Export, AveragesDivideByTheirArea) {
   EXPECT_EQ(model.layers[1].float_scale, std::vector<float>{0.5f});  // a map of 2 x 2
 }
 
+// Real = acc / 256 + 2 log2 of the input's scale, whatever that is.
+TEST(Export, ALogVarianceIsThatOfRealUnits) {
+  Network network;
+  network.input = {5, 4, 1};
+  append(network, {.name = "spread", .op = GlobalLogVariance{}, .activations = Format::kFloat32});
+  const QuantizedModel model = export_quantized(network, random_parameters(network, 1), 8.0);
+  EXPECT_EQ(model.layers[0].float_scale, std::vector<float>{0x1p-8f});
+  EXPECT_EQ(model.layers[0].float_offset, std::vector<float>{6.0f});
+}
+
 TEST(Export, AddShiftsTheCoarserSide) {
   Network network;
   network.input = {4, 1, 1};

@@ -212,6 +212,18 @@ Network smooth_network() {
   return n;
 }
 
+// The power of the filters' outputs; of floats, as the network's formats are all float32.
+Network power_network() {
+  Network n;
+  n.input = {9, 3, 2};
+  append(
+      n,
+      {.name = "filters", .op = Conv2d{4, {4, 2, 2, 1}}, .weights = Format::kFloat32, .activations = Format::kFloat32});
+  append(n, {.name = "power", .op = GlobalLogVariance{}, .batch_norm = true, .activations = Format::kFloat32});
+  append(n, {.name = "out", .op = Dense{3}, .weights = Format::kFloat32, .activations = Format::kFloat32});
+  return n;
+}
+
 double loss_of(FakeQuantizedNetwork& network, const std::vector<float>& codes, const std::vector<int32_t>& labels,
                std::vector<float>& gradient) {
   const auto outputs = network.forward(codes, std::ssize(labels), Phase::kTrain);
@@ -285,6 +297,25 @@ TEST(FakeQuantizedNetwork, MaxPoolingPassesGradientsToTheLargest) {
     const double measured = measured_slope(network, i, 1e-3f, codes, labels);
     EXPECT_NEAR(measured, slope[i], 2e-3 + 0.03 * std::fabs(slope[i])) << i;
   }
+}
+
+// The logarithm is rounded to 1/256 and its lines have corners: close, not equal.
+TEST(FakeQuantizedNetwork, ALogVariancePassesOnTheSlopeOfItsLines) {
+  const Network n = power_network();
+  Rng rng(8);
+  FakeQuantizedNetwork network(n, 0.02, {});
+  network.initialize(rng);
+  const auto codes = float_codes(random_inputs(n, 48, 0.02, rng));
+  std::vector<int32_t> labels;
+  for (int i = 0; i < 48; ++i) labels.push_back(i % 3);
+  const std::vector<float> slope = gradients_of(network, codes, labels);
+  double error = 0.0, length = 0.0;  // squared
+  for (size_t i = 0; i < slope.size(); ++i) {
+    const double measured = measured_slope(network, i, 0.01f, codes, labels);
+    error += std::pow(measured - slope[i], 2);
+    length += std::pow(measured, 2);
+  }
+  EXPECT_LT(std::sqrt(error / length), 0.1);
 }
 
 // Sixteen bits are so fine that the straight-through gradient is the slope, whatever the steps of the two sides.

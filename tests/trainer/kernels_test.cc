@@ -114,6 +114,45 @@ double slope_of(const std::function<double()>& loss, double& x) {
   return (up - down) / (2 * step);
 }
 
+// 256 log2(v), linear between powers of two, of n^2 times the variance: from the squared distances of all pairs.
+double smooth_log_variance(const std::vector<double>& x) {
+  double v = 0.0;
+  for (size_t i = 0; i < x.size(); ++i)
+    for (size_t j = 0; j < i; ++j) v += std::pow(x[i] - x[j], 2);
+  const double e = std::floor(std::log2(v));
+  return 256.0 * (e + v / std::exp2(e) - 1.0);
+}
+
+TEST(LogVariance, IsExactForCodesAndItsGradientThatOfTheLinesBetweenPowersOfTwo) {
+  Rng rng(5);
+  for (int n : {2, 3, 29, 600}) {
+    std::vector<float> codes = normals(n, 500.0, rng);
+    for (float& code : codes) code = std::round(code);
+    std::vector<double> x(codes.begin(), codes.end());
+    float acc = 0.0f;
+    log_variance_forward(1, n, 1.0, codes.data(), &acc);
+    EXPECT_EQ(acc, std::floor(smooth_log_variance(x)));
+    const float grad_out = 0.7f;
+    std::vector<float> grad(codes.size());
+    log_variance_backward(1, n, 1.0, codes.data(), &grad_out, grad.data());
+    for (size_t i = 0; i < x.size(); i += 1 + x.size() / 5) {
+      const double slope = slope_of([&] { return 0.7 * smooth_log_variance(x); }, x[i]);
+      EXPECT_NEAR(grad[i], slope, 1e-3 * std::fabs(slope) + 1e-5) << n;
+    }
+  }
+}
+
+TEST(LogVariance, OfASilentChannelIsTheSmallestAndPassesNothingBack) {
+  const std::vector<float> silent(9, -3.0f), grad_out = {1.0f};
+  std::vector<float> acc(1), grad(9, NAN);
+  log_variance_forward(1, 9, 1.0, silent.data(), acc.data());
+  EXPECT_EQ(acc[0], 0.0f);
+  log_variance_forward(1, 9, 0x1p-32, silent.data(), acc.data());
+  EXPECT_EQ(acc[0], -32 * 256);
+  log_variance_backward(1, 9, 1.0, silent.data(), grad_out.data(), grad.data());
+  EXPECT_EQ(grad, std::vector<float>(9, 0.0f));
+}
+
 TEST(BatchNormBackward, IsTheDerivativeOfTheSurrogate) {
   const Extent e{4, 2, 5};
   for (const Quantizer& q : kQuantizers) {

@@ -75,6 +75,17 @@ Network residual_network() {
   return n;
 }
 
+// Pixels repeated, and the power of each channel.
+Network power_network() {
+  Network n{"power", {9, 4, 2}, Format::kInt8, {}};
+  append(n, with_norm(float_layer("conv", Conv2d{5, {3, 3, 1, 1}, Padding::kZero}, true)));
+  append(n, {.name = "up", .op = Upsample2d{2, 3}});
+  append(n, with_bias(float_layer("filters", Conv2d{6, {5, 2, 2, 1}}, false)));
+  append(n, with_norm(float_layer("power", GlobalLogVariance{}, false)));
+  append(n, output_layer(3));
+  return n;
+}
+
 // About unit variance everywhere; the sizes of channels differ by a factor of about ten.
 Parameters trained_like(const Network& network, uint64_t seed) {
   Rng rng(seed);
@@ -252,7 +263,9 @@ TEST(FitStep, MseFindsTheStepOfMaxForAGaussian) {
 // ---- one layer in reals
 
 TEST(RealLayer, AgreesWithTheReferenceOnEveryOperator) {
-  for (const Network& network : {chain_network(), residual_network()}) {
+  Network power = power_network();
+  power.layers.pop_back();  // what a step more or less of the logarithm may change
+  for (const Network& network : {chain_network(), residual_network(), power}) {
     const Parameters parameters = trained_like(network, 2);
     const Dataset data = random_data(network, 2, 3);
     const auto shapes = infer_shapes(network);
@@ -264,13 +277,16 @@ TEST(RealLayer, AgreesWithTheReferenceOnEveryOperator) {
       const auto* add = std::get_if<Add>(&layer.op);
       if (const auto* pool = std::get_if<MaxPool2d>(&layer.op))
         maps[i + 1] = max_pooled(in, shapes[i].input, pool->window, shapes[i].output);
+      else if (const auto* upsample = std::get_if<Upsample2d>(&layer.op))
+        maps[i + 1] = upsampled(in, shapes[i].input, *upsample);
       else if (!has_accumulators(layer.op))
         maps[i + 1] = in;
       else
         maps[i + 1] = pre_activations(layer, shapes[i], parameters.layers[i], data.front_end.input_scale, in,
                                       add ? maps[add->with + 1] : RealMap{});
       if (has_accumulators(layer.op)) {
-        EXPECT_THAT(maps[i + 1], Pointwise(DoubleNear(2e-5), reference_pre_activations(network, parameters, i, data)))
+        const double near = std::holds_alternative<GlobalLogVariance>(layer.op) ? 0.02 : 2e-5;
+        EXPECT_THAT(maps[i + 1], Pointwise(DoubleNear(near), reference_pre_activations(network, parameters, i, data)))
             << layer.name;
       }
       if (layer.relu)
@@ -336,7 +352,7 @@ TEST(Equalization, DoesNotBlowUpAChannelWithoutWeights) {
 // ---- the whole
 
 TEST(PostTraining, Int8TwinsStayWithinFivePercentOfTheirFloatNetworks) {
-  for (const Network& network : {chain_network(), residual_network()})
+  for (const Network& network : {chain_network(), residual_network(), power_network()})
     for (uint64_t seed : {1, 2, 3}) {
       const Parameters parameters = trained_like(network, seed);
       const Dataset data = random_data(network, 64, seed + 100);
@@ -455,6 +471,16 @@ TEST(PostTraining, SurvivesDeadChannelsConstantMapsAndASingleExample) {
         EXPECT_THAT(reference_outputs(twin.network, twin.parameters, data), Pointwise(DoubleNear(0.02), wanted));
       }
     }
+}
+
+// The variance of a silent channel is the smallest there is: 2^-32 of floats, one code squared of integers.
+TEST(PostTraining, ASilentChannelHasAFiniteLogVariance) {
+  const Network network = power_network();
+  Parameters parameters = trained_like(network, 23);
+  std::fill_n(parameters.layers[2].weights.begin(), parameters.layers[2].weights.size() / 2, 0.0f);
+  const Dataset data = random_data(network, 4, 24);
+  const QuantizedTwin twin = quantize_after_training(network, parameters, data, {.correct_bias = true});
+  for (double value : reference_outputs(twin.network, twin.parameters, data)) EXPECT_TRUE(std::isfinite(value));
 }
 
 // Gains of random_parameters reach 300 in single channels, which one step a map cannot serve: hence the median.
