@@ -101,13 +101,29 @@ Padding padding_of(const Op& op) {
   return Padding::kValid;
 }
 
-int64_t summed_codes(const Network& network, int layer);
+// Largest |code| of a tensor that a layer reads.
+int64_t code_bound(const Network& network, int layer);
+
+int64_t positions(const Network& network, int layer) {
+  const Shape s = output_shape(network, layer);
+  return int64_t{s.h} * s.w;
+}
+
+bool has_biased_accumulators(const Network& network, int layer) {
+  while (layer != kNetworkInput && !has_accumulators(network.layers[layer].op)) layer = network.layers[layer].from;
+  return layer != kNetworkInput && network.layers[layer].bias && epilogue(network, layer) == Epilogue::kRaw;
+}
 
 void check_log_variance(const Network& network, int index) {
   const LayerSpec& layer = network.layers[index];
   if (layer.activations == Format::kAccumulator) fail(layer, "needs an activation format");
-  if (!computes_in_float(network, index) && summed_codes(network, layer.from) > kMaxLogVarianceSum)
-    fail(layer, "positions times the largest code of its input exceed 2^26");
+  if (computes_in_float(network, index)) return;
+  if (has_biased_accumulators(network, layer.from))
+    fail(layer, "reads accumulators with a bias, which no variance sees: leave the bias out");
+  const int64_t n = positions(network, layer.from), code = code_bound(network, layer.from);
+  if (n * code > kMaxLogVarianceSum)
+    fail(layer,
+         std::to_string(n) + " positions of codes up to " + std::to_string(code) + ": their product exceeds 2^26");
 }
 
 void check_formats(const Network& network, int index) {
@@ -153,7 +169,6 @@ void check_name(const std::string& name, const char* what) {
                          "\": a name is [a-z][a-z0-9_]*, at most 64 long");
 }
 
-// Largest |code| of a tensor that a layer reads.
 int64_t code_bound(const Network& network, int layer) {
   if (layer == kNetworkInput) {
     const Format f = network.input_format;
@@ -163,12 +178,6 @@ int64_t code_bound(const Network& network, int layer) {
   if (!has_accumulators(spec.op)) return code_bound(network, spec.from);
   if (spec.activations == Format::kAccumulator) return spec.bias ? int64_t{1} << 30 : accumulator_bound(network, layer);
   return std::max<int64_t>(-int64_t{min_code(spec.activations)}, max_code(spec.activations));
-}
-
-// Largest |sum| of the codes of one channel.
-int64_t summed_codes(const Network& network, int layer) {
-  const Shape s = output_shape(network, layer);
-  return int64_t{s.h} * s.w * code_bound(network, layer);
 }
 
 std::string text(const Window& w) {
@@ -343,8 +352,8 @@ int64_t accumulator_bound(const Network& network, int layer) {
                  },
                  [&](const Upsample2d&) { return x; },
                  [&](const GlobalLogVariance&) {
-                   const double sum = static_cast<double>(summed_codes(network, spec.from));
-                   return int64_t{log2_steps(std::max(sum * sum, 1.0))};
+                   const auto sum = static_cast<double>(positions(network, spec.from) * x);
+                   return int64_t{log2_steps(clamped_variance(sum * sum, kSmallestCodeVariance))};
                  }},
       spec.op);
 }

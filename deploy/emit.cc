@@ -417,6 +417,7 @@ std::string operator_text(const Program& program, const LoweredOp& op) {
   if (const auto* pool = std::get_if<MaxPool2d>(&spec.op)) out += fmt::format(" {}", window_text(pool->window));
   if (const auto* pool = std::get_if<AvgPool2d>(&spec.op)) out += fmt::format(" {}", window_text(pool->window));
   if (const auto* upsample = std::get_if<Upsample2d>(&spec.op)) out += fmt::format(" {}x{}", upsample->h, upsample->w);
+  if (std::holds_alternative<GlobalLogVariance>(spec.op)) out += ": acc is 256 log2 of n^2 times the variance";
   if (spec.pool) out += fmt::format(", max-pool {}", window_text(*spec.pool));
   return out;
 }

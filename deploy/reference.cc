@@ -160,14 +160,9 @@ std::vector<int32_t> log_variance(const Layer& layer, const std::vector<int32_t>
       sum += codes[i];
       squares += int64_t{codes[i]} * codes[i];
     }
-    acc[c] = log2_steps(static_cast<double>(std::max<int64_t>(n * squares - sum * sum, 1)));
+    acc[c] = log2_steps(clamped_variance(static_cast<double>(n * squares - sum * sum), kSmallestCodeVariance));
   }
   return acc;
-}
-
-// Not a number gives the smallest.
-double clamped_variance(float variance) {
-  return variance > kSmallestVariance ? std::min<double>(variance, kLargestVariance) : kSmallestVariance;
 }
 
 std::vector<float> log_variance(const Layer& layer, const std::vector<float>& reals) {
@@ -176,14 +171,14 @@ std::vector<float> log_variance(const Layer& layer, const std::vector<float>& re
   std::vector<float> acc(channels);
   for (size_t c = 0; c < channels; ++c) {
     float sum = 0.0f, squares = 0.0f;
-    for (size_t i = c; i < reals.size(); i += channels) sum += reals[i];
+    for (size_t i = c; i < reals.size(); i += channels) sum += reals[i] - reals[c];
     const float mean = sum / n;
     for (size_t i = c; i < reals.size(); i += channels) {
-      const float distance = reals[i] - mean, square = distance * distance;
+      const float from_first = reals[i] - reals[c], distance = from_first - mean, square = distance * distance;
       squares += square;
     }
     const float variance = n * squares;
-    acc[c] = static_cast<float>(log2_steps(clamped_variance(variance)));
+    acc[c] = static_cast<float>(log2_steps(clamped_variance(variance, kSmallestVariance)));
   }
   return acc;
 }

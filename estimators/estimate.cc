@@ -21,7 +21,7 @@ int64_t code_bytes(const Network& network, const CoreCosts& costs, const std::ve
     const auto& library = costs.kernel(layer.kernel).library;
     members.insert(library.begin(), library.end());
   }
-  if (members.contains("_arm_muldivsf3.o")) members.erase("_arm_mulsf3.o");  // libgcc's first multiplies, too
+  if (members.contains("_arm_muldivsf3.o")) members.erase("_arm_mulsf3.o");  // the first holds the multiplication, too
   int64_t sum = std::llround(bytes);
   for (const std::string& member : members) sum += costs.library_bytes.at(member);
   for (const std::string& file : runtime_files(network)) {

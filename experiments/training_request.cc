@@ -96,6 +96,7 @@ TrainingSetup load_setup(const TrainingRequest& request) {
   const TrainingData data = load_training_data(setup.study);
   check_fits(setup.network, data.train, network_place(request));
   check_recipe(setup.study, data.train);
+  if (request.test) load_test_data(setup.study, data.train.front_end);  // a mistake in it shows now, not after training
   for (int i = 0; i < request.seeds; ++i) setup.seeds.push_back(setup.study.search.seed + static_cast<uint64_t>(i));
   setup.task = data.train.task;
   setup.classes = data.train.classes;

@@ -144,6 +144,11 @@ Spread spread_of(const at::Tensor& in, int64_t channels) {
   return s;
 }
 
+// clamped_variance.
+at::Tensor clamped(const at::Tensor& variance, double smallest) {
+  return variance.nan_to_num(smallest).clamp(smallest, kLargestVariance);
+}
+
 at::Tensor planes(const at::Tensor& map, int64_t channels, int64_t h, int64_t w) {
   return map.view({map.size(0), channels, h, w});
 }
@@ -266,14 +271,14 @@ at::Tensor sum_pool_backward(const at::Tensor& grad_out, int64_t channels, const
 }
 
 at::Tensor log_variance_forward(const at::Tensor& in, int64_t channels, double smallest) {
-  const auto [mantissa, exponent] = at::frexp(spread_of(in, channels).variance.clamp_min(smallest));
+  const auto [mantissa, exponent] = at::frexp(clamped(spread_of(in, channels).variance, smallest));
   return flat(mantissa.mul(2.0).sub(1.0).mul(kLogSteps).floor().add(exponent.sub(1).mul(kLogSteps)).to(at::kFloat));
 }
 
 at::Tensor log_variance_backward(const at::Tensor& in, const at::Tensor& grad_out, int64_t channels, double smallest) {
   const Spread s = spread_of(in, channels);
   const at::Tensor grad = grad_out.view({in.size(0), channels, 1}).to(at::kDouble);
-  const at::Tensor exponent = std::get<1>(at::frexp(s.variance.clamp_min(smallest))).sub(1);
+  const at::Tensor exponent = std::get<1>(at::frexp(clamped(s.variance, smallest))).sub(1);
   const at::Tensor slope =
       grad.mul(2.0 * kLogSteps).mul(s.variance.gt(smallest)).mul(exponent.neg().to(at::kDouble).exp2());
   const auto n = static_cast<double>(s.values.size(2));

@@ -127,7 +127,8 @@ struct FakeQuantizedNetwork::State {
   std::vector<float> learned, gradients;
   double progress = 0.0;
   uint32_t noise = 0;
-  bool weights_are_float = false;  // what quantize() left
+  bool weights_are_float = false;      // what quantize() left
+  bool activations_are_float = false;  // of the last forward pass: ramps in place of quantizers
   at::Tensor input;
   int64_t count = 0;
   std::vector<float> outputs;
@@ -284,11 +285,13 @@ at::Tensor FakeQuantizedNetwork::State::add(Layer& layer) {
                  with_scale / layer.acc_scale);
 }
 
-// Codes have whole variances, real values (float layers and float phases) any.
+// Codes have whole variances; real values, which float layers and float phases give, any.
 double FakeQuantizedNetwork::State::smallest_variance(const Layer& layer) const {
-  const bool codes =
-      layer.spec.from == kNetworkInput || (is_integer(storage_format(network, layer.spec.from)) && !weights_are_float);
-  return codes ? 1.0 : kSmallestVariance;
+  int source = layer.spec.from;
+  while (source != kNetworkInput && !has_accumulators(network.layers[source].op)) source = network.layers[source].from;
+  if (source == kNetworkInput) return kSmallestCodeVariance;
+  const bool is_real = layers[source].epilogue == Epilogue::kRaw ? weights_are_float : activations_are_float;
+  return is_real || !is_integer(storage_format(network, source)) ? kSmallestVariance : kSmallestCodeVariance;
 }
 
 at::Tensor FakeQuantizedNetwork::State::accumulate(Layer& layer) {
@@ -318,7 +321,7 @@ Quantizer FakeQuantizedNetwork::State::training_quantizer(int index) const {
   q.sharpness = surrogate_sharpness(recipe.surrogate, progress);
   if (recipe.stochastic_rounding) q.noise = (noise + static_cast<uint32_t>(index)) | 1u;
   const bool quantizes = q.kind == Quantizer::kSign || q.kind == Quantizer::kLevels;
-  if (quantizes && progress < recipe.float_activations) {
+  if (quantizes && activations_are_float) {
     if (q.kind == Quantizer::kSign) q.low = -1.0f, q.high = 1.0f;
     q.kind = Quantizer::kRamp;
   }
@@ -640,6 +643,7 @@ std::span<const float> FakeQuantizedNetwork::forward(std::span<const float> code
   BW_CHECK(std::ssize(codes) == count * s.network.input.elements());
   const bool as_float = phase == Phase::kTrain && s.progress < s.recipe.float_weights;
   if (as_float != s.weights_are_float) s.quantize_all(as_float);
+  s.activations_are_float = phase == Phase::kTrain && s.progress < s.recipe.float_activations;
   s.count = count;
   s.input = maps::from_host(codes, count, s.device);
   for (size_t i = 0; i < s.layers.size(); ++i) s.run(static_cast<int>(i), phase);

@@ -405,7 +405,7 @@ Spread spread_of(const float* __restrict row, int64_t n) {
 BW_HOT void log_variance_forward(int64_t maps, int64_t positions, double smallest, const float* in, float* out) {
   for (int64_t m = 0; m < maps; ++m) {
     const double variance = spread_of(in + m * positions, positions).variance;
-    out[m] = static_cast<float>(log2_steps(std::max(variance, smallest)));
+    out[m] = static_cast<float>(log2_steps(clamped_variance(variance, smallest)));
   }
 }
 

@@ -105,6 +105,8 @@ class PostTraining {
 
  private:
   const LayerMaps& maps(int layer) const { return maps_[layer + 1]; }
+  int source_of(int layer) const;
+  double twin_scale(int layer) const;
   RealMap real_pre_activations(int index) const;
   RealMap twin_pre_activations(int index) const;
   LayerMaps moved(int index) const;
@@ -147,10 +149,24 @@ PostTraining::PostTraining(const Network& network, const Parameters& parameters,
   maps_[0].real = maps_[0].quantized = evenly_spaced_examples(train, options.calibration_examples);
 }
 
+// The layer whose codes `layer` gives: itself, or the one that it moves them from.
+int PostTraining::source_of(int layer) const {
+  while (layer != kNetworkInput && !has_accumulators(network_.layers[layer].op)) layer = network_.layers[layer].from;
+  return layer;
+}
+
+// Real units per code of what the twin's layer gives.
+double PostTraining::twin_scale(int layer) const {
+  const int source = source_of(layer);
+  if (source == kNetworkInput) return code_scale_;
+  return output_scale(twin_.network.layers[source], twin_.parameters.layers[source].activation_step);
+}
+
 RealMap PostTraining::real_pre_activations(int index) const {
   const LayerSpec& layer = network_.layers[index];
   const auto* add = std::get_if<Add>(&layer.op);
-  return pre_activations(layer, shapes_[index], parameters_.layers[index], code_scale_, maps(layer.from).real,
+  const double code_scale = source_of(layer.from) == kNetworkInput ? code_scale_ : 0.0;
+  return pre_activations(layer, shapes_[index], parameters_.layers[index], code_scale, maps(layer.from).real,
                          add ? maps(add->with).real : RealMap{});
 }
 
@@ -161,7 +177,7 @@ RealMap PostTraining::twin_pre_activations(int index) const {
   const size_t row = weights.scales.empty() ? 1 : weights.codes.size() / weights.scales.size();
   for (size_t i = 0; i < weights.codes.size(); ++i) p.weights[i] = weights.scales[i / row] * weights.codes[i];
   const auto* add = std::get_if<Add>(&layer.op);
-  return pre_activations(layer, shapes_[index], p, code_scale_, maps(layer.from).quantized,
+  return pre_activations(layer, shapes_[index], p, twin_scale(layer.from), maps(layer.from).quantized,
                          add ? maps(add->with).quantized : RealMap{});
 }
 

@@ -2,6 +2,7 @@
 #include "trainer/real_layer.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/check.h"
 #include "core/log_variance.h"
@@ -25,8 +26,16 @@ void add_channel_taps(const float* patch, int64_t taps, const float* weights, in
       acc[c] += weights ? patch[i * channels + c] * weights[i * channels + c] : patch[i * channels + c];
 }
 
+// Where the values are codes, of those, as the integer model has it, and then in real units.
+float log_variance(double variance, double code_scale) {
+  if (code_scale == 0.0) return static_cast<float>(log2_steps(clamped_variance(variance, kSmallestVariance)));
+  const double of_codes = std::round(variance / (code_scale * code_scale));
+  const int32_t steps = log2_steps(clamped_variance(of_codes, kSmallestCodeVariance));
+  return static_cast<float>(steps + kLogSteps * 2.0 * std::log2(code_scale));
+}
+
 // patch [positions][channels].
-void add_log_variances(const float* patch, int64_t positions, int64_t channels, float* acc) {
+void add_log_variances(const float* patch, int64_t positions, int64_t channels, double code_scale, float* acc) {
   for (int64_t c = 0; c < channels; ++c) {
     double sum = 0.0, squares = 0.0;
     for (int64_t i = 0; i < positions; ++i) {
@@ -35,7 +44,7 @@ void add_log_variances(const float* patch, int64_t positions, int64_t channels, 
       squares += x * x;
     }
     const double variance = static_cast<double>(positions) * squares - sum * sum;
-    acc[c] = static_cast<float>(log2_steps(std::clamp(variance, kSmallestVariance, kLargestVariance)));
+    acc[c] = log_variance(variance, code_scale);
   }
 }
 
@@ -88,6 +97,7 @@ void PatchReader::read(const float* example, int y, int x, float* patch) const {
 
 PatchReader patch_reader(const LayerSpec& layer, const LayerShapes& shapes, double code_scale) {
   PatchReader reader{.input = shapes.input};
+  reader.code_scale = code_scale;
   if (const auto* conv = std::get_if<Conv2d>(&layer.op)) reader.window = conv->kernel, reader.padding = conv->padding;
   if (const auto* conv = std::get_if<DepthwiseConv2d>(&layer.op))
     reader.window = conv->kernel, reader.padding = conv->padding;
@@ -104,7 +114,7 @@ void accumulate(const Op& op, const PatchReader& reader, const float* patch, con
   if (std::holds_alternative<Conv2d>(op) || std::holds_alternative<Dense>(op))
     return add_taps(patch, reader.size(), weights.data(), outputs, acc);
   if (std::holds_alternative<GlobalLogVariance>(op))
-    return add_log_variances(patch, reader.size() / outputs, outputs, acc);
+    return add_log_variances(patch, reader.size() / outputs, outputs, reader.code_scale, acc);
   add_channel_taps(patch, reader.size() / outputs, weights.empty() ? nullptr : weights.data(), outputs, acc);
 }
 

@@ -22,7 +22,8 @@ struct PatchReader {
   Window window;
   Padding padding = Padding::kValid;
   Shape input;
-  float border = 0.0f;  // real value of a tap in the border
+  float border = 0.0f;      // real value of a tap in the border
+  double code_scale = 0.0;  // of GlobalLogVariance: of its input, or 0
 
   int64_t size() const { return int64_t{window.h} * window.w * input.c; }
   // patch: [window.h][window.w][c] around the accumulator (y, x).
@@ -30,7 +31,8 @@ struct PatchReader {
 };
 
 // Of Conv2d, DepthwiseConv2d, Dense (a kernel of 1 x 1), AvgPool2d and GlobalAvgPool (sums), GlobalLogVariance.
-// code_scale: real units per code of the input, which a border of -1 or +1 needs.
+// code_scale: real units per code of the input, which a border of -1 or +1 and GlobalLogVariance need; 0 where the
+// input is not made of codes.
 PatchReader patch_reader(const LayerSpec& layer, const LayerShapes& shapes, double code_scale);
 
 // The accumulators of one patch. weights: [taps][outputs], and empty for layers that have none.

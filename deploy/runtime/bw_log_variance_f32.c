@@ -11,16 +11,17 @@ BW_INLINE float log_variance(const bw_layer *layer, const bw_word *in, const bw_
                              uint32_t channel)
 {
     const uint32_t pixels = patch->rows * patch->columns;
-    const float count = (float)pixels;
+    const float count = (float)pixels, first = element(layer, in, 0u, channel);
     float sum = 0.0f, squares = 0.0f, mean, variance;
     uint32_t i;
     (void)with;
     for (i = 0u; i < pixels; ++i) {
-        sum += element(layer, in, i, channel);
+        sum += element(layer, in, i, channel) - first;
     }
     mean = sum / count;
     for (i = 0u; i < pixels; ++i) {
-        const float distance = element(layer, in, i, channel) - mean;
+        const float from_first = element(layer, in, i, channel) - first;
+        const float distance = from_first - mean;
         const float square = distance * distance; /* rounded before the sum: no fused multiply-add */
         squares += square;
     }

@@ -161,7 +161,13 @@ TEST(Structure, EveryRefusalNamesTheLayerAndTheRule) {
   refuses(changed, "upsample takes no pool, bias, batch_norm or relu");
   const LayerSpec variance = plain("v", GlobalLogVariance{}, Format::kInt8);
   refuses(plain("v", GlobalLogVariance{}), "layer v: needs an activation format");
-  refuses(variance, "positions times the largest code of its input exceed 2^26", {2049, 1, 1}, Format::kInt16);
+  refuses(variance, "layer v: 2049 positions of codes up to 32768: their product exceeds 2^26", {2049, 1, 1},
+          Format::kInt16);
+  Network biased = one({8, 1, 2}, Format::kInt8, dense("flat", 2, Format::kInt8, Format::kAccumulator));
+  biased.layers[0].op = Conv2d{2, {1, 1}};
+  biased.layers[0].bias = true;
+  append(biased, variance);
+  EXPECT_EQ(error_of(biased), "layer v: reads accumulators with a bias, which no variance sees: leave the bias out");
   EXPECT_NO_THROW(infer_shapes(one({2048, 1, 1}, Format::kInt16, variance)));
   refuses(c, "input format cannot be float32", {8, 1, 2}, Format::kFloat32);
   refuses(c, "input shape must be at least 1x1x1", {8, 0, 2});

@@ -205,6 +205,7 @@ TEST(Reference, ALogVarianceOfFloatsIsThatOfTheirVariance) {
   for (QuantizedLayer& layer : model.layers) layer.float_scale = {1.0f}, layer.float_offset = {0.0f};
   model.layers[0].float_weights = {1.0f};
   EXPECT_EQ(reference_infer(model, std::vector<int16_t>{1, 2, 3, 4}).reals, std::vector<float>{4 * 256 + 64});
+  model.layers[0].float_scale = {0.7f};
   EXPECT_EQ(reference_infer(model, std::vector<int16_t>{7, 7, 7, 7}).reals, std::vector<float>{-32 * 256});
   model.layers[0].float_scale = {0x1p100f};
   EXPECT_EQ(reference_infer(model, std::vector<int16_t>{1, 2, 3, 4}).reals, std::vector<float>{126 * 256});

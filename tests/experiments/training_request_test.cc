@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/io/load_study.h"
+#include "core/io/npy.h"
 #include "experiments/ablations.h"
 #include "tests/io/temp_folder.h"
 
@@ -56,6 +57,29 @@ TEST(CheckFits, AnAutoEncoderGivesItsInputsShape) {
   Dataset set = data();
   set.task = Task::kAnomaly;
   EXPECT_EQ(complaint(network(3), set), "net.yaml: the network gives 1x1x3, the data ask for 16x1x1");
+}
+
+// Found before hours of training, not after them.
+TEST(LoadSetup, ATestSetThatIsAskedForIsReadFirst) {
+  TempFolder folder;
+  std::vector<uint8_t> x(40 * 16), y(40);
+  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<uint8_t>(i * i % 251);
+  for (size_t i = 0; i < y.size(); ++i) y[i] = i % 2;
+  folder.write("x_train.npy", npy_file("u1", {40, 16, 1}, x));
+  folder.write("y_train.npy", npy_file("u1", {40}, y));
+  folder.write("labels.txt", "even\nodd\n");
+  folder.write("study.yaml",
+               "name: tiny\nboard: nucleo-l476rg\ndata: {kind: npy, path: ., layout: series}\n"
+               "space:\n  block: {channels: [4], kernel: [8], weights: [binary], activations: [binary]}\n"
+               "training: {batch_size: 8}\n");
+  folder.write("net.yaml",
+               "name: net\ninput: {shape: [16, 1, 1], format: int8}\nlayers:\n  - {name: flat, op: flatten}\n"
+               "  - {name: head, op: dense, units: 2, weights: int8}\n");
+  TrainingRequest request{.study = folder.path() + "/study.yaml", .network = folder.path() + "/net.yaml"};
+  EXPECT_EQ(load_setup(request).seeds.size(), 3u);
+  request.test = true;
+  EXPECT_EQ(error_of<DataError>([&] { load_setup(request); }),
+            folder.path() + "/x_test.npy: cannot be read: No such file or directory");
 }
 
 TEST(NetworkArgument, ABuiltInNetworkIsFoundByItsName) {

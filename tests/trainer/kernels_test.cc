@@ -151,6 +151,11 @@ TEST(LogVariance, OfASilentChannelIsTheSmallestAndPassesNothingBack) {
   EXPECT_EQ(acc[0], -32 * 256);
   log_variance_backward(1, 9, 1.0, silent.data(), grad_out.data(), grad.data());
   EXPECT_EQ(grad, std::vector<float>(9, 0.0f));
+  const std::vector<float> broken = {1.0f, NAN, 2.0f}, huge = {-3e38f, 3e38f, 0.0f};
+  log_variance_forward(1, 3, 1.0, broken.data(), acc.data());
+  EXPECT_EQ(acc[0], 0.0f);
+  log_variance_forward(1, 3, 1.0, huge.data(), acc.data());
+  EXPECT_EQ(acc[0], 126 * 256);
 }
 
 TEST(BatchNormBackward, IsTheDerivativeOfTheSurrogate) {

@@ -100,9 +100,14 @@ Network random_network(Rng& rng, bool floats) {
     const Shape in = network.layers.empty() ? network.input : infer_shapes(network).back().output;
     try_append(network, random_layer(network, in, floats, rng));
   }
-  if (rng.below(2) == 0) try_append(network, {.name = "gap", .op = GlobalAvgPool{}});
-  if (rng.below(6) == 0)
-    try_append(network, {.name = "spread", .op = GlobalLogVariance{}, .activations = Format::kInt8, .range_log2 = 4});
+  const uint64_t end = rng.below(4);
+  if (end < 2) try_append(network, {.name = "gap", .op = GlobalAvgPool{}});
+  if (end == 2)
+    try_append(network, {.name = "spread",
+                         .op = GlobalLogVariance{},
+                         .batch_norm = rng.below(2) == 0,
+                         .activations = floats && rng.below(2) == 0 ? Format::kFloat32 : Format::kInt8,
+                         .range_log2 = 4});
   if (network.layers.empty() || infer_shapes(network).back().output.h * infer_shapes(network).back().output.w > 1)
     append(network, {.name = "flat", .op = Flatten{}});
   const LayerSpec raw{.name = "out", .op = Dense{3}, .weights = pick(kWeights, rng)};
