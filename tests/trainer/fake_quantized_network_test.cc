@@ -256,6 +256,20 @@ double measured_slope(FakeQuantizedNetwork& network, size_t i, float step, const
   return slope;
 }
 
+// Of a network of three outputs: length of backward() less the measured slopes over the length of those.
+double slope_error(FakeQuantizedNetwork& network, const std::vector<float>& codes, int examples, float step) {
+  std::vector<int32_t> labels;
+  for (int i = 0; i < examples; ++i) labels.push_back(i % 3);
+  const std::vector<float> slope = gradients_of(network, codes, labels);
+  double error = 0.0, length = 0.0;  // squared
+  for (size_t i = 0; i < slope.size(); ++i) {
+    const double measured = measured_slope(network, i, step, codes, labels);
+    error += std::pow(measured - slope[i], 2);
+    length += std::pow(measured, 2);
+  }
+  return std::sqrt(error / length);
+}
+
 TEST(FakeQuantizedNetwork, BackwardIsTheDerivativeAlongRandomDirections) {
   const Network n = smooth_network();
   Rng rng(3);
@@ -305,17 +319,7 @@ TEST(FakeQuantizedNetwork, ALogVariancePassesOnTheSlopeOfItsLines) {
   Rng rng(8);
   FakeQuantizedNetwork network(n, 0.02, {});
   network.initialize(rng);
-  const auto codes = float_codes(random_inputs(n, 48, 0.02, rng));
-  std::vector<int32_t> labels;
-  for (int i = 0; i < 48; ++i) labels.push_back(i % 3);
-  const std::vector<float> slope = gradients_of(network, codes, labels);
-  double error = 0.0, length = 0.0;  // squared
-  for (size_t i = 0; i < slope.size(); ++i) {
-    const double measured = measured_slope(network, i, 0.01f, codes, labels);
-    error += std::pow(measured - slope[i], 2);
-    length += std::pow(measured, 2);
-  }
-  EXPECT_LT(std::sqrt(error / length), 0.1);
+  EXPECT_LT(slope_error(network, float_codes(random_inputs(n, 48, 0.02, rng)), 48, 0.01f), 0.1);
 }
 
 // Sixteen bits are so fine that the straight-through gradient is the slope, whatever the steps of the two sides.
@@ -333,17 +337,7 @@ TEST(FakeQuantizedNetwork, AddScalesTheGradientOfEachSideByItsStep) {
   Rng rng(7);
   FakeQuantizedNetwork network(n, 0.005, {});  // small enough never to saturate
   network.initialize(rng);
-  const auto codes = float_codes(random_inputs(n, 32, 0.005, rng));
-  std::vector<int32_t> labels;
-  for (int i = 0; i < 32; ++i) labels.push_back(i % 3);
-  const std::vector<float> slope = gradients_of(network, codes, labels);
-  double error = 0.0, length = 0.0;  // squared
-  for (size_t i = 0; i < slope.size(); ++i) {
-    const double measured = measured_slope(network, i, 0.02f, codes, labels);
-    error += std::pow(measured - slope[i], 2);
-    length += std::pow(measured, 2);
-  }
-  EXPECT_LT(std::sqrt(error / length), 0.05);
+  EXPECT_LT(slope_error(network, float_codes(random_inputs(n, 32, 0.005, rng)), 32, 0.02f), 0.05);
 }
 
 // The same network twice: once with quantized weights, once with float weights of the values they stand for.

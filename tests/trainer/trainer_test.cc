@@ -463,10 +463,9 @@ TEST(Train, RefusesASetSmallerThanABatch) {
   EXPECT_TRUE(outcome.epochs.empty());
 }
 
-TEST(Train, SaysThatThereIsNoCudaDevice) {
-  if (sees_cuda()) GTEST_SKIP() << "there is one";
+TEST(Train, RunsOnACudaDeviceOrSaysThatThereIsNone) {
   EXPECT_EQ(train(sine_network(), sine_data(), {.epochs = 1, .device = Device::kCuda}, 1).failure,
-            "training.device = cuda: libtorch sees no such device");
+            sees_cuda() ? "" : "training.device = cuda: libtorch sees no such device");
 }
 
 TEST(Train, ManagesWithoutAValidationSet) {
