@@ -110,8 +110,8 @@ int64_t positions(const Network& network, int layer) {
 }
 
 bool has_biased_accumulators(const Network& network, int layer) {
-  while (layer != kNetworkInput && !has_accumulators(network.layers[layer].op)) layer = network.layers[layer].from;
-  return layer != kNetworkInput && network.layers[layer].bias && epilogue(network, layer) == Epilogue::kRaw;
+  const int source = source_of(network, layer);
+  return source != kNetworkInput && network.layers[source].bias && epilogue(network, source) == Epilogue::kRaw;
 }
 
 void check_log_variance(const Network& network, int index) {
@@ -213,6 +213,11 @@ std::string op_text(const Op& op) {
 }
 
 }  // namespace
+
+int source_of(const Network& network, int layer) {
+  while (layer != kNetworkInput && !has_accumulators(network.layers[layer].op)) layer = network.layers[layer].from;
+  return layer;
+}
 
 int append(Network& network, LayerSpec layer) {
   layer.from = static_cast<int>(network.layers.size()) - 1;

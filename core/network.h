@@ -124,6 +124,9 @@ struct Network {
   bool operator==(const Network&) const = default;
 };
 
+// The layer whose codes `layer` gives: itself, or the one whose codes it moves; kNetworkInput where that is the input.
+int source_of(const Network& network, int layer);
+
 // Appends a layer that reads the last one (or the input) and returns its index.
 int append(Network& network, LayerSpec layer);
 

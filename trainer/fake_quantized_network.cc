@@ -287,8 +287,7 @@ at::Tensor FakeQuantizedNetwork::State::add(Layer& layer) {
 
 // Codes have whole variances; real values, which float layers and float phases give, any.
 double FakeQuantizedNetwork::State::smallest_variance(const Layer& layer) const {
-  int source = layer.spec.from;
-  while (source != kNetworkInput && !has_accumulators(network.layers[source].op)) source = network.layers[source].from;
+  const int source = source_of(network, layer.spec.from);
   if (source == kNetworkInput) return kSmallestCodeVariance;
   const bool is_real = layers[source].epilogue == Epilogue::kRaw ? weights_are_float : activations_are_float;
   return is_real || !is_integer(storage_format(network, source)) ? kSmallestVariance : kSmallestCodeVariance;

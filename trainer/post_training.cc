@@ -105,7 +105,6 @@ class PostTraining {
 
  private:
   const LayerMaps& maps(int layer) const { return maps_[layer + 1]; }
-  int source_of(int layer) const;
   double twin_scale(int layer) const;
   RealMap real_pre_activations(int index) const;
   RealMap twin_pre_activations(int index) const;
@@ -149,15 +148,9 @@ PostTraining::PostTraining(const Network& network, const Parameters& parameters,
   maps_[0].real = maps_[0].quantized = evenly_spaced_examples(train, options.calibration_examples);
 }
 
-// The layer whose codes `layer` gives: itself, or the one that it moves them from.
-int PostTraining::source_of(int layer) const {
-  while (layer != kNetworkInput && !has_accumulators(network_.layers[layer].op)) layer = network_.layers[layer].from;
-  return layer;
-}
-
 // Real units per code of what the twin's layer gives.
 double PostTraining::twin_scale(int layer) const {
-  const int source = source_of(layer);
+  const int source = source_of(network_, layer);
   if (source == kNetworkInput) return code_scale_;
   return output_scale(twin_.network.layers[source], twin_.parameters.layers[source].activation_step);
 }
@@ -165,7 +158,7 @@ double PostTraining::twin_scale(int layer) const {
 RealMap PostTraining::real_pre_activations(int index) const {
   const LayerSpec& layer = network_.layers[index];
   const auto* add = std::get_if<Add>(&layer.op);
-  const double code_scale = source_of(layer.from) == kNetworkInput ? code_scale_ : 0.0;
+  const double code_scale = source_of(network_, layer.from) == kNetworkInput ? code_scale_ : 0.0;
   return pre_activations(layer, shapes_[index], parameters_.layers[index], code_scale, maps(layer.from).real,
                          add ? maps(add->with).real : RealMap{});
 }
