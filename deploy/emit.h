@@ -14,14 +14,9 @@
 #include <vector>
 
 #include "deploy/lower.h"
+#include "deploy/report.h"
 
 namespace bitwright {
-
-// Where a model comes from, for the first line of every generated file.
-struct Provenance {
-  std::string generator = "bitwright 0.1.0";
-  std::string origin;  // "study bearing_m7, trial 217, config 1f0c9a52"; may be empty
-};
 
 // Inputs and the outputs that the integer reference gives for them, packed as in the arena.
 struct GoldenVectors {
@@ -41,19 +36,5 @@ Package emit_c(const Program& program, const GoldenVectors& golden, const Proven
 
 // Creates `folder` and the files in it; files already there under other names stay. Throws StoreError if it cannot.
 void write_package(const Package& package, const std::string& folder);
-
-// The pieces, for tests.
-// One value as a C literal of a Constant's type.
-std::string literal(int64_t value, const std::string& type);
-// "static const TYPE NAME[N] = {...};", lines of at most 110 columns.
-std::string emit_array(const std::string& name, const Constant& constant);
-// The comment above a layer's data.
-std::string emit_layer_comment(const Program& program, const LoweredOp& op);
-// The layer's arrays and descriptors.
-std::string emit_layer(const Program& program, const LoweredOp& op);
-// "    bw_conv2d_a1w1(&conv1_layer, &conv1_epilogue, &arena[0], &arena[149]);"
-std::string emit_call(const Program& program, const LoweredOp& op);
-// Per layer: kernel, shapes, formats, MACs, constant bytes; then the sums.
-std::string emit_report(const Program& program, const Provenance& provenance);
 
 }  // namespace bitwright

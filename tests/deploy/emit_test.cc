@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/kernel.h"
+#include "deploy/emit_source.h"
 #include "tests/support/compiled_packages.h"
 
 namespace bitwright {

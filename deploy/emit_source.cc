@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "deploy/emit_source.h"
+
+#include <fmt/format.h>
+
+#include <bit>
+
+#include "core/check.h"
+#include "core/kernel.h"
+
+namespace bitwright {
+namespace {
+
+const Network& network_of(const Program& program) {
+  return program.model.network;
+}
+
+const LayerSpec& spec_of(const Program& program, const LoweredOp& op) {
+  return network_of(program).layers[op.layer];
+}
+
+// ---- one layer
+
+// Initializers separated by commas, in indented lines of at most 110 columns.
+std::string wrapped(const std::vector<std::string>& items) {
+  constexpr size_t kColumns = 110;
+  std::string out;
+  size_t column = kColumns;
+  for (size_t i = 0; i < items.size(); ++i) {
+    const size_t width = items[i].size() + 2;
+    const bool fits = column + width <= kColumns;
+    if (!fits && i > 0) out.push_back('\n');
+    out.append(fits ? " " : "    ").append(items[i]);
+    column = fits ? column + width : width + 2;
+    if (i + 1 < items.size()) out.push_back(',');
+  }
+  out.push_back('\n');
+  return out;
+}
+
+std::string pointee(const LoweredOp& op, const std::string& suffix) {
+  for (const Constant& c : op.constants)
+    if (c.suffix == suffix) return suffix;
+  BW_CHECK(false);
+}
+
+std::string emit_struct(const std::string& type, const std::string& layer, const std::string& suffix,
+                        const LoweredOp& op, const std::vector<Field>& fields) {
+  std::vector<std::string> items;
+  for (const Field& f : fields) {
+    const std::string value = !f.constant.empty() ? layer + "_" + pointee(op, f.constant)
+                              : f.is_float        ? literal(static_cast<uint32_t>(f.value), "float")
+                                                  : std::to_string(f.value);
+    items.push_back(fmt::format(".{} = {}", f.name, value));
+  }
+  return fmt::format("static const {} {}_{} = {{\n{}}};\n", type, layer, suffix, wrapped(items));
+}
+
+const char* moved_text(const Op& op) {
+  return std::holds_alternative<Upsample2d>(op) ? "every pixel as a block of equal ones"
+                                                : "the largest code of a window";
+}
+
+std::string epilogue_text(const Program& program, const LoweredOp& op) {
+  const Network& network = network_of(program);
+  const std::string out(format_name(storage_format(network, op.layer)));
+  switch (epilogue(network, op.layer)) {
+    case Epilogue::kNone: return moved_text(spec_of(program, op).op);
+    case Epilogue::kRaw: return "the accumulator itself, as " + out;
+    case Epilogue::kThreshold: return "a code of " + out + ": how many of the channel's thresholds are reached";
+    case Epilogue::kRequantize: return "(acc * multiplier + offset) >> shift, as " + out;
+    case Epilogue::kFloat: return "acc * scale + offset, as " + out;
+  }
+  return "";
+}
+
+std::string window_text(const Window& w) {
+  const std::string size = fmt::format("{}x{}", w.h, w.w);
+  return w.stride_h == 1 && w.stride_w == 1 ? size : size + fmt::format(" stride {}x{}", w.stride_h, w.stride_w);
+}
+
+const char* padding_text(Padding padding) {
+  switch (padding) {
+    case Padding::kValid: return "no padding";
+    case Padding::kZero: return "border skipped";
+    case Padding::kMinusOne: return "border of -1";
+    case Padding::kPlusOne: return "border of +1";
+  }
+  return "?";
+}
+
+// "conv 5x1, border of +1, max-pool 4x1 stride 4x1".
+std::string operator_text(const Program& program, const LoweredOp& op) {
+  const LayerSpec& spec = spec_of(program, op);
+  std::string out = op_name(spec.op);
+  if (const auto* conv = std::get_if<Conv2d>(&spec.op))
+    out += fmt::format(" {}, {}", window_text(conv->kernel), padding_text(conv->padding));
+  if (const auto* depthwise = std::get_if<DepthwiseConv2d>(&spec.op))
+    out += fmt::format(" {}, {}", window_text(depthwise->kernel), padding_text(depthwise->padding));
+  if (const auto* pool = std::get_if<MaxPool2d>(&spec.op)) out += fmt::format(" {}", window_text(pool->window));
+  if (const auto* pool = std::get_if<AvgPool2d>(&spec.op)) out += fmt::format(" {}", window_text(pool->window));
+  if (const auto* upsample = std::get_if<Upsample2d>(&spec.op)) out += fmt::format(" {}x{}", upsample->h, upsample->w);
+  if (std::holds_alternative<GlobalLogVariance>(spec.op)) out += ": acc is 256 log2 of n^2 times the variance";
+  if (spec.pool) out += fmt::format(", max-pool {}", window_text(*spec.pool));
+  return out;
+}
+
+const char* weight_order(const Op& op) {
+  return std::holds_alternative<DepthwiseConv2d>(op) ? "[channel][row][column]"
+         : std::holds_alternative<Dense>(op)         ? "[out][in]"
+                                                     : "[out][row][column][in]";
+}
+
+std::string weights_text(const Program& program, const LoweredOp& op) {
+  const LayerSpec& spec = spec_of(program, op);
+  if (!has_weights(spec.op)) return "";
+  const std::string packing = op.kernel.starts_with("conv2d_a1wt")
+                                  ? "two planes of bits: not 0, +1"
+                                  : fmt::format("{} bits each, LSB first", bit_width(spec.weights));
+  return fmt::format("\n * {} weights {}, {}; binary: bit 1 is +1, bit 0 is -1.", format_name(spec.weights),
+                     weight_order(spec.op), packing);
+}
+
+// ---- all layers
+
+std::string emit_run(const Program& program) {
+  std::string out = fmt::format("\nvoid {}_run(uint32_t *arena)\n{{\n", network_of(program).name), calls;
+  for (const LoweredOp& op : program.ops) calls += emit_call(program, op);
+  return out + (calls.empty() ? "    (void)arena;\n" : calls) + "}\n";
+}
+
+// The flash estimate counts these structs; a core whose pointers are wider is a host.
+std::string emit_size_checks() {
+  return fmt::format(
+      "BW_STATIC_ASSERT(bw_layer_size, sizeof(void *) != 4 || sizeof(bw_layer) == {});\n"
+      "BW_STATIC_ASSERT(bw_epilogue_size, sizeof(void *) != 4 || sizeof(bw_epilogue) == {});\n"
+      "BW_STATIC_ASSERT(bw_float_epilogue_size, sizeof(void *) != 4 || sizeof(bw_float_epilogue) == {});\n",
+      kLayerBytes, kEpilogueBytes, kFloatEpilogueBytes);
+}
+
+}  // namespace
+
+std::string float_literal(float value) {
+  std::string digits = fmt::format("{}", value);
+  if (digits.find_first_of(".e") == std::string::npos) digits += ".0";
+  return digits + "f";
+}
+
+std::string literal(int64_t value, const std::string& type) {
+  if (type == "uint32_t") return fmt::format("0x{:08x}u", static_cast<uint32_t>(value));
+  if (type == "uint8_t") return fmt::format("{}u", value);
+  if (type == "float") return float_literal(std::bit_cast<float>(static_cast<uint32_t>(value)));
+  return std::to_string(value);
+}
+
+std::string emit_array(const std::string& name, const Constant& constant) {
+  std::vector<std::string> items;
+  for (int64_t value : constant.values) items.push_back(literal(value, constant.type));
+  return fmt::format("static const {} {}[{}] = {{\n{}}};\n", constant.type, name, items.size(), wrapped(items));
+}
+
+std::string emit_layer_comment(const Program& program, const LoweredOp& op) {
+  const Network& network = network_of(program);
+  const LayerSpec& spec = spec_of(program, op);
+  const std::string in(format_name(storage_format(network, spec.from)));
+  const std::string out(format_name(storage_format(network, op.layer)));
+  std::string text_of = fmt::format("/* {}: {}; {} {} -> {} {}", spec.name, operator_text(program, op),
+                                    shape_text(op.shapes.input), in, shape_text(op.shapes.output), out);
+  if (op.kernel.empty()) return text_of + ". Moves nothing. */\n";
+  return text_of + "." + weights_text(program, op) +
+         fmt::format("\n * Output: {}. {} MACs, {} bytes of constants. */\n", epilogue_text(program, op),
+                     macs(spec, op.shapes), constant_bytes(network, op.layer));
+}
+
+std::string emit_layer(const Program& program, const LoweredOp& op) {
+  if (op.kernel.empty()) return "";
+  const std::string& name = spec_of(program, op).name;
+  std::string out;
+  for (const Constant& c : op.constants) out += emit_array(name + "_" + c.suffix, c);
+  if (has_weights(spec_of(program, op).op))
+    out += fmt::format("BW_STATIC_ASSERT({0}_weights_size, sizeof {0}_weights == {1});\n", name,
+                       weight_bytes(network_of(program), op.layer));
+  out += emit_struct("bw_layer", name, "layer", op, op.layer_fields);
+  if (!op.epilogue_fields.empty())
+    out +=
+        emit_struct(op.float_epilogue ? "bw_float_epilogue" : "bw_epilogue", name, "epilogue", op, op.epilogue_fields);
+  return out;
+}
+
+std::string emit_call(const Program& program, const LoweredOp& op) {
+  if (op.kernel.empty()) return "";
+  const LayerSpec& spec = spec_of(program, op);
+  std::string out = fmt::format("    bw_{}(&{}_layer, ", op.kernel, spec.name);
+  if (!op.epilogue_fields.empty()) out += fmt::format("&{}_epilogue, ", spec.name);
+  out += fmt::format("&arena[{}], ", op.in_word);
+  if (std::holds_alternative<Add>(spec.op)) out += fmt::format("&arena[{}], ", op.with_word);
+  return out + fmt::format("&arena[{}]);\n", op.out_word);
+}
+
+std::string emit_layers(const Program& program) {
+  std::string out = emit_size_checks();
+  for (const LoweredOp& op : program.ops)
+    out += fmt::format("\n{}{}", emit_layer_comment(program, op), emit_layer(program, op));
+  return out + emit_run(program);
+}
+
+}  // namespace bitwright

@@ -1,0 +1,30 @@
+// deploy/emit_source.h: the data and the calls of a program as C text: what stands in NAME.c between its head and the
+// functions of its interface (deploy/package/model.c.in).
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "deploy/lower.h"
+
+namespace bitwright {
+
+// Every layer's comment and data, then the function that calls the kernels in order.
+std::string emit_layers(const Program& program);
+
+// The pieces, for tests.
+// One value as a C literal of a Constant's type.
+std::string literal(int64_t value, const std::string& type);
+// "static const TYPE NAME[N] = {...};", lines of at most 110 columns.
+std::string emit_array(const std::string& name, const Constant& constant);
+// The comment above a layer's data.
+std::string emit_layer_comment(const Program& program, const LoweredOp& op);
+// The layer's arrays and descriptors.
+std::string emit_layer(const Program& program, const LoweredOp& op);
+// "    bw_conv2d_a1w1(&conv1_layer, &conv1_epilogue, &arena[0], &arena[149]);"
+std::string emit_call(const Program& program, const LoweredOp& op);
+
+// Shortest decimal that reads back as the same float, as a C literal.
+std::string float_literal(float value);
+
+}  // namespace bitwright
