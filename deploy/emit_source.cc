@@ -7,6 +7,7 @@
 
 #include "core/check.h"
 #include "core/kernel.h"
+#include "deploy/templates.h"
 
 namespace bitwright {
 namespace {
@@ -123,10 +124,16 @@ std::string weights_text(const Program& program, const LoweredOp& op) {
 
 // ---- all layers
 
+// The layers in order, each between two hooks that get its number, the m_id of report.txt.
 std::string emit_run(const Program& program) {
-  std::string out = fmt::format("\nvoid {}_run(uint32_t *arena)\n{{\n", network_of(program).name), calls;
-  for (const LoweredOp& op : program.ops) calls += emit_call(program, op);
-  return out + (calls.empty() ? "    (void)arena;\n" : calls) + "}\n";
+  const std::string prefix = upper(network_of(program).name);
+  std::string calls;
+  for (const LoweredOp& op : program.ops) {
+    if (op.kernel.empty()) continue;
+    calls += fmt::format("    {0}_PROFILE_ENTER({1}u);\n{2}    {0}_PROFILE_LEAVE({1}u);\n", prefix, op.layer,
+                         emit_call(program, op));
+  }
+  return "\nstatic void run_layers(uint32_t *arena)\n{\n" + (calls.empty() ? "    (void)arena;\n" : calls) + "}\n";
 }
 
 // The flash estimate counts these structs; a core whose pointers are wider is a host.
@@ -176,7 +183,7 @@ std::string emit_layer(const Program& program, const LoweredOp& op) {
   if (op.kernel.empty()) return "";
   const std::string& name = spec_of(program, op).name;
   std::string out;
-  for (const Constant& c : op.constants) out += emit_array(name + "_" + c.suffix, c);
+  for (const Constant& c : op.constants) out += "BW_WEIGHTS " + emit_array(name + "_" + c.suffix, c);
   if (has_weights(spec_of(program, op).op))
     out += fmt::format("BW_STATIC_ASSERT({0}_weights_size, sizeof {0}_weights == {1});\n", name,
                        weight_bytes(network_of(program), op.layer));

@@ -9,7 +9,8 @@
 
 namespace bitwright {
 
-// Every layer's comment and data, then the function that calls the kernels in order.
+// Every layer's comment and data, then `static void run_layers(uint32_t *arena)`, which calls the kernels in order.
+// Uses of the package's macros: BW_WEIGHTS before an array, NAME_PROFILE_ENTER(layer) and _LEAVE(layer) around a call.
 std::string emit_layers(const Program& program);
 
 // The pieces, for tests.

@@ -59,9 +59,9 @@ TEST(EmitC, ALayerIsItsTablesAndDescriptors) {
             "constants. */\n");
   EXPECT_EQ(
       emit_layer(program, program.ops[0]),
-      "static const uint32_t conv1_weights[1] = {\n    0x00000025u\n};\n"
-      "static const int16_t conv1_threshold[2] = {\n    1, 4\n};\n"  // INT32_MAX acts as bound + 1
-      "static const uint32_t conv1_descending[1] = {\n    0x00000002u\n};\n"
+      "BW_WEIGHTS static const uint32_t conv1_weights[1] = {\n    0x00000025u\n};\n"
+      "BW_WEIGHTS static const int16_t conv1_threshold[2] = {\n    1, 4\n};\n"  // INT32_MAX acts as bound + 1
+      "BW_WEIGHTS static const uint32_t conv1_descending[1] = {\n    0x00000002u\n};\n"
       "BW_STATIC_ASSERT(conv1_weights_size, sizeof conv1_weights == 4);\n"
       "static const bw_layer conv1_layer = {\n"
       "    .in_c = 1, .out_c = 2, .in_h = 6, .in_w = 1, .kernel_h = 3, .kernel_w = 1, .stride_h = 1, .stride_w = 1,\n"
