@@ -287,6 +287,11 @@ std::vector<QuantizedModel> calibration_models(const std::string& kernel, int co
   return models;
 }
 
+QuantizedModel with_random_weights(const Network& network, uint64_t seed) {
+  Rng rng(seed);
+  return draw_model(rng, network);
+}
+
 std::vector<int16_t> calibration_input(const Network& network, uint64_t seed) {
   Rng rng(seed);
   const int32_t low = min_code(network.input_format), high = max_code(network.input_format);

@@ -18,6 +18,10 @@ std::vector<std::string> all_kernels();
 // uniform, thresholds and multipliers of the size that training gives. Same seed, same models.
 std::vector<QuantizedModel> calibration_models(const std::string& kernel, int count, uint64_t seed);
 
+// Weights, thresholds and multipliers drawn in the same way for any network.
+QuantizedModel with_random_weights(const Network& network, uint64_t seed);
+
+// Uniform codes of the network's input.
 std::vector<int16_t> calibration_input(const Network& network, uint64_t seed);
 
 }  // namespace bitwright
