@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/kernel.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
@@ -30,14 +32,55 @@ void check_dimensions(const LayerSpec& layer, const LayerShapes& shapes) {
   if (!ok) throw StructureError("layer " + layer.name + ": no kernel for a height, width, window or stride over 65535");
 }
 
-std::string operand_types(Format input, Format weights) {
-  const bool bytes = input == Format::kInt8 || input == Format::kUint8;
-  if (input == Format::kBinary && weights == Format::kBinary) return "a1w1";
-  if (input == Format::kBinary && weights == Format::kTernary) return "a1wt";
-  if (input == Format::kTernary && weights == Format::kTernary) return "atwt";
-  if (bytes && weights == Format::kInt8) return "a8w8";
-  if (bytes && weights == Format::kBinary) return "a8w1";
-  return "axwx";
+// Accumulators along one dimension that some output needs.
+int64_t positions(int outputs, int window, int stride) {
+  return int64_t{outputs - 1} * stride + window;
+}
+bool is_dense(const KernelGeometry& g) {
+  return positions(g.output.h, g.pool.h, g.pool.stride_h) == 1 && positions(g.output.w, g.pool.w, g.pool.stride_w) == 1;
+}
+
+// "a1", "at", "a8", "a16" or "ax".
+std::string input_type(Format input, bool skips_border) {
+  if (input == Format::kBinary) return skips_border ? "at" : "a1";
+  if (input == Format::kTernary) return "at";
+  return bit_width(input) <= 8 ? "a8" : bit_width(input) <= 16 ? "a16" : "ax";
+}
+
+// The kernel that gathers windows.
+std::string patch_kernel(const KernelGeometry& g, Format input, Format weights) {
+  const std::string in = input_type(input, g.padding == Padding::kZero && has_border(g));
+  if (in == "ax") return "conv2d_axwx";
+  if (weights == Format::kBinary) return "conv2d_" + in + "w1";
+  if (weights == Format::kTernary && in[1] != '8' && in != "a16") return "conv2d_" + in + "wt";
+  const int bits = bit_width(weights);
+  return fmt::format("{}_a16w{}", is_dense(g) ? "dense" : "conv2d", bits <= 2 ? 2 : bits <= 4 ? 4 : 8);
+}
+
+bool fits_poly(const KernelGeometry& g, int columns, int64_t taps) {
+  return g.kernel.w <= columns && g.taps() <= taps;
+}
+
+// Binary maps, stride 1; no accumulator may outgrow its slot: half of the window's taps is the most that it counts.
+std::vector<std::string> poly_kernels(const Network& network, int layer, const KernelGeometry& g) {
+  const LayerSpec& spec = network.layers[layer];
+  const bool binary = storage_format(network, spec.from) == Format::kBinary && spec.weights == Format::kBinary &&
+                      spec.activations == Format::kBinary && has_narrow_thresholds(network, layer);
+  const bool steps = g.kernel.stride_h == 1 && g.kernel.stride_w == 1 && g.pool.w <= g.pool.stride_w;
+  std::vector<std::string> names;
+  if (!binary || !steps || g.kernel.w < 2 || is_dense(g)) return names;
+  if (fits_poly(g, 5, 255)) names.push_back("conv2d_a1w1_poly5");
+  if (fits_poly(g, 4, 511)) names.push_back("conv2d_a1w1_poly4");
+  return names;
+}
+
+// Every kernel of an integer convolution, without the suffix of its output.
+std::vector<std::string> convolution_kernels(const Network& network, int layer, const KernelGeometry& g) {
+  const LayerSpec& spec = network.layers[layer];
+  std::vector<std::string> names = {patch_kernel(g, storage_format(network, spec.from), spec.weights)};
+  for (const std::string& poly : poly_kernels(network, layer, g)) names.push_back(poly);
+  if (names[0] != "conv2d_axwx") names.push_back("conv2d_axwx");
+  return names;
 }
 
 std::string operation(const Network& network, int layer) {
@@ -48,19 +91,43 @@ std::string operation(const Network& network, int layer) {
   if (std::holds_alternative<Add>(spec.op)) return "add";
   if (std::holds_alternative<AvgPool2d>(spec.op) || std::holds_alternative<GlobalAvgPool>(spec.op)) return "sum_pool";
   if (std::holds_alternative<GlobalLogVariance>(spec.op)) return "log_variance";
-  if (computes_in_float(network, layer)) return "conv2d";
-  return "conv2d_" + operand_types(storage_format(network, spec.from), spec.weights);
+  return "conv2d";
 }
 
-bool starts_with(const std::string& text, const char* prefix) {
-  return text.rfind(prefix, 0) == 0;
+int64_t poly_channels(const KernelGeometry& g) {
+  return (g.input.c + 7) / 8 * 8;
 }
 
-bool ends_with(const std::string& text, const std::string& suffix) {
-  return text.size() >= suffix.size() && text.compare(text.size() - suffix.size(), suffix.size(), suffix) == 0;
+int64_t even(int64_t n) {
+  return (n + 1) / 2 * 2;
 }
 
-int64_t epilogue_bytes(const Network& network, int layer) {
+// Tables of a polynomial kernel: what a channel must reach, the sums of its taps where a border is skipped, and two words
+// of bits a group of 32 channels.
+int64_t poly_table_bytes(const KernelGeometry& g) {
+  const int64_t channels = even(g.out_channels), taps = int64_t{g.kernel.h} * g.kernel.w;
+  const bool skips = g.padding == Padding::kZero && has_border(g);
+  return words(2 * channels) + (skips ? words(2 * channels * taps) : 0) + 8 * ((g.out_channels + 31) / 32);
+}
+
+int64_t poly_scratch_words(const KernelGeometry& g, const PolyLayout& layout) {
+  const int64_t lanes = (layout.steps + 1) / 2, tile = kPolyTile;
+  return even(g.out_channels) + tile * g.kernel.h * poly_channels(g) + tile * lanes +
+         tile * lanes * ((g.out_channels + 7) / 8) + g.kernel.w + tile * layout.steps;
+}
+
+// True where every window is a run of the map that starts and ends on a multiple of `unit` codes, or all of the map.
+bool in_place(const KernelGeometry& g, int unit) {
+  if (has_border(g) || (g.kernel.h != 1 && g.kernel.w != g.input.w)) return false;
+  if (g.taps() == g.input.elements()) return true;
+  const int64_t column = int64_t{g.input.c} * g.kernel.stride_w, row = int64_t{g.input.w} * g.input.c * g.kernel.stride_h;
+  const bool columns = positions(g.output.w, g.pool.w, g.pool.stride_w) == 1 || column % unit == 0;
+  const bool rows = positions(g.output.h, g.pool.h, g.pool.stride_h) == 1 || row % unit == 0;
+  return columns && rows && g.taps() % unit == 0;
+}
+
+int64_t epilogue_bytes(const Network& network, int layer, const std::string& kernel) {
+  if (is_poly(kernel)) return kPolyBytes;
   switch (epilogue(network, layer)) {
     case Epilogue::kNone: return 0;
     case Epilogue::kFloat: return kFloatEpilogueBytes;
@@ -70,31 +137,106 @@ int64_t epilogue_bytes(const Network& network, int layer) {
 
 }  // namespace
 
-std::string kernel_of(const Network& network, int layer) {
-  const LayerSpec& spec = network.layers[layer];
-  if (std::holds_alternative<Flatten>(spec.op)) return "";
-  check_dimensions(spec, infer_shapes(network)[layer]);
-  const std::string name = operation(network, layer);
-  const bool max_pool_of_floats = name == "max_pool" && storage_format(network, spec.from) == Format::kFloat32;
-  if (computes_in_float(network, layer) || max_pool_of_floats) return name + "_f32";
-  return epilogue(network, layer) == Epilogue::kFloat ? name + "_to_f32" : name;
+bool is_poly(const std::string& kernel) {
+  return kernel.find("_poly") != std::string::npos;
 }
 
-int64_t weight_bytes(const Network& network, int layer) {
+std::string kernel_types(const std::string& kernel) {
+  const size_t at = kernel.find("_a");
+  if (at == std::string::npos || kernel.starts_with("log_")) return "";
+  return kernel.substr(at + 1, kernel.find('_', at + 1) - at - 1);
+}
+
+bool has_weight_rows(const std::string& kernel) {
+  const std::string types = kernel_types(kernel);
+  return !types.empty() && types != "axwx" && types != "add";
+}
+
+std::vector<std::string> kernels_for(const Network& network, int layer) {
+  const LayerSpec& spec = network.layers[layer];
+  if (std::holds_alternative<Flatten>(spec.op)) return {};
+  const LayerShapes shapes = infer_shapes(network)[layer];
+  check_dimensions(spec, shapes);
+  const std::string name = operation(network, layer);
+  const bool max_pool_of_floats = name == "max_pool" && storage_format(network, spec.from) == Format::kFloat32;
+  if (computes_in_float(network, layer) || max_pool_of_floats) return {name + "_f32"};
+  std::vector<std::string> names = {name};
+  if (name == "conv2d") names = convolution_kernels(network, layer, kernel_geometry(spec, shapes));
+  if (epilogue(network, layer) == Epilogue::kFloat)
+    for (std::string& n : names) n += "_to_f32";
+  return names;
+}
+
+std::string kernel_of(const Network& network, int layer) {
+  const std::vector<std::string> names = kernels_for(network, layer);
+  return names.empty() ? "" : names.front();
+}
+
+Kernels default_kernels(const Network& network) {
+  Kernels kernels;
+  for (int i = 0; i < static_cast<int>(network.layers.size()); ++i) kernels.push_back(kernel_of(network, i));
+  return kernels;
+}
+
+KernelGeometry kernel_geometry(const LayerSpec& spec, const LayerShapes& shapes) {
+  KernelGeometry g;
+  g.input = shapes.input;
+  g.output = shapes.output;
+  g.out_channels = shapes.output.c;
+  const Slide slide = slide_of(spec, shapes.input);
+  g.kernel = slide.window;
+  g.padding = slide.padding;
+  if (const auto* op = std::get_if<Upsample2d>(&spec.op)) g.kernel = {op->h, op->w, 1, 1};
+  if (spec.pool) g.pool = *spec.pool;
+  if (const auto* op = std::get_if<MaxPool2d>(&spec.op)) g.pool = op->window;
+  if (g.input.w == 1 && g.output.w == 1 && g.kernel.w == 1 && g.pool.w == 1) {
+    std::swap(g.input.h, g.input.w), std::swap(g.output.h, g.output.w);
+    for (Window* w : {&g.kernel, &g.pool}) std::swap(w->h, w->w), std::swap(w->stride_h, w->stride_w);
+  }
+  g.pad_top = padding_before(g.input.h, g.kernel.h, g.kernel.stride_h, g.padding);
+  g.pad_left = padding_before(g.input.w, g.kernel.w, g.kernel.stride_w, g.padding);
+  return g;
+}
+
+bool has_border(const KernelGeometry& g) {
+  const auto exceeds = [](int n, int before, int window, int stride, Padding padding) {
+    return before > 0 || (padded_outputs(n, window, stride, padding) - 1) * stride + window > n;
+  };
+  return exceeds(g.input.h, g.pad_top, g.kernel.h, g.kernel.stride_h, g.padding) ||
+         exceeds(g.input.w, g.pad_left, g.kernel.w, g.kernel.stride_w, g.padding);
+}
+
+PolyLayout poly_layout(const std::string& kernel) {
+  return kernel.ends_with("poly5") ? PolyLayout{5, 7} : PolyLayout{4, 8};
+}
+
+int64_t weight_row_words(const KernelGeometry& g, const std::string& kernel) {
+  if (is_poly(kernel)) return int64_t{2} * g.kernel.h * poly_channels(g);
+  const std::string types = kernel_types(kernel);
+  if (types.ends_with("wt")) return 2 * ((g.taps() + 31) / 32) + (types == "a1wt" ? 1 : 0);
+  const int bits = types.ends_with("w8") ? 8 : types.ends_with("w4") ? 4 : types.ends_with("w2") ? 2 : 1;
+  return (g.taps() * bits + 31) / 32;
+}
+
+int64_t weight_bytes(const Network& network, int layer, const std::string& kernel) {
   const LayerSpec& spec = network.layers[layer];
   if (!has_weights(spec.op)) return 0;
-  const int64_t count = weight_count(spec, infer_shapes(network)[layer]);
-  if (starts_with(kernel_of(network, layer), "conv2d_a1wt")) return (count + 31) / 32 * 8;
-  return packed_bytes(count, spec.weights);
+  const LayerShapes shapes = infer_shapes(network)[layer];
+  if (!has_weight_rows(kernel)) return packed_bytes(weight_count(spec, shapes), spec.weights);
+  const KernelGeometry g = kernel_geometry(spec, shapes);
+  const int64_t rows = is_poly(kernel) ? (g.out_channels + 1) / 2 : g.out_channels;
+  return 4 * rows * weight_row_words(g, kernel);
 }
 
 bool has_narrow_thresholds(const Network& network, int layer) {
   return accumulator_bound(network, layer) < 32767;
 }
 
-int64_t table_bytes(const Network& network, int layer) {
+int64_t table_bytes(const Network& network, int layer, const std::string& kernel) {
   const LayerSpec& spec = network.layers[layer];
-  const int64_t channels = infer_shapes(network)[layer].output.c;
+  const LayerShapes shapes = infer_shapes(network)[layer];
+  const int64_t channels = shapes.output.c;
+  if (is_poly(kernel)) return poly_table_bytes(kernel_geometry(spec, shapes));
   switch (epilogue(network, layer)) {
     case Epilogue::kNone: return 0;
     case Epilogue::kRaw: return spec.bias ? 4 * channels : 0;
@@ -108,25 +250,67 @@ int64_t table_bytes(const Network& network, int layer) {
   return 0;
 }
 
-int64_t constant_bytes(const Network& network, int layer) {
-  if (std::holds_alternative<Flatten>(network.layers[layer].op)) return 0;
-  return kLayerBytes + epilogue_bytes(network, layer) + weight_bytes(network, layer) + table_bytes(network, layer);
+int64_t constant_bytes(const Network& network, int layer, const std::string& kernel) {
+  if (kernel.empty()) return 0;
+  return kLayerBytes + epilogue_bytes(network, layer, kernel) + weight_bytes(network, layer, kernel) +
+         table_bytes(network, layer, kernel);
 }
 
-std::vector<std::string> runtime_files(const Network& network) {
+int64_t scratch_bytes(const Network& network, int layer, const std::string& kernel) {
+  if (!has_weight_rows(kernel)) return 0;
+  const LayerSpec& spec = network.layers[layer];
+  const KernelGeometry g = kernel_geometry(spec, infer_shapes(network)[layer]);
+  if (is_poly(kernel)) return 4 * poly_scratch_words(g, poly_layout(kernel));
+  const std::string types = kernel_types(kernel);
+  const int64_t pooled = g.pool.h * g.pool.w > 1 ? g.out_channels : 0;
+  if (types.starts_with("a16")) {
+    const int64_t patches = kernel.starts_with("dense") || types == "a16w1" ? 1 : 2;
+    const int64_t codes = (std::min(g.taps(), kChunk) + 31) / 32 * 32;
+    return 4 * (pooled + patches * (g.out_channels + codes / 2));
+  }
+  const int64_t row = (g.taps() + 31) / 32;
+  int64_t room = types.starts_with("at") ? 2 * row : in_place(g, 32) ? 0 : row;
+  if (types == "a1w1" && room == 0) room = std::min(row, kFoldedWords);
+  if (types == "a8w1") room = bit_width(storage_format(network, spec.from)) == 8 && in_place(g, 4) ? 0 : (g.taps() + 3) / 4;
+  return 4 * (pooled + g.out_channels + room);
+}
+
+std::vector<int64_t> scratch_bytes(const Network& network, const Kernels& kernels) {
+  std::vector<int64_t> bytes;
+  for (size_t i = 0; i < kernels.size(); ++i) bytes.push_back(scratch_bytes(network, static_cast<int>(i), kernels[i]));
+  return bytes;
+}
+
+std::vector<std::string> runtime_files(const Kernels& kernels) {
   std::set<std::string> files = {"bw_kernels.h"};
-  for (int i = 0; i < static_cast<int>(network.layers.size()); ++i) {
-    const std::string kernel = kernel_of(network, i);
+  for (const std::string& kernel : kernels) {
     if (kernel.empty()) continue;
     files.insert({"bw_" + kernel + ".c", "bw_bits.h"});
     if (kernel == "upsample") continue;
+    if (is_poly(kernel)) {
+      files.insert("bw_conv2d_poly.h");
+      continue;
+    }
+    const bool to_float = kernel.ends_with("_to_f32"), in_float = kernel.ends_with("_f32") && !to_float;
+    files.insert("bw_patch.h");
+    if (to_float || in_float) files.insert({"bw_float.h", "bw_driver.h"});
+    if (has_weight_rows(kernel)) {
+      const std::string types = kernel_types(kernel);
+      const char* patch = types.starts_with("a16") ? "halves" : types == "a8w1" ? "bytes" : "bits";
+      if (types == "a16w1") files.insert({"bw_convolve_a16w1.h", "bw_accumulate_bytes.h"});
+      files.insert({"bw_pixels.h", "bw_pixels.c", "bw_finish.h", fmt::format("bw_gather_{}.h", patch),
+                    fmt::format("bw_accumulate_{}.h", patch), fmt::format("bw_convolve_{}.h", patch)});
+      if (to_float)
+        files.insert("bw_finish_f32.c");
+      else
+        files.insert({"bw_finish.c", "bw_epilogue.h"});
+      continue;
+    }
     files.insert("bw_driver.h");
-    const bool in_float = ends_with(kernel, "_f32") && !ends_with(kernel, "_to_f32");
-    if (ends_with(kernel, "_f32")) files.insert("bw_float.h");
-    if (in_float || starts_with(kernel, "max_pool")) continue;
+    if (in_float || kernel.starts_with("max_pool")) continue;
     files.insert("bw_accumulate.h");
-    if (!ends_with(kernel, "_to_f32")) files.insert({"bw_epilogue.h", "bw_epilogue.c"});
-    if (starts_with(kernel, "conv2d")) files.insert({"bw_dot.h", "bw_border.c"});
+    if (!to_float) files.insert({"bw_epilogue.h", "bw_epilogue.c"});
+    if (kernel.starts_with("conv2d")) files.insert({"bw_dot.h", "bw_border.c"});
   }
   return {files.begin(), files.end()};
 }

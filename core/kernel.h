@@ -1,8 +1,9 @@
-// core/kernel.h: which C kernel runs a layer, and the read-only bytes it needs: known before training, exact to the
-// byte, shared by the flash estimate and the emitter.
+// core/kernel.h: which C kernels can run a layer, and the memory each needs: known before training, exact to the byte,
+// shared by the estimates, the choice of kernels and the emitter.
 //
-// Names: a1, at, a8, ax: binary, ternary, 8-bit, any input; w likewise for weights. `_to_f32`: integer accumulators,
-// float32 output; `_f32`: accumulates in float32. Dense is a convolution over a 1x1 map.
+// Names: a1, at, a8, a16, ax: binary inputs, ternary (or binary with a border that is skipped), codes of at most 8 or 16
+// bits, any; w likewise for weights. `_to_f32`: integer accumulators, float32 output; `_f32`: accumulates in float32.
+// Dense is a convolution over a 1x1 map. The C function is bw_ + the name, in the file of that name.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -14,30 +15,78 @@
 
 namespace bitwright {
 
-// "conv2d_a1w1", "conv2d_a1wt", "conv2d_atwt", "conv2d_a8w8", "conv2d_a8w1", "conv2d_axwx", "depthwise", "sum_pool",
-// "add", "log_variance", each also with "_to_f32"; "max_pool", "upsample"; "conv2d_f32", "depthwise_f32",
-// "sum_pool_f32", "add_f32", "log_variance_f32", "max_pool_f32". Empty for Flatten, which moves nothing. The C function
-// is bw_ + this, in the file of that name.
+// A kernel for every layer; empty for Flatten, which moves nothing.
+using Kernels = std::vector<std::string>;
+
+// Every kernel that can run the layer, first the one that is good on any core; never empty but for Flatten.
+//   conv2d_a1w1, a1wt, atw1, atwt, a8w1, a16w1, a16w2, a16w4, a16w8   gather a patch, all channels at once
+//   conv2d_a1w1_poly5, _poly4   binary to binary by polynomials (deploy/runtime/bw_conv2d_poly.h): fast, large weights
+//   dense_a16w2, w4, w8         the same over one window
+//   conv2d_axwx                 any integers, one product at a time: slow, smallest scratch memory
+//   depthwise, sum_pool, add, log_variance, max_pool, upsample, and those in floating point
 // Throws StructureError where a height, width, window or stride exceeds 65535.
+std::vector<std::string> kernels_for(const Network& network, int layer);
+// The first of them, or empty.
 std::string kernel_of(const Network& network, int layer);
+Kernels default_kernels(const Network& network);
+
+// "a8w1" of "conv2d_a8w1_to_f32"; empty where the name has no types.
+std::string kernel_types(const std::string& kernel);
+// True for kernels whose weights lie in rows of whole words: all convolutions of integers but axwx.
+bool has_weight_rows(const std::string& kernel);
+// conv2d_a1w1_poly5, _poly4.
+bool is_poly(const std::string& kernel);
+
+// A layer as its kernel sees it. A signal {n, 1, c} is a map of one row, {1, n, c}: in memory they are the same.
+struct KernelGeometry {
+  Shape input, output;  // output: after pooling
+  Window kernel, pool;  // 1x1 where there is none; the kernel of an upsampling is its block
+  Padding padding = Padding::kValid;
+  int pad_top = 0, pad_left = 0;
+  int out_channels = 1;
+  int64_t taps() const { return int64_t{kernel.h} * kernel.w * input.c; }  // codes in a window, all channels
+};
+KernelGeometry kernel_geometry(const LayerSpec& spec, const LayerShapes& shapes);
+// True where some window reaches beyond the map.
+bool has_border(const KernelGeometry& geometry);
 
 // Bytes of the C structs on a 32-bit core (deploy/runtime/bw_kernels.h).
 inline constexpr int64_t kLayerBytes = 48;
 inline constexpr int64_t kEpilogueBytes = 24;
 inline constexpr int64_t kFloatEpilogueBytes = 20;
+inline constexpr int64_t kPolyBytes = 20;
 
-// How the weights of a layer lie in flash: packed_bytes of its format, whole words; conv2d_a1wt keeps its ternary
-// weights as two bit planes.
-int64_t weight_bytes(const Network& network, int layer);
+// Codes of a long window that are gathered at a time (BW_CHUNK).
+inline constexpr int64_t kChunk = 128;
+// Words of bits that conv2d_a1w1 folds at a time (BW_FOLDED).
+inline constexpr int64_t kFoldedWords = 32;
+// Blocks of columns that a polynomial convolution multiplies at a time.
+inline constexpr int kPolyTile = 8;
+
+// Of conv2d_a1w1_poly5 and _poly4: columns in a word and bits of each.
+struct PolyLayout {
+  int steps = 5, slot = 7;
+};
+PolyLayout poly_layout(const std::string& kernel);
+
+// 32-bit words of one output channel's weights in the kernel's layout (core/packing.h); of the polynomial kernels, the
+// words of two.
+int64_t weight_row_words(const KernelGeometry& geometry, const std::string& kernel);
+// How the weights of a layer lie in flash.
+int64_t weight_bytes(const Network& network, int layer, const std::string& kernel);
 // True where thresholds are int16: every accumulator and one step beyond fit. Else they are int32.
 bool has_narrow_thresholds(const Network& network, int layer);
 // Bytes of the epilogue's tables: kRaw 4 per biased channel; kThreshold the thresholds and a direction bit per
 // channel; kRequantize 4 + 8 + 1 per channel; kFloat 8 per channel. Each table is whole words.
-int64_t table_bytes(const Network& network, int layer);
+int64_t table_bytes(const Network& network, int layer, const std::string& kernel);
 // All read-only data of a layer: descriptors, weights and tables, on a 32-bit core. A multiple of 4.
-int64_t constant_bytes(const Network& network, int layer);
+int64_t constant_bytes(const Network& network, int layer, const std::string& kernel);
+// Memory that the kernel works in, beside its input and output; in the arena while the layer runs. A multiple of 4.
+int64_t scratch_bytes(const Network& network, int layer, const std::string& kernel);
+// Of every layer, for plan_memory.
+std::vector<int64_t> scratch_bytes(const Network& network, const Kernels& kernels);
 
-// Files of deploy/runtime that a package of this network holds, sorted: "bw_bits.h", "bw_conv2d_a1w1.c", ...
-std::vector<std::string> runtime_files(const Network& network);
+// Files of deploy/runtime that a package with these kernels holds, sorted: "bw_bits.h", "bw_conv2d_a1w1.c", ...
+std::vector<std::string> runtime_files(const Kernels& kernels);
 
 }  // namespace bitwright

@@ -133,7 +133,7 @@ int64_t packed_bytes(int64_t elements, Format storage) {
   return (elements * bit_width(storage) + 31) / 32 * 4;
 }
 
-MemoryPlan plan_memory(const Network& network) {
+MemoryPlan plan_memory(const Network& network, const std::vector<int64_t>& scratch_bytes) {
   const auto shapes = infer_shapes(network);
   const int layers = static_cast<int>(network.layers.size());
   // owner[t]: the tensor whose place tensor t shares, itself if it has one.
@@ -153,9 +153,13 @@ MemoryPlan plan_memory(const Network& network) {
   }
   life[owner[layers]].last = layers - 1;
 
+  for (size_t i = 0; i < scratch_bytes.size(); ++i)
+    life.push_back({scratch_bytes[i], static_cast<int>(i), static_cast<int>(i)});
   const Placement placement = place(life);
   MemoryPlan plan;
   plan.arena_bytes = placement.bytes;
+  plan.scratch_bytes = scratch_bytes;
+  if (!scratch_bytes.empty()) plan.scratch_offsets.assign(placement.offsets.begin() + layers + 1, placement.offsets.end());
   for (int t = 0; t <= layers; ++t) {
     plan.tensor_bytes.push_back(owner[t] == t ? life[t].bytes : 0);
     plan.tensor_offsets.push_back(placement.offsets[owner[t]]);

@@ -33,10 +33,12 @@ struct MemoryPlan {
   std::vector<int64_t> tensor_bytes;       // packed, whole words; 0 for a tensor that shares another's place
   std::vector<int64_t> tensor_offsets;     // bytes into the arena
   std::vector<int> first_step, last_step;  // inclusive; the input is alive from step 0, the output to the last step
+  std::vector<int64_t> scratch_bytes, scratch_offsets;  // of every layer's kernel, alive at its step only
   int64_t arena_bytes = 0;
   int peak_step = 0;  // the layer at which most bytes are alive
 };
-MemoryPlan plan_memory(const Network& network);
+// scratch_bytes: what each layer's kernel works in (core/kernel.h), or empty if none does.
+MemoryPlan plan_memory(const Network& network, const std::vector<int64_t>& scratch_bytes = {});
 
 // Bytes of a packed tensor: element i (HWC order) occupies bits [i * b, (i + 1) * b), least significant bit first in
 // little-endian 32-bit words; the size is rounded up to whole words.

@@ -151,7 +151,7 @@ Package emit_c(const Program& program, const GoldenVectors& golden, const Proven
   const Values values = header_values(program, provenance);
   Package package{name, {}};
   auto& files = package.files;
-  for (const std::string& file : runtime_files(network_of(program)))
+  for (const std::string& file : runtime_files(program.kernels))
     files["src/" + file] = embedded("deploy/runtime/" + file);
   files["src/" + name + ".h"] = filled_template("model.h", values);
   files["src/" + name + ".c"] = emit_source(program, values);

@@ -112,14 +112,22 @@ const char* weight_order(const Op& op) {
                                                      : "[out][row][column][in]";
 }
 
+std::string packing_text(const LoweredOp& op, Format weights) {
+  if (is_poly(op.kernel))
+    return fmt::format("polynomials, {} bits a tap: bw_conv2d_poly.h", poly_layout(op.kernel).slot);
+  const std::string types = kernel_types(op.kernel);
+  if (!has_weight_rows(op.kernel)) return fmt::format("{} bits each, LSB first", bit_width(weights));
+  const char* header = types.starts_with("a16w") && types != "a16w1" ? "halves"
+                       : types.ends_with("8w1") || types == "a16w1" ? "bytes"
+                                                                    : "bits";
+  return fmt::format("rows of whole words, in the order of bw_accumulate_{}.h", header);
+}
+
 std::string weights_text(const Program& program, const LoweredOp& op) {
   const LayerSpec& spec = spec_of(program, op);
   if (!has_weights(spec.op)) return "";
-  const std::string packing = op.kernel.starts_with("conv2d_a1wt")
-                                  ? "two planes of bits: not 0, +1"
-                                  : fmt::format("{} bits each, LSB first", bit_width(spec.weights));
-  return fmt::format("\n * {} weights {}, {}; binary: bit 1 is +1, bit 0 is -1.", format_name(spec.weights),
-                     weight_order(spec.op), packing);
+  return fmt::format("\n * {} weights {}, {}.", format_name(spec.weights), weight_order(spec.op),
+                     packing_text(op, spec.weights));
 }
 
 // ---- all layers
@@ -141,8 +149,9 @@ std::string emit_size_checks() {
   return fmt::format(
       "BW_STATIC_ASSERT(bw_layer_size, sizeof(void *) != 4 || sizeof(bw_layer) == {});\n"
       "BW_STATIC_ASSERT(bw_epilogue_size, sizeof(void *) != 4 || sizeof(bw_epilogue) == {});\n"
-      "BW_STATIC_ASSERT(bw_float_epilogue_size, sizeof(void *) != 4 || sizeof(bw_float_epilogue) == {});\n",
-      kLayerBytes, kEpilogueBytes, kFloatEpilogueBytes);
+      "BW_STATIC_ASSERT(bw_float_epilogue_size, sizeof(void *) != 4 || sizeof(bw_float_epilogue) == {});\n"
+      "BW_STATIC_ASSERT(bw_poly_size, sizeof(void *) != 4 || sizeof(bw_poly) == {});\n",
+      kLayerBytes, kEpilogueBytes, kFloatEpilogueBytes, kPolyBytes);
 }
 
 }  // namespace
@@ -176,7 +185,7 @@ std::string emit_layer_comment(const Program& program, const LoweredOp& op) {
   if (op.kernel.empty()) return text_of + ". Moves nothing. */\n";
   return text_of + "." + weights_text(program, op) +
          fmt::format("\n * Output: {}. {} MACs, {} bytes of constants. */\n", epilogue_text(program, op),
-                     macs(spec, op.shapes), constant_bytes(network, op.layer));
+                     macs(spec, op.shapes), constant_bytes(network, op.layer, op.kernel));
 }
 
 std::string emit_layer(const Program& program, const LoweredOp& op) {
@@ -186,11 +195,10 @@ std::string emit_layer(const Program& program, const LoweredOp& op) {
   for (const Constant& c : op.constants) out += "BW_WEIGHTS " + emit_array(name + "_" + c.suffix, c);
   if (has_weights(spec_of(program, op).op))
     out += fmt::format("BW_STATIC_ASSERT({0}_weights_size, sizeof {0}_weights == {1});\n", name,
-                       weight_bytes(network_of(program), op.layer));
+                       weight_bytes(network_of(program), op.layer, op.kernel));
   out += emit_struct("bw_layer", name, "layer", op, op.layer_fields);
   if (!op.epilogue_fields.empty())
-    out +=
-        emit_struct(op.float_epilogue ? "bw_float_epilogue" : "bw_epilogue", name, "epilogue", op, op.epilogue_fields);
+    out += emit_struct(op.epilogue_type, name, "epilogue", op, op.epilogue_fields);
   return out;
 }
 
@@ -201,7 +209,9 @@ std::string emit_call(const Program& program, const LoweredOp& op) {
   if (!op.epilogue_fields.empty()) out += fmt::format("&{}_epilogue, ", spec.name);
   out += fmt::format("&arena[{}], ", op.in_word);
   if (std::holds_alternative<Add>(spec.op)) out += fmt::format("&arena[{}], ", op.with_word);
-  return out + fmt::format("&arena[{}]);\n", op.out_word);
+  out += fmt::format("&arena[{}]", op.out_word);
+  if (op.scratch_word >= 0) out += fmt::format(", &arena[{}]", op.scratch_word);
+  return out + ");\n";
 }
 
 std::string emit_layers(const Program& program) {

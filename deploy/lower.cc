@@ -3,18 +3,20 @@
 
 #include <bit>
 #include <cmath>
+#include <numeric>
 
 #include "core/check.h"
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/kernel.h"
 #include "core/packing.h"
+#include "core/weight_packing.h"
 
 namespace bitwright {
 namespace {
 
 // As in deploy/runtime/bw_kernels.h.
-enum Kind { kBinaryKind = 0, kSignedKind = 1, kUnsignedKind = 2, kFloatKind = 3, kPlanesKind = 4 };
+enum Kind { kBinaryKind = 0, kSignedKind = 1, kUnsignedKind = 2, kFloatKind = 3 };
 enum EpilogueKind { kRawKind = 0, kThresholdKind = 1, kRequantizeKind = 2 };
 
 Kind kind_of(Format format) {
@@ -59,16 +61,19 @@ void check_range(const LayerSpec& spec, const QuantizedLayer& layer) {
 
 // ---- constants
 
-std::vector<uint32_t> packed_weights(const LayerSpec& spec, const QuantizedLayer& layer, const std::string& kernel) {
+std::vector<uint32_t> packed_weights(const LayerSpec& spec, const QuantizedLayer& layer, const LoweredOp& op) {
   if (spec.weights == Format::kFloat32) return pack_floats(layer.float_weights);
-  if (kernel.starts_with("conv2d_a1wt")) return pack_planes(layer.weights);
-  return pack(std::span<const int8_t>(layer.weights), spec.weights);
+  return pack_weights(layer.weights, op.kernel, kernel_geometry(spec, op.shapes), spec.weights);
 }
 
-// A threshold beyond every reachable accumulator acts as one just beyond: it then fits the table's type.
-std::vector<int32_t> reachable_thresholds(const std::vector<int32_t>& thresholds, int64_t bound) {
+// acc <= t of a descending channel is "not acc >= t + 1". A threshold beyond every reachable accumulator acts as one
+// just beyond: it then fits the table's type.
+std::vector<int32_t> stored_thresholds(const QuantizedLayer& layer, int levels, int64_t bound) {
   std::vector<int32_t> out;
-  for (int64_t t : thresholds) out.push_back(static_cast<int32_t>(std::clamp(t, -bound - 1, bound + 1)));
+  for (size_t i = 0; i < layer.thresholds.size(); ++i) {
+    const int64_t t = int64_t{layer.thresholds[i]} + (layer.descending[i / static_cast<size_t>(levels)] ? 1 : 0);
+    out.push_back(static_cast<int32_t>(std::clamp(t, -bound - 1, bound + 1)));
+  }
   return out;
 }
 
@@ -93,7 +98,8 @@ std::vector<int32_t> bias_of(const QuantizedLayer& layer, int channels) {
 }
 
 void add_threshold_tables(const Network& network, int index, const QuantizedLayer& layer, LoweredOp& op) {
-  const auto thresholds = reachable_thresholds(layer.thresholds, accumulator_bound(network, index));
+  const int levels = threshold_count(network.layers[index].activations);
+  const auto thresholds = stored_thresholds(layer, levels, accumulator_bound(network, index));
   if (has_narrow_thresholds(network, index))
     op.constants.push_back(
         constant("threshold", "int16_t", whole_words(std::vector<int16_t>(thresholds.begin(), thresholds.end()))));
@@ -153,15 +159,44 @@ std::vector<Field> float_epilogue(const Network& network, int index, LoweredOp& 
   return fields;
 }
 
-Window pool_of(const LayerSpec& spec) {
-  if (const auto* op = std::get_if<MaxPool2d>(&spec.op)) return op->window;
-  return spec.pool.value_or(Window{});
+// Sums of a channel's weights at each tap.
+std::vector<int16_t> tap_sums(std::span<const int8_t> row, int channels) {
+  std::vector<int16_t> sums;
+  for (size_t tap = 0; tap < row.size(); tap += static_cast<size_t>(channels))
+    sums.push_back(static_cast<int16_t>(std::accumulate(row.begin() + static_cast<int64_t>(tap),
+                                                        row.begin() + static_cast<int64_t>(tap) + channels, 0)));
+  return sums;
 }
 
-// What the descriptor calls the kernel.
-Window kernel_window(const LayerSpec& spec, const Slide& slide) {
-  if (const auto* op = std::get_if<Upsample2d>(&spec.op)) return {op->h, op->w, 1, 1};
-  return slide.window;
+// bw_conv2d_poly.h: acc >= t where 2S - A reaches half of t plus the sum of the weights.
+std::vector<Field> poly_epilogue(const Network& network, int index, LoweredOp& op, const QuantizedLayer& layer) {
+  const KernelGeometry g = kernel_geometry(network.layers[index], op.shapes);
+  const std::vector<int32_t> thresholds = stored_thresholds(layer, 1, accumulator_bound(network, index));
+  const size_t taps = static_cast<size_t>(g.taps());
+  std::vector<int16_t> reach, sums;
+  std::vector<uint8_t> complemented;
+  for (size_t o = 0; o < thresholds.size(); ++o) {
+    const std::span<const int8_t> row = std::span(layer.weights).subspan(o * taps, taps);
+    const std::vector<int16_t> of_taps = tap_sums(row, g.input.c);
+    sums.insert(sums.end(), of_taps.begin(), of_taps.end());
+    reach.push_back(static_cast<int16_t>(thresholds[o] + std::accumulate(of_taps.begin(), of_taps.end(), 0)));
+    complemented.push_back(is_complemented(row));
+  }
+  if (reach.size() % 2 != 0) {  // the other channel of the last pair: never reached
+    reach.push_back(2);
+    sums.resize(sums.size() + static_cast<size_t>(g.kernel.h * g.kernel.w));
+  }
+  op.constants.push_back(constant("reach", "int16_t", whole_words(reach)));
+  const bool skips = g.padding == Padding::kZero && has_border(g);
+  if (skips) op.constants.push_back(constant("tap_sums", "int16_t", whole_words(sums)));
+  op.constants.push_back(constant("complement", "uint32_t", direction_bits(complemented)));
+  op.constants.push_back(constant("descending", "uint32_t", direction_bits(layer.descending)));
+  std::vector<Field> fields = {{"channels", (g.input.c + 7) / 8 * 8, "", false}, {"tile", kPolyTile, "", false}};
+  fields.push_back({"reach", 0, "reach", false});
+  if (skips) fields.push_back({"tap_sums", 0, "tap_sums", false});
+  fields.push_back({"complement", 0, "complement", false});
+  fields.push_back({"descending", 0, "descending", false});
+  return fields;
 }
 
 int pad_code(Padding padding) {
@@ -171,9 +206,9 @@ int pad_code(Padding padding) {
 std::vector<Field> layer_fields(const QuantizedModel& model, int index, const LoweredOp& op) {
   const Network& network = model.network;
   const LayerSpec& spec = network.layers[index];
-  const Shape in = op.shapes.input, out = op.shapes.output;
-  const Slide slide = slide_of(spec, in);
-  const Window k = kernel_window(spec, slide), pool = pool_of(spec);
+  const KernelGeometry g = kernel_geometry(spec, op.shapes);
+  const Shape in = g.input, out = g.output;
+  const Window k = g.kernel, pool = g.pool;
   const Format format = storage_format(network, spec.from);
   std::vector<Field> fields;
   const auto number = [&](const char* name, int64_t value) {
@@ -181,8 +216,7 @@ std::vector<Field> layer_fields(const QuantizedModel& model, int index, const Lo
   };
   number("in_c", in.c), number("out_c", out.c), number("in_h", in.h), number("in_w", in.w);
   number("kernel_h", k.h), number("kernel_w", k.w), number("stride_h", k.stride_h), number("stride_w", k.stride_w);
-  number("pad_top", padding_before(in.h, k.h, k.stride_h, slide.padding));
-  number("pad_left", padding_before(in.w, k.w, k.stride_w, slide.padding));
+  number("pad_top", g.pad_top), number("pad_left", g.pad_left);
   number("pool_h", pool.h), number("pool_w", pool.w);
   number("pool_stride_h", pool.stride_h), number("pool_stride_w", pool.stride_w);
   number("out_h", out.h), number("out_w", out.w);
@@ -190,40 +224,63 @@ std::vector<Field> layer_fields(const QuantizedModel& model, int index, const Lo
   number("in_bits", bit_width(format)), number("in_kind", bits_compare_as_codes ? kUnsignedKind : kind_of(format));
   if (has_weights(spec.op)) {
     number("weight_bits", bit_width(spec.weights));
-    number("weight_kind", op.kernel.starts_with("conv2d_a1wt") ? kPlanesKind : kind_of(spec.weights));
+    number("weight_kind", kind_of(spec.weights));
   }
   if (const auto* add = std::get_if<Add>(&spec.op)) {
     const Format other = storage_format(network, add->with);
     number("weight_bits", bit_width(other)), number("weight_kind", kind_of(other));
   }
-  number("pad_code", pad_code(slide.padding));
+  number("pad_code", pad_code(g.padding));
   number("shift_from", model.layers[index].shift_from), number("shift_with", model.layers[index].shift_with);
   if (has_weights(spec.op)) fields.push_back({"weights", 0, "weights", false});
   return fields;
 }
 
-LoweredOp lower_layer(const QuantizedModel& model, int index, const LayerShapes& shapes, const MemoryPlan& plan) {
+void lower_epilogue(const QuantizedModel& model, int index, LoweredOp& op) {
+  const Network& network = model.network;
+  const QuantizedLayer& layer = model.layers[index];
+  if (is_poly(op.kernel)) {
+    op.epilogue_type = "bw_poly";
+    op.epilogue_fields = poly_epilogue(network, index, op, layer);
+  } else if (epilogue(network, index) == Epilogue::kFloat) {
+    op.epilogue_type = "bw_float_epilogue";
+    op.epilogue_fields = float_epilogue(network, index, op, layer);
+  } else if (epilogue(network, index) != Epilogue::kNone) {
+    op.epilogue_type = "bw_epilogue";
+    op.epilogue_fields = integer_epilogue(network, index, op, layer);
+  }
+}
+
+LoweredOp lower_layer(const QuantizedModel& model, int index, const LayerShapes& shapes, const std::string& kernel,
+                      const MemoryPlan& plan) {
   const Network& network = model.network;
   const LayerSpec& spec = network.layers[index];
   const QuantizedLayer& layer = model.layers[index];
   check_range(spec, layer);
   LoweredOp op;
   op.layer = index;
-  op.kernel = kernel_of(network, index);
+  op.kernel = kernel;
   op.shapes = shapes;
   op.in_word = plan.tensor_offsets[spec.from + 1] / 4;
   op.out_word = plan.tensor_offsets[index + 1] / 4;
   if (const auto* add = std::get_if<Add>(&spec.op)) op.with_word = plan.tensor_offsets[add->with + 1] / 4;
   if (op.kernel.empty()) return op;
-  if (has_weights(spec.op))
-    op.constants.push_back(constant("weights", "uint32_t", packed_weights(spec, layer, op.kernel)));
-  op.float_epilogue = epilogue(network, index) == Epilogue::kFloat;
+  if (plan.scratch_bytes[index] > 0) op.scratch_word = plan.scratch_offsets[index] / 4;
+  if (has_weights(spec.op)) op.constants.push_back(constant("weights", "uint32_t", packed_weights(spec, layer, op)));
   op.layer_fields = layer_fields(model, index, op);
-  if (op.float_epilogue)
-    op.epilogue_fields = float_epilogue(network, index, op, layer);
-  else if (epilogue(network, index) != Epilogue::kNone)
-    op.epilogue_fields = integer_epilogue(network, index, op, layer);
+  lower_epilogue(model, index, op);
   return op;
+}
+
+Kernels checked_kernels(const Network& network, const Kernels& kernels) {
+  if (kernels.empty()) return default_kernels(network);
+  BW_CHECK(kernels.size() == network.layers.size());
+  for (int i = 0; i < static_cast<int>(kernels.size()); ++i) {
+    const std::vector<std::string> able = kernels_for(network, i);
+    if (able.empty() ? !kernels[i].empty() : std::find(able.begin(), able.end(), kernels[i]) == able.end())
+      throw StructureError("model layer " + network.layers[i].name + ": kernel " + kernels[i] + " cannot run it");
+  }
+  return kernels;
 }
 
 // ---- signature
@@ -263,15 +320,16 @@ std::string model_signature(const QuantizedModel& model) {
   return sha256_hex(bytes);
 }
 
-Program lower(const QuantizedModel& model) {
+Program lower(const QuantizedModel& model, const Kernels& kernels) {
   check_model(model);
   const auto shapes = infer_shapes(model.network);
   const int last = static_cast<int>(model.network.layers.size()) - 1;
   Program program;
   program.model = model;
-  program.plan = plan_memory(model.network);
+  program.kernels = checked_kernels(model.network, kernels);
+  program.plan = plan_memory(model.network, scratch_bytes(model.network, program.kernels));
   program.signature = model_signature(model);
-  for (int i = 0; i <= last; ++i) program.ops.push_back(lower_layer(model, i, shapes[i], program.plan));
+  for (int i = 0; i <= last; ++i) program.ops.push_back(lower_layer(model, i, shapes[i], program.kernels[i], program.plan));
   program.output_format = storage_format(model.network, last);
   program.input_word = program.plan.tensor_offsets[0] / 4;
   program.output_word = program.plan.tensor_offsets[last + 1] / 4;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/kernel.h"
 #include "core/memory_plan.h"
 #include "core/quantized_model.h"
 
@@ -30,19 +31,21 @@ struct Field {
 // One call of a kernel.
 struct LoweredOp {
   int layer = 0;       // index in the network
-  std::string kernel;  // kernel_of(); empty for Flatten, which is no call
+  std::string kernel;  // empty for Flatten, which is no call
   LayerShapes shapes;
   std::vector<Constant> constants;
   std::vector<Field> layer_fields;     // bw_layer; zeros left out
-  std::vector<Field> epilogue_fields;  // bw_epilogue or bw_float_epilogue; empty where codes are only moved
-  bool float_epilogue = false;
+  std::string epilogue_type;           // "bw_epilogue", "bw_float_epilogue", "bw_poly"; empty where codes are moved
+  std::vector<Field> epilogue_fields;
   int64_t in_word = 0, with_word = 0, out_word = 0;  // arena offsets in 32-bit words; with_word of an add
+  int64_t scratch_word = -1;                         // of the memory that the kernel works in; -1 if it takes none
 };
 
 struct Program {
   QuantizedModel model;
   MemoryPlan plan;
   std::vector<LoweredOp> ops;  // one per layer
+  Kernels kernels;
   std::string signature;       // model_signature()
   int64_t input_word = 0, output_word = 0;
   int64_t input_bytes = 0, output_bytes = 0;  // packed, whole words
@@ -55,8 +58,8 @@ double output_scale(const QuantizedModel& model);
 // SHA-256 over structure, names, weights and tables: 64 hex digits. Equal models, equal packages.
 std::string model_signature(const QuantizedModel& model);
 
-// Throws StructureError where check_model does, where a layer has no kernel, a bias lies where the network has none
+// kernels: one of kernels_for() for every layer; empty: default_kernels(). Throws StructureError where check_model does, where a layer has no kernel, a bias lies where the network has none
 // or reaches 2^30, or a float is not finite: on the device nothing is left to fail.
-Program lower(const QuantizedModel& model);
+Program lower(const QuantizedModel& model, const Kernels& kernels = {});
 
 }  // namespace bitwright

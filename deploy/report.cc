@@ -33,7 +33,7 @@ std::string emit_report(const Program& program, const Provenance& provenance) {
   int64_t constants = 0;
   for (const LoweredOp& op : program.ops) {
     const LayerSpec& spec = spec_of(program, op);
-    const int64_t bytes = constant_bytes(network, op.layer);
+    const int64_t bytes = constant_bytes(network, op.layer, op.kernel);
     constants += bytes;
     out += fmt::format(kRow, spec.name, op.kernel.empty() ? "-" : op.kernel, shape_text(op.shapes.input),
                        shape_text(op.shapes.output), format_name(storage_format(network, spec.from)),

@@ -29,7 +29,7 @@ struct LinearCost {
 
 // Which functions a kernel calls, for its stack: its epilogue ("binary" is in line) and "_border" where its padding is
 // not zero.
-std::string call_path(const Network& network, int layer);
+std::string call_path(const Network& network, int layer, const std::string& kernel);
 
 struct KernelCost {
   int samples = 0;                             // layers that were emulated
@@ -52,7 +52,7 @@ struct CoreCosts {
   int64_t glue_stack_bytes = 0;
   const KernelCost& kernel(const std::string& name) const;  // throws MissingCost
   // Of one layer: of its call path, or of the kernel's deepest where that path was not met.
-  int64_t stack_bytes(const Network& network, int layer) const;
+  int64_t stack_bytes(const Network& network, int layer, const std::string& kernel) const;
 };
 
 // The embedded table of a core, read once. Throws MissingCost if there is none.

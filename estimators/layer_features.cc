@@ -13,28 +13,6 @@
 namespace bitwright {
 namespace {
 
-// The window that the kernel sees: bw_layer.
-struct Geometry {
-  Shape in, out;
-  Window kernel, pool;
-  int pad_top = 0, pad_left = 0;
-  bool zero_padding = true;  // taps in the border are skipped
-};
-
-Geometry geometry_of(const LayerSpec& spec, const LayerShapes& shapes) {
-  Geometry g;
-  g.in = shapes.input;
-  g.out = shapes.output;
-  const auto [kernel, padding] = slide_of(spec, g.in);
-  g.kernel = kernel;
-  g.pad_top = padding_before(g.in.h, kernel.h, kernel.stride_h, padding);
-  g.pad_left = padding_before(g.in.w, kernel.w, kernel.stride_w, padding);
-  g.zero_padding = padding == Padding::kZero || padding == Padding::kValid;
-  if (spec.pool) g.pool = *spec.pool;
-  if (const auto* pool = std::get_if<MaxPool2d>(&spec.op)) g.pool = pool->window;
-  return g;
-}
-
 // The part of a window inside the map, along one dimension: bw_clip. `times`: sums that have it.
 struct Clip {
   int64_t first = 0;  // of its taps
@@ -61,15 +39,15 @@ std::vector<Clip> clips(int outputs, int pool, int pool_stride, int stride, int 
 
 class Counter {
  public:
-  Counter(const Network& network, int layer, const LayerShapes& shapes)
+  Counter(const Network& network, int layer, const LayerShapes& shapes, const std::string& kernel)
       : network_(network),
         layer_(layer),
         spec_(network.layers[static_cast<size_t>(layer)]),
-        kernel_(kernel_of(network, layer)),
-        g_(geometry_of(spec_, shapes)),
+        kernel_(kernel),
+        g_(kernel_geometry(spec_, shapes)),
         input_(storage_format(network, spec_.from)),
-        rows_(clips(g_.out.h, g_.pool.h, g_.pool.stride_h, g_.kernel.stride_h, g_.pad_top, g_.kernel.h, g_.in.h)),
-        columns_(clips(g_.out.w, g_.pool.w, g_.pool.stride_w, g_.kernel.stride_w, g_.pad_left, g_.kernel.w, g_.in.w)) {}
+        rows_(clips(g_.output.h, g_.pool.h, g_.pool.stride_h, g_.kernel.stride_h, g_.pad_top, g_.kernel.h, g_.input.h)),
+        columns_(clips(g_.output.w, g_.pool.w, g_.pool.stride_w, g_.kernel.stride_w, g_.pad_left, g_.kernel.w, g_.input.w)) {}
 
   FeatureVector count() {
     if (kernel_.empty()) return features_;
@@ -91,29 +69,30 @@ class Counter {
 
  private:
   void add(Feature feature, double amount) { features_[static_cast<size_t>(feature)] += amount; }
+  bool zero_padding() const { return g_.padding == Padding::kZero || g_.padding == Padding::kValid; }
   double at(Feature feature) const { return features_[static_cast<size_t>(feature)]; }
 
   void count_map() {
     add(Feature::kCall, 1);
-    add(Feature::kRows, g_.out.h);
-    add(Feature::kPositions, static_cast<double>(g_.out.h) * g_.out.w);
-    const auto bytes = packed_bytes(g_.out.elements(), storage_format(network_, layer_));
+    add(Feature::kRows, g_.output.h);
+    add(Feature::kPositions, static_cast<double>(g_.output.h) * g_.output.w);
+    const auto bytes = packed_bytes(g_.output.elements(), storage_format(network_, layer_));
     add(Feature::kOutputWords, static_cast<double>(bytes) / 4);
   }
 
   // bw_upsample.
   void count_copies() {
-    const auto pixels = static_cast<double>(g_.out.h) * g_.out.w;
-    const int64_t bits = int64_t{g_.in.c} * bit_width(input_);
-    add(Feature::kInputRows, g_.in.h);
-    add(Feature::kInputPixels, static_cast<double>(g_.out.h) * g_.in.w);
+    const auto pixels = static_cast<double>(g_.output.h) * g_.output.w;
+    const int64_t bits = int64_t{g_.input.c} * bit_width(input_);
+    add(Feature::kInputRows, g_.input.h);
+    add(Feature::kInputPixels, static_cast<double>(g_.output.h) * g_.input.w);
     add(Feature::kWordRuns, bits >= 32 ? pixels : 0.0);
     add(Feature::kWords, pixels * static_cast<double>(bits / 32));
     add(Feature::kTails, bits % 32 ? pixels : 0.0);
   }
 
   void count_outputs() {
-    const auto outputs = static_cast<double>(g_.out.elements());
+    const auto outputs = static_cast<double>(g_.output.elements());
     const double window = static_cast<double>(g_.pool.h) * g_.pool.w;
     add(window == 1 ? Feature::kSingleOutputs : Feature::kPooledOutputs, outputs);
     add(Feature::kPooledSums, outputs * (window - 1));
@@ -121,7 +100,7 @@ class Counter {
   }
 
   void count_epilogue() {
-    const auto outputs = static_cast<double>(g_.out.elements());
+    const auto outputs = static_cast<double>(g_.output.elements());
     switch (epilogue(network_, layer_)) {
       case Epilogue::kNone: break;
       case Epilogue::kRaw: add(spec_.bias ? Feature::kBiasedOutputs : Feature::kRawOutputs, outputs); break;
@@ -150,16 +129,16 @@ class Counter {
     for (const Clip& row : rows_)
       for (const Clip& column : columns_) {
         const auto times = static_cast<double>(row.times * column.times);
-        const bool whole_rows = column.taps == g_.kernel.w && g_.kernel.w == g_.in.w;
+        const bool whole_rows = column.taps == g_.kernel.w && g_.kernel.w == g_.input.w;
         const int64_t runs = whole_rows ? 1 : row.taps;
-        const int64_t length = column.taps * g_.in.c * (whole_rows ? row.taps : 1);
+        const int64_t length = column.taps * g_.input.c * (whole_rows ? row.taps : 1);
         count_runs(row, column, runs, length, times);
-        if (!g_.zero_padding) count_border(row, column, times * g_.out.c);
+        if (!zero_padding()) count_border(row, column, times * g_.output.c);
       }
   }
 
   void count_runs(const Clip& row, const Clip& column, int64_t runs, int64_t length, double times) {
-    const double all = times * static_cast<double>(runs) * g_.out.c;
+    const double all = times * static_cast<double>(runs) * g_.output.c;
     const auto codes = all * static_cast<double>(length);
     if (kernel_.starts_with("conv2d_a1") || kernel_.starts_with("conv2d_at")) {
       const double aligned = kernel_.starts_with("conv2d_a1w1") ? aligned_runs(row, column, runs, times) : 0.0;
@@ -188,7 +167,7 @@ class Counter {
   double aligned_runs(const Clip& row, const Clip& column, int64_t runs, double times) const {
     int64_t aligned = 0;
     for (int64_t r = 0; r < runs; ++r) {
-      const int64_t from = ((row.position + r) * g_.in.w + column.position) * g_.in.c;
+      const int64_t from = ((row.position + r) * g_.input.w + column.position) * g_.input.c;
       if (from % 32 == 0) aligned += aligned_channels(row.first + r, column.first);
     }
     return times * static_cast<double>(aligned);
@@ -196,10 +175,10 @@ class Counter {
 
   // Output channels whose weights from this tap on start a word.
   int64_t aligned_channels(int64_t tap_row, int64_t tap_column) const {
-    const int64_t offset = (tap_row * g_.kernel.w + tap_column) * g_.in.c;
-    const int64_t each = int64_t{g_.kernel.h} * g_.kernel.w * g_.in.c;
+    const int64_t offset = (tap_row * g_.kernel.w + tap_column) * g_.input.c;
+    const int64_t each = int64_t{g_.kernel.h} * g_.kernel.w * g_.input.c;
     int64_t aligned = 0;
-    for (int64_t channel = 0; channel < g_.out.c; ++channel) aligned += (channel * each + offset) % 32 == 0;
+    for (int64_t channel = 0; channel < g_.output.c; ++channel) aligned += (channel * each + offset) % 32 == 0;
     return aligned;
   }
 
@@ -211,24 +190,24 @@ class Counter {
     add(Feature::kBorderWindows, sums);
     add(Feature::kBorderRows, sums * g_.kernel.h);
     add(Feature::kBorderTaps, sums * taps);
-    add(Feature::kBorderElements, sums * taps * g_.in.c);
-    add(Feature::kBorderOutside, sums * (taps - static_cast<double>(row.taps * column.taps)) * g_.in.c);
+    add(Feature::kBorderElements, sums * taps * g_.input.c);
+    add(Feature::kBorderOutside, sums * (taps - static_cast<double>(row.taps * column.taps)) * g_.input.c);
   }
 
   // Kernels that visit every tap of the window and ask whether it lies inside.
   void count_window() {
     const bool depthwise = kernel_.starts_with("depthwise");
     const double taps = static_cast<double>(g_.kernel.h) * g_.kernel.w;
-    const double codes_per_tap = depthwise ? 1.0 : g_.in.c;
+    const double codes_per_tap = depthwise ? 1.0 : g_.input.c;
     for (const Clip& row : rows_)
       for (const Clip& column : columns_) {
-        const double sums = static_cast<double>(row.times * column.times) * g_.out.c;
+        const double sums = static_cast<double>(row.times * column.times) * g_.output.c;
         const auto inside = static_cast<double>(row.taps * column.taps);
         add(Feature::kWindowRows, sums * g_.kernel.h);
         add(Feature::kWindowTaps, sums * taps);
         add(Feature::kProducts, sums * inside * codes_per_tap);
-        add(g_.zero_padding ? Feature::kSkippedTaps : Feature::kPaddedProducts,
-            sums * (taps - inside) * (g_.zero_padding ? 1.0 : codes_per_tap));
+        add(zero_padding() ? Feature::kSkippedTaps : Feature::kPaddedProducts,
+            sums * (taps - inside) * (zero_padding() ? 1.0 : codes_per_tap));
       }
     count_conversions();
   }
@@ -237,7 +216,7 @@ class Counter {
   void count_sums() {
     for (const Clip& row : rows_)
       for (const Clip& column : columns_) {
-        const double sums = static_cast<double>(row.times * column.times) * g_.out.c;
+        const double sums = static_cast<double>(row.times * column.times) * g_.output.c;
         add(Feature::kRuns, sums * static_cast<double>(row.taps));
         add(Feature::kProducts, sums * static_cast<double>(row.taps * column.taps));
       }
@@ -255,7 +234,7 @@ class Counter {
   int layer_;
   const LayerSpec& spec_;
   std::string kernel_;
-  Geometry g_;
+  KernelGeometry g_;
   Format input_;
   std::vector<Clip> rows_, columns_;
   FeatureVector features_{};
@@ -278,8 +257,8 @@ std::string_view feature_name(Feature feature) {
   return names[static_cast<size_t>(feature)];
 }
 
-FeatureVector layer_features(const Network& network, int layer, const LayerShapes& shapes) {
-  return Counter(network, layer, shapes).count();
+FeatureVector layer_features(const Network& network, int layer, const LayerShapes& shapes, const std::string& kernel) {
+  return Counter(network, layer, shapes, kernel).count();
 }
 
 }  // namespace bitwright

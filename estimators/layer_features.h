@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 #include "core/network.h"
@@ -70,7 +71,7 @@ std::string_view feature_name(Feature feature);
 
 using FeatureVector = std::array<double, kFeatures>;
 
-// layer: index; shapes: infer_shapes(network). All zero for Flatten.
-FeatureVector layer_features(const Network& network, int layer, const LayerShapes& shapes);
+// layer: index; shapes: infer_shapes(network); kernel: of kernels_for(). All zero for Flatten.
+FeatureVector layer_features(const Network& network, int layer, const LayerShapes& shapes, const std::string& kernel);
 
 }  // namespace bitwright

@@ -10,6 +10,13 @@
 #define BW_INLINE static inline
 #endif
 
+/* For functions whose inline assembler needs every register, the frame pointer's too. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__ARM_FEATURE_DSP)
+#define BW_ALL_REGISTERS __attribute__((optimize("omit-frame-pointer")))
+#else
+#define BW_ALL_REGISTERS
+#endif
+
 /* The word that starts `shift` (0..31) bits into `low` and goes on in `high`. */
 BW_INLINE uint32_t bw_funnel(uint32_t low, uint32_t high, uint32_t shift)
 {
@@ -55,6 +62,41 @@ BW_INLINE int32_t bw_read(const bw_word *words, const bw_reader *reader, uint32_
 {
     const uint32_t field = bw_field(words, element * reader->bits, reader->bits);
     return (int32_t)(((field << reader->left) ^ reader->flip) - reader->minus);
+}
+
+/* Appends bits to every `stride`-th word. */
+typedef struct {
+    bw_word *next;
+    uint32_t fill, value, stride;
+} bw_appender;
+
+/* The lowest `count` (1..32) bits of `bits`, whose others are 0. */
+BW_INLINE void bw_append(bw_appender *a, uint32_t bits, uint32_t count)
+{
+    const uint32_t fill = a->fill + count;
+    a->value |= bits << a->fill;
+    if (fill >= 32u) {
+        *a->next = a->value;
+        a->next += a->stride;
+        a->value = (a->fill == 0u) ? 0u : bits >> (32u - a->fill);
+    }
+    a->fill = fill & 31u;
+}
+
+BW_INLINE void bw_append_same(bw_appender *a, uint32_t bit, uint32_t count)
+{
+    while (count != 0u) {
+        const uint32_t part = (count < 32u) ? count : 32u;
+        bw_append(a, (bit != 0u) ? bw_mask(part) : 0u, part);
+        count -= part;
+    }
+}
+
+BW_INLINE void bw_end_appender(bw_appender *a)
+{
+    if (a->fill != 0u) {
+        *a->next = a->value;
+    }
 }
 
 /* Writes fields one after another; every word is written once, when it is full or at the end. */

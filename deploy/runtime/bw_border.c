@@ -1,22 +1,11 @@
 /* bw_border.c: what a border of +1 or -1 adds to a convolution. SPDX-License-Identifier: Apache-2.0 */
 #include "bw_accumulate.h"
 
-static int32_t bw_weight(const bw_layer *layer, uint32_t tap)
-{
-    if (layer->weight_kind == (uint8_t)BW_PLANES) {
-        const uint32_t *planes = layer->weights + 2u * (tap >> 5);
-        const uint32_t mask = (planes[0] >> (tap & 31u)) & 1u, plus = (planes[1] >> (tap & 31u)) & 1u;
-        return (int32_t)(2u * plus) - (int32_t)mask;
-    } else {
-        const bw_reader w = bw_reader_of(layer->weight_bits, layer->weight_kind);
-        return bw_read(layer->weights, &w, tap);
-    }
-}
-
 int32_t bw_border(const bw_layer *layer, const bw_patch *patch, uint32_t channel)
 {
     const uint32_t kernel_h = layer->kernel_h, kernel_w = layer->kernel_w;
     uint32_t tap = channel * kernel_h * kernel_w * layer->in_c, y, x, c;
+    const bw_reader w = bw_reader_of(layer->weight_bits, layer->weight_kind);
     int32_t sum = 0;
     if (patch->rows == kernel_h && patch->columns == kernel_w) {
         return 0;
@@ -25,7 +14,7 @@ int32_t bw_border(const bw_layer *layer, const bw_patch *patch, uint32_t channel
         for (x = 0u; x < kernel_w; ++x) {
             const uint32_t inside = (y - patch->top < patch->rows && x - patch->left < patch->columns) ? 1u : 0u;
             for (c = 0u; c < layer->in_c; ++c, ++tap) {
-                sum += (inside != 0u) ? 0 : bw_weight(layer, tap);
+                sum += (inside != 0u) ? 0 : bw_read(layer->weights, &w, tap);
             }
         }
     }

@@ -1,16 +1,9 @@
-/* bw_conv2d_a1w1_to_f32.c: convolution, binary inputs, binary weights, float32 outputs. SPDX-License-Identifier: Apache-2.0 */
-#include "bw_accumulate.h"
-#include "bw_dot.h"
-#include "bw_float.h"
+/* bw_conv2d_a1w1_to_f32.c: convolution, binary inputs, binary weights; float output.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "bw_convolve_bits.h"
 
-BW_INLINE int32_t accumulate(const bw_layer *layer, const bw_word *in, const bw_word *with, const bw_patch *patch,
-                             uint32_t channel)
+void bw_conv2d_a1w1_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out,
+                           bw_word *scratch)
 {
-    (void)with;
-    return bw_convolve(layer, in, patch, channel, bw_dot_a1w1);
-}
-
-void bw_conv2d_a1w1_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out)
-{
-    bw_each_output(layer, in, in, accumulate, epilogue, bw_finish_f32, epilogue->bits, out);
+    bw_each_window(layer, in, bw_window_a1w1, epilogue, bw_finish_pixel_f32, out, scratch);
 }

@@ -1,16 +1,8 @@
 /* bw_conv2d_a1wt.c: convolution, binary inputs, ternary weights. SPDX-License-Identifier: Apache-2.0 */
-#include "bw_accumulate.h"
-#include "bw_dot.h"
-#include "bw_epilogue.h"
+#include "bw_convolve_bits.h"
 
-BW_INLINE int32_t accumulate(const bw_layer *layer, const bw_word *in, const bw_word *with, const bw_patch *patch,
-                             uint32_t channel)
+void bw_conv2d_a1wt(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out,
+                    bw_word *scratch)
 {
-    (void)with;
-    return bw_convolve(layer, in, patch, channel, bw_dot_a1wt);
-}
-
-void bw_conv2d_a1wt(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out)
-{
-    bw_each_output(layer, in, in, accumulate, epilogue, bw_finish_code, epilogue->bits, out);
+    bw_each_window(layer, in, bw_window_a1wt, epilogue, bw_finish_pixel, out, scratch);
 }

@@ -7,16 +7,56 @@
 /* The output code in its low bits; bw_epilogue.c. */
 uint32_t bw_output_code(const bw_epilogue *epilogue, uint32_t channel, int32_t acc);
 
-/* 1 if acc >= threshold, or acc <= threshold where flip is all ones (~ turns the order of integers round). */
-BW_INLINE uint32_t bw_reaches(int32_t acc, int32_t threshold, uint32_t flip)
+/* 1 for a channel whose thresholds are reached from above: acc <= t is stored as "not acc >= t + 1". */
+BW_INLINE uint32_t bw_descends(const bw_epilogue *epilogue, uint32_t channel)
 {
-    return ((int32_t)((uint32_t)acc ^ flip) >= (int32_t)((uint32_t)threshold ^ flip)) ? 1u : 0u;
+    return (epilogue->extra[channel >> 5] >> (channel & 31u)) & 1u;
 }
 
-/* All ones for a channel whose thresholds are reached from above. */
-BW_INLINE uint32_t bw_flip(const bw_epilogue *epilogue, uint32_t channel)
+BW_INLINE uint32_t bw_count_thresholds(const bw_epilogue *e, uint32_t channel, int32_t acc)
 {
-    return 0u - ((epilogue->extra[channel >> 5] >> (channel & 31u)) & 1u);
+    const uint32_t levels = e->levels;
+    uint32_t count = 0u, k;
+    if (e->narrow != 0) {
+        for (k = 0u; k < levels; ++k) {
+            count += (acc >= e->narrow[channel * levels + k]) ? 1u : 0u;
+        }
+    } else {
+        for (k = 0u; k < levels; ++k) {
+            count += (acc >= e->table[channel * levels + k]) ? 1u : 0u;
+        }
+    }
+    return (bw_descends(e, channel) != 0u) ? levels - count : count;
+}
+
+/* floor(value / 2^shift), without a right shift of a negative number; shift 0..62. */
+BW_INLINE int64_t bw_floor_shift(int64_t value, uint32_t shift)
+{
+    if (shift >= 32u) { /* the low word does not matter */
+        const uint32_t high = (uint32_t)((uint64_t)value >> 32), flip = (value < 0) ? 0xFFFFFFFFu : 0u;
+        return (int32_t)(((high ^ flip) >> (shift - 32u)) ^ flip);
+    }
+    return (value >= 0) ? value >> shift : ~(~value >> shift);
+}
+
+BW_INLINE int32_t bw_requantize(const bw_epilogue *e, uint32_t channel, int32_t acc)
+{
+    const uint64_t offset = ((uint64_t)e->extra[2u * channel + 1u] << 32) | e->extra[2u * channel];
+    const int64_t sum = (int64_t)acc * e->table[channel] + (int64_t)offset;
+    const int64_t code = bw_floor_shift(sum, e->shift[channel]);
+    return (code < e->low) ? e->low : (code > e->high) ? e->high : (int32_t)code;
+}
+
+/* The output code of one accumulator. */
+BW_INLINE int32_t bw_code_of(const bw_epilogue *e, uint32_t channel, int32_t acc)
+{
+    if (e->kind == (uint8_t)BW_THRESHOLD) {
+        return e->low + (int32_t)bw_count_thresholds(e, channel, acc);
+    }
+    if (e->kind == (uint8_t)BW_REQUANTIZE) {
+        return bw_requantize(e, channel, acc);
+    }
+    return acc + ((e->table != 0) ? e->table[channel] : 0);
 }
 
 /* Binary outputs in line, the others by a call. */
@@ -24,7 +64,7 @@ BW_INLINE uint32_t bw_finish_code(const void *epilogue, uint32_t channel, int32_
 {
     const bw_epilogue *e = (const bw_epilogue *)epilogue;
     if (e->levels == 1u && e->narrow != 0) {
-        return bw_reaches(acc, e->narrow[channel], bw_flip(e, channel));
+        return ((acc >= e->narrow[channel]) ? 1u : 0u) ^ bw_descends(e, channel);
     }
     return bw_output_code(e, channel, acc);
 }

@@ -2,7 +2,8 @@
  *
  * C99, little-endian cores, no allocation, no state. A tensor is a run of 32-bit words: element i, in HWC order, lies
  * in bits [i * b, (i + 1) * b), least significant bit first; unused bits of the last word are 0. Weights lie the same
- * way, output channel first: [out][kernel_h][kernel_w][in]. Every map is batch 1.
+ * way, output channel first: [out][kernel_h][kernel_w][in], or in rows of whole words as a kernel's header says. Every
+ * map is batch 1. A signal of n samples is a map of one row.
  */
 #ifndef BW_KERNELS_H
 #define BW_KERNELS_H
@@ -21,8 +22,7 @@ enum {
     BW_BINARY = 0,   /* bit 1 is +1, bit 0 is -1 */
     BW_SIGNED = 1,   /* two's complement */
     BW_UNSIGNED = 2,
-    BW_FLOAT = 3,    /* IEEE 754 single precision */
-    BW_PLANES = 4    /* ternary weights: words 2j, 2j + 1 hold 32 of them: first "not 0", then "+1" */
+    BW_FLOAT = 3     /* IEEE 754 single precision */
 };
 
 /* One layer. Dense is a convolution over a 1x1 map; pooling by sums has no weights; an add is a 1x1 window; the kernel
@@ -45,7 +45,7 @@ typedef struct {
 /* How an integer accumulator becomes an output code. */
 enum {
     BW_RAW = 0,       /* acc + table[c]; table may be NULL */
-    BW_THRESHOLD = 1, /* low + how many of the channel's `levels` thresholds acc reaches */
+    BW_THRESHOLD = 1, /* low + how many of the channel's `levels` thresholds acc reaches, acc >= t */
     BW_REQUANTIZE = 2 /* (acc * table[c] + offset[c]) >> shift[c], floor, clamped to [low, high] */
 };
 typedef struct {
@@ -56,7 +56,7 @@ typedef struct {
     int16_t low, high;     /* smallest and largest output code */
     const int32_t *table;  /* bias, multipliers, or thresholds [channel][level] if they need 32 bits */
     const int16_t *narrow; /* thresholds [channel][level] in 16 bits, or NULL */
-    const uint32_t *extra; /* bit c: channel c reaches a threshold from above; or the offsets' low and high words */
+    const uint32_t *extra; /* bit c: channel c counts the thresholds that acc does not reach; or the offsets' words */
     const uint8_t *shift;
 } bw_epilogue;
 
@@ -70,12 +70,46 @@ typedef struct {
     const float *scale, *offset;
 } bw_float_epilogue;
 
-/* a1, at, a8, ax: binary, ternary, 8-bit, any integer input; w likewise for weights. */
-void bw_conv2d_a1w1(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out);
-void bw_conv2d_a1wt(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out);
-void bw_conv2d_atwt(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out);
-void bw_conv2d_a8w8(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out);
-void bw_conv2d_a8w1(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out);
+/* A binary convolution with polynomials as weights, bw_conv2d_poly.h; its output is binary. */
+typedef struct {
+    uint16_t channels;          /* in_c rounded up to a multiple of 8 */
+    uint8_t tile;               /* blocks a tile: even, 2..32 */
+    uint8_t reserved;
+    const int16_t *reach;       /* [out_c rounded up to 2]: a channel's threshold plus the sum of its weights */
+    const int16_t *tap_sums;    /* [out_c rounded up to 2][kernel_h][kernel_w]: sums over channels; NULL unless the border is skipped */
+    const uint32_t *complement; /* bit c: channel c's weights are complemented */
+    const uint32_t *descending; /* bit c: channel c's output is inverted; NULL if none is */
+} bw_poly;
+void bw_conv2d_a1w1_poly5(const bw_layer *layer, const bw_poly *poly, const bw_word *in, bw_word *out, bw_word *scratch);
+void bw_conv2d_a1w1_poly4(const bw_layer *layer, const bw_poly *poly, const bw_word *in, bw_word *out, bw_word *scratch);
+
+/* a1: binary inputs; at: ternary ones, or binary ones whose border is skipped; a8, a16: codes of up to 8, 16 bits; ax: any;
+ * w likewise for weights. conv2d gathers a window, or two at once, and computes all its channels in scratch memory;
+ * dense has one window. axwx needs no scratch memory. */
+void bw_conv2d_a1w1(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out,
+                    bw_word *scratch);
+void bw_conv2d_a1wt(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out,
+                    bw_word *scratch);
+void bw_conv2d_atw1(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out,
+                    bw_word *scratch);
+void bw_conv2d_atwt(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out,
+                    bw_word *scratch);
+void bw_conv2d_a8w1(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out,
+                    bw_word *scratch);
+void bw_conv2d_a16w1(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out,
+                     bw_word *scratch);
+void bw_conv2d_a16w2(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out,
+                     bw_word *scratch);
+void bw_conv2d_a16w4(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out,
+                     bw_word *scratch);
+void bw_conv2d_a16w8(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out,
+                     bw_word *scratch);
+void bw_dense_a16w2(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out,
+                    bw_word *scratch);
+void bw_dense_a16w4(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out,
+                    bw_word *scratch);
+void bw_dense_a16w8(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out,
+                    bw_word *scratch);
 void bw_conv2d_axwx(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out);
 void bw_depthwise(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out);
 void bw_sum_pool(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out);
@@ -85,11 +119,30 @@ void bw_max_pool(const bw_layer *layer, const bw_word *in, bw_word *out);
 void bw_upsample(const bw_layer *layer, const bw_word *in, bw_word *out); /* of any kind, floats too */
 
 /* Integer accumulators, float32 output. */
-void bw_conv2d_a1w1_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
-void bw_conv2d_a1wt_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
-void bw_conv2d_atwt_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
-void bw_conv2d_a8w8_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
-void bw_conv2d_a8w1_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
+void bw_conv2d_a1w1_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out,
+                           bw_word *scratch);
+void bw_conv2d_a1wt_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out,
+                           bw_word *scratch);
+void bw_conv2d_atw1_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out,
+                           bw_word *scratch);
+void bw_conv2d_atwt_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out,
+                           bw_word *scratch);
+void bw_conv2d_a8w1_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out,
+                           bw_word *scratch);
+void bw_conv2d_a16w1_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out,
+                            bw_word *scratch);
+void bw_conv2d_a16w2_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out,
+                            bw_word *scratch);
+void bw_conv2d_a16w4_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out,
+                            bw_word *scratch);
+void bw_conv2d_a16w8_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out,
+                            bw_word *scratch);
+void bw_dense_a16w2_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out,
+                           bw_word *scratch);
+void bw_dense_a16w4_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out,
+                           bw_word *scratch);
+void bw_dense_a16w8_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out,
+                           bw_word *scratch);
 void bw_conv2d_axwx_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
 void bw_depthwise_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
 void bw_sum_pool_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);

@@ -219,6 +219,16 @@ Network random_network(uint64_t seed) {
   return network;
 }
 
+Kernels random_kernels(const Network& network) {
+  Rng rng(std::hash<std::string>()(canonical_text(network)), 5);
+  Kernels kernels;
+  for (int i = 0; i < static_cast<int>(network.layers.size()); ++i) {
+    const std::vector<std::string> able = kernels_for(network, i);
+    kernels.push_back(able.empty() ? "" : able[rng.below(able.size())]);
+  }
+  return kernels;
+}
+
 Parameters random_parameters(const Network& network, uint64_t seed) {
   Rng rng(seed, 2);
   Parameters parameters;

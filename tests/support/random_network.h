@@ -8,6 +8,7 @@
 
 #include "core/network.h"
 #include "core/parameters.h"
+#include "core/kernel.h"
 #include "core/quantized_model.h"
 
 namespace bitwright::testing {
@@ -16,6 +17,9 @@ namespace bitwright::testing {
 // operators, formats and paddings occur over the seeds; so do 1x1 maps, channels that are no multiple of 32, windows
 // larger than their map, strides larger than their window, and layers that compute in floating point.
 Network random_network(uint64_t seed);
+
+// For every layer one of the kernels that can run it, drawn by the network: equal networks, equal kernels.
+Kernels random_kernels(const Network& network);
 
 // Finite parameters in the ranges that training gives; gamma is sometimes negative, sometimes zero; some channels have
 // constant weights.

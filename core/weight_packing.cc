@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/weight_packing.h"
+
+#include <algorithm>
+
+#include "core/check.h"
+#include "core/packing.h"
+
+namespace bitwright {
+namespace {
+
+using Row = std::span<const int8_t>;
+using Words = std::vector<uint32_t>;
+
+Words bits(Row row) {
+  Words words((row.size() + 31) / 32);
+  for (size_t i = 0; i < row.size(); ++i) words[i / 32] |= uint32_t{row[i] > 0} << (i % 32);
+  return words;
+}
+
+// Up to four words as full adders take them: bw_fold_bits.
+void fold(const uint32_t* w, size_t count, uint32_t* out) {
+  switch (count) {
+    case 1: out[0] = w[0]; break;
+    case 2: out[0] = w[0], out[1] = w[0] ^ w[1]; break;
+    case 3: out[0] = w[0] ^ w[1], out[1] = w[0] ^ w[2], out[2] = w[0] ^ w[1] ^ w[2]; break;
+    case 4: out[0] = w[0] ^ w[1], out[1] = w[0] ^ w[2], out[2] = out[0] ^ w[2], out[3] = out[2] ^ w[3]; break;
+    default: break;
+  }
+}
+
+Words folded(const Words& words) {
+  Words out(words.size());
+  size_t i = words.size() % 4;
+  fold(words.data(), i, out.data());
+  for (; i < words.size(); i += 4) fold(&words[i], 4, &out[i]);
+  return out;
+}
+
+Words counted_planes(Row row) {
+  Words words = pack_planes(row);
+  const auto kept = std::count_if(row.begin(), row.end(), [](int8_t code) { return code != 0; });
+  words.insert(words.begin(), static_cast<uint32_t>(kept));
+  return words;
+}
+
+Words placed(Row row, int width, size_t per_word, size_t (*bit)(size_t)) {
+  Words words((row.size() + per_word - 1) / per_word);
+  for (size_t i = 0; i < row.size(); ++i)
+    words[i / per_word] |= (static_cast<uint32_t>(row[i]) & (UINT32_MAX >> (32 - width))) << bit(i % per_word);
+  return words;
+}
+
+Words signs(Row row, size_t (*bit)(size_t)) {
+  Words words((row.size() + 31) / 32);
+  for (size_t i = 0; i < row.size(); ++i) words[i / 32] |= uint32_t{row[i] > 0} << bit(i % 32);
+  return words;
+}
+
+Words pack_row(Row row, const std::string& types) {
+  if (types == "a1w1") return folded(bits(row));
+  if (types == "atw1") return bits(row);
+  if (types == "a1wt") return counted_planes(row);
+  if (types == "atwt") return pack_planes(row);
+  if (types == "a8w1") return signs(row, [](size_t i) { return 8 * (i % 4) + 7 - i / 4; });
+  if (types == "a16w1") return signs(row, [](size_t i) { return 16 * (i / 2 % 2) + 2 * (i / 4) + i % 2; });
+  if (types == "a16w8") return placed(row, 8, 4, [](size_t i) { return 8 * i; });
+  if (types == "a16w4") return placed(row, 4, 8, [](size_t i) { return 8 * (i % 4) + 4 - i / 4 * 4; });
+  BW_CHECK(types == "a16w2");
+  return placed(row, 2, 16, [](size_t i) { return 8 * (i % 4) + 6 - i / 4 * 2; });
+}
+
+Words polynomials(std::span<const int8_t> codes, const KernelGeometry& g, const PolyLayout& layout, int64_t pair_words) {
+  const int64_t taps = g.taps(), channels = pair_words / 2 / g.kernel.h;
+  Words words(static_cast<size_t>((g.out_channels + 1) / 2 * pair_words));
+  for (int o = 0; o < g.out_channels; ++o) {
+    const Row row = codes.subspan(static_cast<size_t>(o * taps), static_cast<size_t>(taps));
+    const bool complemented = is_complemented(row);
+    for (int64_t tap = 0; tap < taps; ++tap) {
+      const int64_t c = tap % g.input.c, x = tap / g.input.c % g.kernel.w, y = tap / g.input.c / g.kernel.w;
+      const int64_t word = o / 2 * pair_words + (y * channels + c) * 2 + o % 2;
+      const bool one = (row[static_cast<size_t>(tap)] > 0) != complemented;
+      words[static_cast<size_t>(word)] |= uint32_t{one} << (layout.slot * (g.kernel.w - 1 - x));
+    }
+  }
+  return words;
+}
+
+}  // namespace
+
+bool is_complemented(std::span<const int8_t> row) {
+  const auto ones = std::count_if(row.begin(), row.end(), [](int8_t code) { return code > 0; });
+  return 2 * static_cast<size_t>(ones) > row.size();
+}
+
+std::vector<uint32_t> pack_weights(std::span<const int8_t> codes, const std::string& kernel, const KernelGeometry& g,
+                                   Format format) {
+  if (!has_weight_rows(kernel)) return pack(codes, format);
+  const int64_t row_words = weight_row_words(g, kernel);
+  if (is_poly(kernel)) return polynomials(codes, g, poly_layout(kernel), row_words);
+  const std::string types = kernel_types(kernel);
+  Words words;
+  for (int o = 0; o < g.out_channels; ++o) {
+    const Words row = pack_row(codes.subspan(static_cast<size_t>(o * g.taps()), static_cast<size_t>(g.taps())), types);
+    BW_CHECK(static_cast<int64_t>(row.size()) == row_words);
+    words.insert(words.end(), row.begin(), row.end());
+  }
+  return words;
+}
+
+}  // namespace bitwright

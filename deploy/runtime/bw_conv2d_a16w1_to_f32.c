@@ -1,0 +1,9 @@
+/* bw_conv2d_a16w1_to_f32.c: convolution, inputs of up to 16 bits, binary weights; float output.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "bw_convolve_a16w1.h"
+
+void bw_conv2d_a16w1_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out,
+                            bw_word *scratch)
+{
+    bw_each_window(layer, in, bw_window_a16w1, epilogue, bw_finish_pixel_f32, out, scratch);
+}

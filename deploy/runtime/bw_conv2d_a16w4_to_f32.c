@@ -1,0 +1,9 @@
+/* bw_conv2d_a16w4_to_f32.c: convolution, inputs of up to 16 bits, weights of 3 or 4 bits; float output.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "bw_convolve_halves.h"
+
+void bw_conv2d_a16w4_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out,
+                            bw_word *scratch)
+{
+    bw_each_pair(layer, in, 8u, bw_accumulate_w4, epilogue, bw_finish_pixel_f32, out, scratch);
+}

@@ -1,0 +1,65 @@
+/* bw_convolve_bits.h: one window of a binary or ternary map. SPDX-License-Identifier: Apache-2.0 */
+#ifndef BW_CONVOLVE_BITS_H
+#define BW_CONVOLVE_BITS_H
+
+#include "bw_accumulate_bits.h"
+#include "bw_gather_bits.h"
+#include "bw_pixels.h"
+
+/* Words that are folded at a time: a multiple of 4. */
+#define BW_FOLDED 32u
+
+/* Bits times bits. Room: the window, or BW_FOLDED words of it where it lies in the map. */
+BW_INLINE void bw_window_a1w1(const bw_layer *layer, const bw_word *in, const bw_patch *patch, bw_word *room,
+                              int32_t *acc)
+{
+    const uint32_t taps = bw_taps(layer), words = (taps + 31u) / 32u;
+    const bw_word *bits = bw_gather_bits(layer, in, patch, room);
+    uint32_t done = 0u, part = (words - 1u) % BW_FOLDED + 1u; /* what is no multiple of 4 comes first */
+    bw_fill(acc, layer->out_c, (int32_t)taps);
+    do {
+        bw_fold_bits(bits + done, part, room);
+        bw_accumulate_a1w1(room, layer->weights + done, words, part, layer->out_c, acc);
+        done += part;
+        part = BW_FOLDED;
+    } while (done != words);
+}
+
+/* Bits times ternary weights; a row of them starts with the number of those that are not 0. */
+BW_INLINE void bw_window_a1wt(const bw_layer *layer, const bw_word *in, const bw_patch *patch, bw_word *room,
+                              int32_t *acc)
+{
+    const uint32_t words = (bw_taps(layer) + 31u) / 32u, row = 2u * words + 1u;
+    const uint32_t *weights = layer->weights;
+    uint32_t channel;
+    for (channel = 0u; channel < layer->out_c; ++channel) {
+        acc[channel] = (int32_t)weights[channel * row];
+    }
+    bw_accumulate_a1wt(bw_gather_bits(layer, in, patch, room), weights + 1, row, words, layer->out_c, acc);
+}
+
+/* Planes times bits. */
+BW_INLINE void bw_window_atw1(const bw_layer *layer, const bw_word *in, const bw_patch *patch, bw_word *room,
+                              int32_t *acc)
+{
+    const uint32_t words = (bw_taps(layer) + 31u) / 32u;
+    uint32_t kept = 0u, i;
+    bw_gather_planes(layer, in, patch, room);
+    for (i = 0u; i < words; ++i) {
+        kept += bw_popcount(room[2u * i]);
+    }
+    bw_fill(acc, layer->out_c, (int32_t)kept);
+    bw_accumulate_atw1(room, layer->weights, words, words, layer->out_c, acc);
+}
+
+/* Planes times ternary weights. */
+BW_INLINE void bw_window_atwt(const bw_layer *layer, const bw_word *in, const bw_patch *patch, bw_word *room,
+                              int32_t *acc)
+{
+    const uint32_t words = (bw_taps(layer) + 31u) / 32u;
+    bw_gather_planes(layer, in, patch, room);
+    bw_fill(acc, layer->out_c, 0);
+    bw_accumulate_atwt(room, layer->weights, 2u * words, words, layer->out_c, acc);
+}
+
+#endif

@@ -1,0 +1,21 @@
+/* bw_finish.h: from the accumulators of a pixel to its packed codes. SPDX-License-Identifier: Apache-2.0 */
+#ifndef BW_FINISH_H
+#define BW_FINISH_H
+
+#include "bw_bits.h"
+
+/* epilogue: bw_epilogue, bw_finish.c. */
+void bw_finish_pixel(const void *epilogue, const int32_t *acc, uint32_t channels, bw_appender *out);
+
+/* epilogue: bw_float_epilogue, bw_finish_f32.c. */
+void bw_finish_pixel_f32(const void *epilogue, const int32_t *acc, uint32_t channels, bw_appender *out);
+
+typedef void bw_finish_function(const void *epilogue, const int32_t *acc, uint32_t channels, bw_appender *out);
+
+BW_INLINE bw_appender bw_appender_at(bw_word *out)
+{
+    const bw_appender appender = {out, 0u, 0u, 1u};
+    return appender;
+}
+
+#endif

@@ -1,0 +1,41 @@
+/* bw_gather_bytes.h: the codes of a window as bytes. SPDX-License-Identifier: Apache-2.0 */
+#ifndef BW_GATHER_BYTES_H
+#define BW_GATHER_BYTES_H
+
+#include <string.h>
+
+#include "bw_patch.h"
+
+/* In `room` of whole words, the last filled up with 0; or in place, where the map has it so. Codes of up to 8 bits; taps
+ * outside the map are 0. */
+static inline const bw_word *bw_gather_bytes(const bw_layer *layer, const bw_word *in, const bw_patch *patch, bw_word *room)
+{
+    const uint32_t kernel_h = layer->kernel_h, kernel_w = layer->kernel_w, in_c = layer->in_c;
+    const uint32_t row = (uint32_t)layer->in_w * in_c, run = patch->columns * in_c, taps = kernel_h * kernel_w * in_c;
+    const bw_reader reader = bw_reader_of(layer->in_bits, layer->in_kind);
+    uint32_t from = patch->pixel * in_c, at, y, i;
+    uint8_t *bytes = (uint8_t *)room;
+    if (layer->in_bits == 8u && patch->rows == kernel_h && patch->columns == kernel_w &&
+        (kernel_h == 1u || layer->in_w == kernel_w) && (from & 3u) == 0u &&
+        ((taps & 3u) == 0u || taps == row * layer->in_h)) {
+        return in + (from >> 2);
+    }
+    for (i = 0u; i < (taps + 3u) / 4u; ++i) {
+        room[i] = 0u;
+    }
+    at = (patch->top * kernel_w + patch->left) * in_c;
+    for (y = 0u; y < patch->rows; ++y) {
+        if (layer->in_bits == 8u) {
+            memcpy(bytes + at, (const uint8_t *)in + from, run);
+        } else {
+            for (i = 0u; i < run; ++i) {
+                bytes[at + i] = (uint8_t)bw_read(in, &reader, from + i);
+            }
+        }
+        at += kernel_w * in_c;
+        from += row;
+    }
+    return room;
+}
+
+#endif
