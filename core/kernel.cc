@@ -41,15 +41,15 @@ bool is_dense(const KernelGeometry& g) {
 }
 
 // "a1", "at", "a8", "a16" or "ax".
-std::string input_type(Format input, bool skips_border) {
-  if (input == Format::kBinary) return skips_border ? "at" : "a1";
+std::string input_type(Format input) {
+  if (input == Format::kBinary) return "a1";
   if (input == Format::kTernary) return "at";
   return bit_width(input) <= 8 ? "a8" : bit_width(input) <= 16 ? "a16" : "ax";
 }
 
 // The kernel that gathers windows.
 std::string patch_kernel(const KernelGeometry& g, Format input, Format weights) {
-  const std::string in = input_type(input, g.padding == Padding::kZero && has_border(g));
+  const std::string in = input_type(input);
   if (in == "ax") return "conv2d_axwx";
   if (weights == Format::kBinary) return "conv2d_" + in + "w1";
   if (weights == Format::kTernary && in[1] != '8' && in != "a16") return "conv2d_" + in + "wt";
@@ -102,8 +102,8 @@ int64_t even(int64_t n) {
   return (n + 1) / 2 * 2;
 }
 
-// Tables of a polynomial kernel: what a channel must reach, the sums of its taps where a border is skipped, and two words
-// of bits a group of 32 channels.
+// Tables of a polynomial kernel: what a channel must reach, the sums of its taps where a border is skipped, and two
+// words of bits a group of 32 channels.
 int64_t poly_table_bytes(const KernelGeometry& g) {
   const int64_t channels = even(g.out_channels), taps = int64_t{g.kernel.h} * g.kernel.w;
   const bool skips = g.padding == Padding::kZero && has_border(g);
@@ -120,7 +120,8 @@ int64_t poly_scratch_words(const KernelGeometry& g, const PolyLayout& layout) {
 bool in_place(const KernelGeometry& g, int unit) {
   if (has_border(g) || (g.kernel.h != 1 && g.kernel.w != g.input.w)) return false;
   if (g.taps() == g.input.elements()) return true;
-  const int64_t column = int64_t{g.input.c} * g.kernel.stride_w, row = int64_t{g.input.w} * g.input.c * g.kernel.stride_h;
+  const int64_t column = int64_t{g.input.c} * g.kernel.stride_w,
+                row = int64_t{g.input.w} * g.input.c * g.kernel.stride_h;
   const bool columns = positions(g.output.w, g.pool.w, g.pool.stride_w) == 1 || column % unit == 0;
   const bool rows = positions(g.output.h, g.pool.h, g.pool.stride_h) == 1 || row % unit == 0;
   return columns && rows && g.taps() % unit == 0;
@@ -271,7 +272,8 @@ int64_t scratch_bytes(const Network& network, int layer, const std::string& kern
   const int64_t row = (g.taps() + 31) / 32;
   int64_t room = types.starts_with("at") ? 2 * row : in_place(g, 32) ? 0 : row;
   if (types == "a1w1" && room == 0) room = std::min(row, kFoldedWords);
-  if (types == "a8w1") room = bit_width(storage_format(network, spec.from)) == 8 && in_place(g, 4) ? 0 : (g.taps() + 3) / 4;
+  if (types == "a8w1")
+    room = bit_width(storage_format(network, spec.from)) == 8 && in_place(g, 4) ? 0 : (g.taps() + 3) / 4;
   return 4 * (pooled + g.out_channels + room);
 }
 

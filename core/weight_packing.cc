@@ -70,7 +70,8 @@ Words pack_row(Row row, const std::string& types) {
   return placed(row, 2, 16, [](size_t i) { return 8 * (i % 4) + 6 - i / 4 * 2; });
 }
 
-Words polynomials(std::span<const int8_t> codes, const KernelGeometry& g, const PolyLayout& layout, int64_t pair_words) {
+Words polynomials(std::span<const int8_t> codes, const KernelGeometry& g, const PolyLayout& layout,
+                  int64_t pair_words) {
   const int64_t taps = g.taps(), channels = pair_words / 2 / g.kernel.h;
   Words words(static_cast<size_t>((g.out_channels + 1) / 2 * pair_words));
   for (int o = 0; o < g.out_channels; ++o) {

@@ -329,7 +329,8 @@ Program lower(const QuantizedModel& model, const Kernels& kernels) {
   program.kernels = checked_kernels(model.network, kernels);
   program.plan = plan_memory(model.network, scratch_bytes(model.network, program.kernels));
   program.signature = model_signature(model);
-  for (int i = 0; i <= last; ++i) program.ops.push_back(lower_layer(model, i, shapes[i], program.kernels[i], program.plan));
+  for (int i = 0; i <= last; ++i)
+    program.ops.push_back(lower_layer(model, i, shapes[i], program.kernels[i], program.plan));
   program.output_format = storage_format(model.network, last);
   program.input_word = program.plan.tensor_offsets[0] / 4;
   program.output_word = program.plan.tensor_offsets[last + 1] / 4;

@@ -159,7 +159,8 @@ std::string call_path(const Network& network, int layer, const std::string& kern
   if (is_poly(kernel)) return "poly";
   const LayerSpec& spec = network.layers[static_cast<size_t>(layer)];
   const auto* conv = std::get_if<Conv2d>(&spec.op);
-  const bool border = conv && !has_weight_rows(kernel) && (conv->padding == Padding::kMinusOne || conv->padding == Padding::kPlusOne);
+  const bool border =
+      conv && !has_weight_rows(kernel) && (conv->padding == Padding::kMinusOne || conv->padding == Padding::kPlusOne);
   return epilogue_name(network, layer) + (border ? "_border" : "");
 }
 
@@ -178,7 +179,8 @@ const KernelCost& CoreCosts::kernel(const std::string& name) const {
 int64_t CoreCosts::stack_bytes(const Network& network, int layer, const std::string& name) const {
   if (name.empty()) return 0;
   const KernelCost& cost = kernel(name);
-  if (const auto it = cost.stack_bytes.find(call_path(network, layer, name)); it != cost.stack_bytes.end()) return it->second;
+  if (const auto it = cost.stack_bytes.find(call_path(network, layer, name)); it != cost.stack_bytes.end())
+    return it->second;
   int64_t deepest = 0;
   for (const auto& [path, bytes] : cost.stack_bytes) deepest = std::max(deepest, bytes);
   return deepest;

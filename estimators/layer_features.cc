@@ -47,7 +47,8 @@ class Counter {
         g_(kernel_geometry(spec_, shapes)),
         input_(storage_format(network, spec_.from)),
         rows_(clips(g_.output.h, g_.pool.h, g_.pool.stride_h, g_.kernel.stride_h, g_.pad_top, g_.kernel.h, g_.input.h)),
-        columns_(clips(g_.output.w, g_.pool.w, g_.pool.stride_w, g_.kernel.stride_w, g_.pad_left, g_.kernel.w, g_.input.w)) {}
+        columns_(clips(g_.output.w, g_.pool.w, g_.pool.stride_w, g_.kernel.stride_w, g_.pad_left, g_.kernel.w,
+                       g_.input.w)) {}
 
   FeatureVector count() {
     if (kernel_.empty()) return features_;

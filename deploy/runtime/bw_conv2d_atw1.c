@@ -1,4 +1,4 @@
-/* bw_conv2d_atw1.c: convolution, ternary inputs, or binary ones whose border is skipped, binary weights.
+/* bw_conv2d_atw1.c: convolution, ternary inputs, binary weights.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "bw_convolve_bits.h"
 

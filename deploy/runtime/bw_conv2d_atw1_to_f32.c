@@ -1,4 +1,4 @@
-/* bw_conv2d_atw1_to_f32.c: convolution, ternary inputs, or binary ones whose border is skipped, binary weights; float output.
+/* bw_conv2d_atw1_to_f32.c: convolution, ternary inputs, binary weights; float output.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "bw_convolve_bits.h"
 

@@ -1,4 +1,4 @@
-/* bw_conv2d_atwt.c: convolution, ternary inputs, or binary ones whose border is skipped, ternary weights.
+/* bw_conv2d_atwt.c: convolution, ternary inputs, ternary weights.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "bw_convolve_bits.h"
 

@@ -1,4 +1,4 @@
-/* bw_conv2d_atwt_to_f32.c: convolution, ternary inputs, or binary ones whose border is skipped, ternary weights; float output.
+/* bw_conv2d_atwt_to_f32.c: convolution, ternary inputs, ternary weights; float output.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "bw_convolve_bits.h"
 

@@ -9,33 +9,60 @@
 /* Words that are folded at a time: a multiple of 4. */
 #define BW_FOLDED 32u
 
+/* A border that is skipped: the mean of the sums with -1 and with +1 in the place of what lies outside the map. */
+BW_INLINE uint32_t bw_is_skipped(const bw_layer *layer, const bw_patch *patch)
+{
+    return (layer->pad_code == 0 && (patch->rows != layer->kernel_h || patch->columns != layer->kernel_w)) ? 1u : 0u;
+}
+
+BW_INLINE void bw_halve(int32_t *acc, uint32_t count)
+{
+    do {
+        *acc /= 2; /* exact */
+        ++acc;
+    } while (--count != 0u);
+}
+
 /* Bits times bits. Room: the window, or BW_FOLDED words of it where it lies in the map. */
 BW_INLINE void bw_window_a1w1(const bw_layer *layer, const bw_word *in, const bw_patch *patch, bw_word *room,
                               int32_t *acc)
 {
-    const uint32_t taps = bw_taps(layer), words = (taps + 31u) / 32u;
-    const bw_word *bits = bw_gather_bits(layer, in, patch, room);
-    uint32_t done = 0u, part = (words - 1u) % BW_FOLDED + 1u; /* what is no multiple of 4 comes first */
-    bw_fill(acc, layer->out_c, (int32_t)taps);
+    const uint32_t taps = bw_taps(layer), words = (taps + 31u) / 32u, skipped = bw_is_skipped(layer, patch);
+    uint32_t one = (layer->pad_code > 0) ? 1u : 0u, passes = skipped + 1u;
+    bw_fill(acc, layer->out_c, (int32_t)(taps << skipped));
     do {
-        bw_fold_bits(bits + done, part, room);
-        bw_accumulate_a1w1(room, layer->weights + done, words, part, layer->out_c, acc);
-        done += part;
-        part = BW_FOLDED;
-    } while (done != words);
+        const bw_word *bits = bw_gather_bits(layer, in, patch, one, room);
+        uint32_t done = 0u, part = (words - 1u) % BW_FOLDED + 1u; /* what is no multiple of 4 comes first */
+        do {
+            bw_fold_bits(bits + done, part, room);
+            bw_accumulate_a1w1(room, layer->weights + done, words, part, layer->out_c, acc);
+            done += part;
+            part = BW_FOLDED;
+        } while (done != words);
+        one ^= 1u;
+    } while (--passes != 0u);
+    if (skipped != 0u) {
+        bw_halve(acc, layer->out_c);
+    }
 }
 
 /* Bits times ternary weights; a row of them starts with the number of those that are not 0. */
 BW_INLINE void bw_window_a1wt(const bw_layer *layer, const bw_word *in, const bw_patch *patch, bw_word *room,
                               int32_t *acc)
 {
-    const uint32_t words = (bw_taps(layer) + 31u) / 32u, row = 2u * words + 1u;
+    const uint32_t words = (bw_taps(layer) + 31u) / 32u, row = 2u * words + 1u, skipped = bw_is_skipped(layer, patch);
     const uint32_t *weights = layer->weights;
-    uint32_t channel;
+    uint32_t one = (layer->pad_code > 0) ? 1u : 0u, passes = skipped + 1u, channel;
     for (channel = 0u; channel < layer->out_c; ++channel) {
-        acc[channel] = (int32_t)weights[channel * row];
+        acc[channel] = (int32_t)(weights[channel * row] << skipped);
     }
-    bw_accumulate_a1wt(bw_gather_bits(layer, in, patch, room), weights + 1, row, words, layer->out_c, acc);
+    do {
+        bw_accumulate_a1wt(bw_gather_bits(layer, in, patch, one, room), weights + 1, row, words, layer->out_c, acc);
+        one ^= 1u;
+    } while (--passes != 0u);
+    if (skipped != 0u) {
+        bw_halve(acc, layer->out_c);
+    }
 }
 
 /* Planes times bits. */

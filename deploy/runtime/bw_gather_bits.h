@@ -1,5 +1,5 @@
-/* bw_gather_bits.h: the codes of a window as bits: one plane of a binary map, or two planes, "not 0" and "+1", of a
- * ternary one or of a binary one whose border is skipped. SPDX-License-Identifier: Apache-2.0 */
+/* bw_gather_bits.h: the codes of a window as bits: one plane of a binary map, or two, "not 0" and "+1", of a ternary one.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef BW_GATHER_BITS_H
 #define BW_GATHER_BITS_H
 
@@ -32,10 +32,12 @@ BW_INLINE bw_row bw_row_of(const bw_layer *layer, const bw_patch *patch)
     return row;
 }
 
-/* One plane, in `room` of whole words, the last filled up with 0; or in place, where the map has it so. */
-static inline const bw_word *bw_gather_bits(const bw_layer *layer, const bw_word *in, const bw_patch *patch, bw_word *room)
+/* One plane, in `room` of whole words, the last filled up with 0; or in place, where the map has it so. one: the bit that
+ * stands for taps outside the map. */
+static inline const bw_word *bw_gather_bits(const bw_layer *layer, const bw_word *in, const bw_patch *patch,
+                                            uint32_t one, bw_word *room)
 {
-    const uint32_t one = (layer->pad_code > 0) ? 1u : 0u, kernel_h = layer->kernel_h;
+    const uint32_t kernel_h = layer->kernel_h;
     bw_row row = bw_row_of(layer, patch);
     bw_appender a;
     uint32_t y;
@@ -69,7 +71,7 @@ static inline const bw_word *bw_gather_bits(const bw_layer *layer, const bw_word
     return room;
 }
 
-/* Two planes, a word each in turn. in_bits 1: every code inside the map counts; 2: ternary codes. */
+/* Two planes of ternary codes, a word each in turn. */
 static inline void bw_gather_planes(const bw_layer *layer, const bw_word *in, const bw_patch *patch, bw_word *room)
 {
     const uint32_t mask = (layer->pad_code != 0) ? 1u : 0u, plus = (layer->pad_code > 0) ? 1u : 0u;
@@ -90,20 +92,12 @@ static inline void bw_gather_planes(const bw_layer *layer, const bw_word *in, co
         bw_append_same(&some, mask, row.before);
         bw_append_same(&up, plus, row.before);
         while (left != 0u) {
-            if (layer->in_bits == 1u) {
-                const uint32_t part = (left < 32u) ? left : 32u;
-                bw_append(&some, bw_mask(part), part);
-                bw_append(&up, bw_field(in, from, part), part);
-                from += part;
-                left -= part;
-            } else {
-                const uint32_t part = (left < 16u) ? left : 16u;
-                const uint32_t codes = bw_field(in, 2u * from, 2u * part), low = bw_even_bits(codes);
-                bw_append(&some, low, part);
-                bw_append(&up, low & ~bw_even_bits(codes >> 1), part);
-                from += part;
-                left -= part;
-            }
+            const uint32_t part = (left < 16u) ? left : 16u;
+            const uint32_t codes = bw_field(in, 2u * from, 2u * part), low = bw_even_bits(codes);
+            bw_append(&some, low, part);
+            bw_append(&up, low & ~bw_even_bits(codes >> 1), part);
+            from += part;
+            left -= part;
         }
         bw_append_same(&some, mask, row.behind);
         bw_append_same(&up, plus, row.behind);

@@ -83,7 +83,7 @@ typedef struct {
 void bw_conv2d_a1w1_poly5(const bw_layer *layer, const bw_poly *poly, const bw_word *in, bw_word *out, bw_word *scratch);
 void bw_conv2d_a1w1_poly4(const bw_layer *layer, const bw_poly *poly, const bw_word *in, bw_word *out, bw_word *scratch);
 
-/* a1: binary inputs; at: ternary ones, or binary ones whose border is skipped; a8, a16: codes of up to 8, 16 bits; ax: any;
+/* a1: binary inputs; at: ternary ones; a8, a16: codes of up to 8, 16 bits; ax: any;
  * w likewise for weights. conv2d gathers a window, or two at once, and computes all its channels in scratch memory;
  * dense has one window. axwx needs no scratch memory. */
 void bw_conv2d_a1w1(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out,

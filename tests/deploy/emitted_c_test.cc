@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 
+#include "core/error.h"
 #include "core/kernel.h"
 #include "core/rng.h"
 #include "tests/core/networks.h"
@@ -43,6 +44,33 @@ std::vector<uint32_t> bits(const Tensor& tensor) {
   return out;
 }
 
+// One binary convolution of a small map, whatever its border, pooling and channels; binary outputs.
+QuantizedModel binary_convolution(uint64_t seed) {
+  Rng rng(seed, 6);
+  const auto between = [&](int low, int high) {
+    return low + static_cast<int>(rng.below(static_cast<uint64_t>(high - low + 1)));
+  };
+  const bool signal = rng.below(2) == 0;
+  const Shape shape =
+      signal ? Shape{between(5, 70), 1, between(1, 50)} : Shape{between(3, 9), between(3, 9), between(1, 40)};
+  Network network{fmt::format("bits{}", seed), shape, Format::kBinary, {}};
+  const Window window{between(1, 5), signal ? 1 : between(2, 4), 1, 1};
+  LayerSpec layer{.name = "conv", .op = Conv2d{between(1, 40), window, static_cast<Padding>(between(0, 3))}};
+  if (rng.below(2) == 0) layer.pool = Window{between(1, 3), signal ? 1 : between(1, 3), between(1, 3), signal ? 1 : 3};
+  layer.weights = layer.activations = Format::kBinary;
+  append(network, layer);
+  return random_model(network, seed);
+}
+
+bool has_shapes(uint64_t seed) {
+  try {
+    binary_convolution(seed);
+    return true;
+  } catch (const StructureError&) {
+    return false;
+  }
+}
+
 // kNetworks of them, and of those after them each that has a kernel which none before it has.
 std::vector<QuantizedModel> models_of_every_kernel() {
   std::vector<QuantizedModel> models = random_models(1000, kNetworks);
@@ -54,7 +82,10 @@ std::vector<QuantizedModel> models_of_every_kernel() {
   };
   for (const QuantizedModel& model : models) add_kernels(model.network);
   for (uint64_t seed = 4000; seed < 8000; ++seed)
-    if (const Network network = random_network(seed); add_kernels(network)) models.push_back(random_model(network, seed));
+    if (const Network network = random_network(seed); add_kernels(network))
+      models.push_back(random_model(network, seed));
+  for (uint64_t seed = 0; seed < 80; ++seed)
+    if (has_shapes(seed)) models.push_back(binary_convolution(seed));
   return models;
 }
 
