@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 #include "core/error.h"
@@ -263,6 +264,12 @@ int64_t scratch_bytes(const Network& network, int layer, const std::string& kern
   const KernelGeometry g = kernel_geometry(spec, infer_shapes(network)[layer]);
   if (is_poly(kernel)) return 4 * poly_scratch_words(g, poly_layout(kernel));
   const std::string types = kernel_types(kernel);
+  if (kernel.starts_with("part_")) {
+    if (types != "a8w1") return 2 * kChunk;
+    const Shape map = infer_shapes(network)[spec.from].input;  // of the flatten in front
+    const int bits = bit_width(storage_format(network, spec.from));
+    return bits == 8 ? 0 : words(int64_t{part_columns(map.c, bits)} * map.c);
+  }
   const int64_t pooled = g.pool.h * g.pool.w > 1 ? g.out_channels : 0;
   if (types.starts_with("a16")) {
     const int64_t patches = kernel.starts_with("dense") || types == "a16w1" ? 1 : 2;
@@ -275,6 +282,11 @@ int64_t scratch_bytes(const Network& network, int layer, const std::string& kern
   if (types == "a8w1")
     room = bit_width(storage_format(network, spec.from)) == 8 && in_place(g, 4) ? 0 : (g.taps() + 3) / 4;
   return 4 * (pooled + g.out_channels + room);
+}
+
+int part_columns(int channels, int bits) {
+  const int whole = std::lcm(32 / std::gcd(channels * bits, 32), 32 / std::gcd(channels, 32));
+  return (4 + whole - 1) / whole * whole;
 }
 
 std::vector<int64_t> scratch_bytes(const Network& network, const Kernels& kernels) {
@@ -298,6 +310,7 @@ std::vector<std::string> runtime_files(const Kernels& kernels) {
     if (to_float || in_float) files.insert({"bw_float.h", "bw_driver.h"});
     if (has_weight_rows(kernel)) {
       const std::string types = kernel_types(kernel);
+      if (kernel.starts_with("part_")) files.insert({"bw_stream.h", "bw_stream.c"});
       const char* patch = types.starts_with("a16") ? "halves" : types == "a8w1" ? "bytes" : "bits";
       if (types == "a16w1") files.insert({"bw_convolve_a16w1.h", "bw_accumulate_bytes.h"});
       files.insert({"bw_pixels.h", "bw_pixels.c", "bw_finish.h", fmt::format("bw_gather_{}.h", patch),

@@ -21,6 +21,7 @@ using Kernels = std::vector<std::string>;
 //   conv2d_a1w1, a1wt, atw1, atwt, a8w1, a16w1, a16w2, a16w4, a16w8   gather a patch, all channels at once
 //   conv2d_a1w1_poly5, _poly4   binary to binary by polynomials (deploy/runtime/bw_conv2d_poly.h): fast, large weights
 //   dense_a16w2, w4, w8         the same over one window
+//   part_a8w1, part_a16w1 ...    part of a dense layer's sums, in streams (core/stream_plan.h); not in kernels_for()
 //   conv2d_axwx                 any integers, one product at a time: slow, smallest scratch memory
 //   depthwise, sum_pool, add, log_variance, max_pool, upsample, and those in floating point
 // Throws StructureError where a height, width, window or stride exceeds 65535.
@@ -84,6 +85,10 @@ int64_t constant_bytes(const Network& network, int layer, const std::string& ker
 int64_t scratch_bytes(const Network& network, int layer, const std::string& kernel);
 // Of every layer, for plan_memory.
 std::vector<int64_t> scratch_bytes(const Network& network, const Kernels& kernels);
+
+// Columns of a flattened map of `channels` codes of `bits` bits that a part_ kernel takes at a time: at least 4, whole words
+// of the map and of the weights.
+int part_columns(int channels, int bits);
 
 // Files of deploy/runtime that a package with these kernels holds, sorted: "bw_bits.h", "bw_conv2d_a1w1.c", ...
 std::vector<std::string> runtime_files(const Kernels& kernels);

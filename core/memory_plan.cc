@@ -133,38 +133,43 @@ int64_t packed_bytes(int64_t elements, Format storage) {
   return (elements * bit_width(storage) + 31) / 32 * 4;
 }
 
-MemoryPlan plan_memory(const Network& network, const std::vector<int64_t>& scratch_bytes) {
+TensorLifetimes tensor_lifetimes(const Network& network) {
   const auto shapes = infer_shapes(network);
   const int layers = static_cast<int>(network.layers.size());
-  // owner[t]: the tensor whose place tensor t shares, itself if it has one.
-  std::vector<int> owner(layers + 1);
-  std::iota(owner.begin(), owner.end(), 0);
-  std::vector<Lifetime> life(layers + 1);
-  life[0] = {packed_bytes(network.input.elements(), network.input_format), 0, 0};
+  TensorLifetimes t;
+  t.owner.resize(layers + 1);
+  std::iota(t.owner.begin(), t.owner.end(), 0);
+  t.life.resize(layers + 1);
+  t.life[0] = {packed_bytes(network.input.elements(), network.input_format), 0, 0};
   for (int i = 0; i < layers; ++i) {
     const LayerSpec& layer = network.layers[i];
-    const auto read = [&](int from) { life[owner[from + 1]].last = std::max(life[owner[from + 1]].last, i); };
+    const auto read = [&](int from) { t.life[t.owner[from + 1]].last = std::max(t.life[t.owner[from + 1]].last, i); };
     read(layer.from);
     if (const auto* add = std::get_if<Add>(&layer.op)) read(add->with);
     if (std::holds_alternative<Flatten>(layer.op))
-      owner[i + 1] = owner[layer.from + 1];
+      t.owner[i + 1] = t.owner[layer.from + 1];
     else
-      life[i + 1] = {packed_bytes(shapes[i].output.elements(), storage_format(network, i)), i, i};
+      t.life[i + 1] = {packed_bytes(shapes[i].output.elements(), storage_format(network, i)), i, i};
   }
-  life[owner[layers]].last = layers - 1;
+  t.life[t.owner[layers]].last = layers - 1;
+  return t;
+}
 
-  for (size_t i = 0; i < scratch_bytes.size(); ++i)
-    life.push_back({scratch_bytes[i], static_cast<int>(i), static_cast<int>(i)});
+MemoryPlan place_tensors(const Network& network, const TensorLifetimes& tensors, const std::vector<Lifetime>& scratch) {
+  const int layers = static_cast<int>(network.layers.size());
+  std::vector<Lifetime> life = tensors.life;
+  life.insert(life.end(), scratch.begin(), scratch.end());
   const Placement placement = place(life);
   MemoryPlan plan;
   plan.arena_bytes = placement.bytes;
-  plan.scratch_bytes = scratch_bytes;
-  if (!scratch_bytes.empty()) plan.scratch_offsets.assign(placement.offsets.begin() + layers + 1, placement.offsets.end());
+  for (const Lifetime& buffer : scratch) plan.scratch_bytes.push_back(buffer.bytes);
+  plan.scratch_offsets.assign(placement.offsets.begin() + layers + 1, placement.offsets.end());
   for (int t = 0; t <= layers; ++t) {
-    plan.tensor_bytes.push_back(owner[t] == t ? life[t].bytes : 0);
-    plan.tensor_offsets.push_back(placement.offsets[owner[t]]);
-    plan.first_step.push_back(life[owner[t]].first);
-    plan.last_step.push_back(life[owner[t]].last);
+    const int owner = tensors.owner[t];
+    plan.tensor_bytes.push_back(owner == t ? life[t].bytes : 0);
+    plan.tensor_offsets.push_back(placement.offsets[owner]);
+    plan.first_step.push_back(life[owner].first);
+    plan.last_step.push_back(life[owner].last);
   }
   int64_t most = -1;
   for (int step = 0; step < layers; ++step) {
@@ -174,6 +179,13 @@ MemoryPlan plan_memory(const Network& network, const std::vector<int64_t>& scrat
     if (alive > most) most = alive, plan.peak_step = step;
   }
   return plan;
+}
+
+MemoryPlan plan_memory(const Network& network, const std::vector<int64_t>& scratch_bytes) {
+  std::vector<Lifetime> scratch;
+  for (size_t i = 0; i < scratch_bytes.size(); ++i)
+    scratch.push_back({scratch_bytes[i], static_cast<int>(i), static_cast<int>(i)});
+  return place_tensors(network, tensor_lifetimes(network), scratch);
 }
 
 }  // namespace bitwright

@@ -34,9 +34,20 @@ struct MemoryPlan {
   std::vector<int64_t> tensor_offsets;     // bytes into the arena
   std::vector<int> first_step, last_step;  // inclusive; the input is alive from step 0, the output to the last step
   std::vector<int64_t> scratch_bytes, scratch_offsets;  // of every layer's kernel, alive at its step only
+  int64_t state_offset = 0, sums_offset = 0;            // of a streamed network (core/stream_plan.h)
   int64_t arena_bytes = 0;
   int peak_step = 0;  // the layer at which most bytes are alive
 };
+
+// Tensor t is the output of layer t - 1. owner[t]: the tensor whose place it shares, itself if it has one.
+struct TensorLifetimes {
+  std::vector<int> owner;
+  std::vector<Lifetime> life;
+};
+TensorLifetimes tensor_lifetimes(const Network& network);
+// The plan of these tensors and of further buffers, whose places are scratch_bytes and scratch_offsets.
+MemoryPlan place_tensors(const Network& network, const TensorLifetimes& tensors, const std::vector<Lifetime>& scratch);
+
 // scratch_bytes: what each layer's kernel works in (core/kernel.h), or empty if none does.
 MemoryPlan plan_memory(const Network& network, const std::vector<int64_t>& scratch_bytes = {});
 

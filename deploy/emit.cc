@@ -93,8 +93,25 @@ Values header_values(const Program& program, const Provenance& provenance) {
 
 std::string emit_source(const Program& program, Values values) {
   values["layers"] = emit_layers(program);
+  values["stream_headers"] =
+      program.stream ? "#include \"bw_finish.h\"\n#include \"bw_stream.h\"\n\n#include <string.h>\n" : "";
   values["argmax"] = has_argmax(program.output_format) ? filled(kArgmax, values) : "";
   return filled_template("model.c", values);
+}
+
+// Streams add their walk and, where sums are added up, an epilogue of their own.
+std::vector<std::string> package_runtime_files(const Program& program) {
+  std::vector<std::string> files = runtime_files(program.kernels);
+  if (!program.stream) return files;
+  const bool to_float =
+      program.ops[static_cast<size_t>(program.stream->last_layer())].epilogue_type == "bw_float_epilogue";
+  files.insert(files.end(),
+               {"bw_stream.h", "bw_stream.c", "bw_finish.h", to_float ? "bw_finish_f32.c" : "bw_finish.c"});
+  if (to_float)
+    files.insert(files.end(), {"bw_float.h", "bw_driver.h", "bw_patch.h"});
+  else
+    files.push_back("bw_epilogue.h");
+  return files;
 }
 
 std::string emit_selftest(const Program& program, const GoldenVectors& golden, Values values) {
@@ -151,7 +168,7 @@ Package emit_c(const Program& program, const GoldenVectors& golden, const Proven
   const Values values = header_values(program, provenance);
   Package package{name, {}};
   auto& files = package.files;
-  for (const std::string& file : runtime_files(program.kernels))
+  for (const std::string& file : package_runtime_files(program))
     files["src/" + file] = embedded("deploy/runtime/" + file);
   files["src/" + name + ".h"] = filled_template("model.h", values);
   files["src/" + name + ".c"] = emit_source(program, values);

@@ -118,8 +118,8 @@ std::string packing_text(const LoweredOp& op, Format weights) {
   const std::string types = kernel_types(op.kernel);
   if (!has_weight_rows(op.kernel)) return fmt::format("{} bits each, LSB first", bit_width(weights));
   const char* header = types.starts_with("a16w") && types != "a16w1" ? "halves"
-                       : types.ends_with("8w1") || types == "a16w1" ? "bytes"
-                                                                    : "bits";
+                       : types.ends_with("8w1") || types == "a16w1"  ? "bytes"
+                                                                     : "bits";
   return fmt::format("rows of whole words, in the order of bw_accumulate_{}.h", header);
 }
 
@@ -132,15 +132,21 @@ std::string weights_text(const Program& program, const LoweredOp& op) {
 
 // ---- all layers
 
-// The layers in order, each between two hooks that get its number, the m_id of report.txt.
-std::string emit_run(const Program& program) {
+std::string hooked(const Program& program, const LoweredOp& op, const std::string& call, const char* indent) {
   const std::string prefix = upper(network_of(program).name);
+  return fmt::format("{0}{1}_PROFILE_ENTER({2}u);\n{3}{0}{1}_PROFILE_LEAVE({2}u);\n", indent, prefix, op.layer, call);
+}
+
+// The layers from `first` on in order, each between two hooks that get its number, the m_id of report.txt.
+std::string emit_calls(const Program& program, int first) {
   std::string calls;
-  for (const LoweredOp& op : program.ops) {
-    if (op.kernel.empty()) continue;
-    calls += fmt::format("    {0}_PROFILE_ENTER({1}u);\n{2}    {0}_PROFILE_LEAVE({1}u);\n", prefix, op.layer,
-                         emit_call(program, op));
-  }
+  for (const LoweredOp& op : program.ops)
+    if (op.layer >= first && !op.kernel.empty()) calls += hooked(program, op, emit_call(program, op), "    ");
+  return calls;
+}
+
+std::string emit_run(const Program& program) {
+  const std::string calls = emit_calls(program, 0);
   return "\nstatic void run_layers(uint32_t *arena)\n{\n" + (calls.empty() ? "    (void)arena;\n" : calls) + "}\n";
 }
 
@@ -152,6 +158,129 @@ std::string emit_size_checks() {
       "BW_STATIC_ASSERT(bw_float_epilogue_size, sizeof(void *) != 4 || sizeof(bw_float_epilogue) == {});\n"
       "BW_STATIC_ASSERT(bw_poly_size, sizeof(void *) != 4 || sizeof(bw_poly) == {});\n",
       kLayerBytes, kEpilogueBytes, kFloatEpilogueBytes, kPolyBytes);
+}
+
+// ---- streams
+
+const StreamStage& stage_at(const Program& program, size_t i) {
+  return program.stream->stages[i];
+}
+
+std::string emit_stages(const Program& program) {
+  std::string out = "/* Layers that run column by column, bw_stream.h. */\nstatic const bw_stage stages[] = {\n";
+  for (size_t i = 0; i < program.stream->stages.size(); ++i) {
+    const StreamStage& s = stage_at(program, i);
+    out += fmt::format("    {{{}u, {}u, {}u, {}u, {}u, {}u, {}u, {}u, {}u, {}u}}, /* {} */\n", s.band, s.step, s.window,
+                       s.pad, s.inputs, s.outputs, s.column_bits, s.align, s.out_bits, s.capacity,
+                       network_of(program).layers[s.layer].name);
+  }
+  return out + "};\n";
+}
+
+// Word of the arena where the input of a stage lies.
+int64_t stage_input(const Program& program, const StreamStage& stage) {
+  return program.plan.tensor_offsets[network_of(program).layers[stage.layer].from + 1] / 4;
+}
+
+// Adds the sums of the columns that are there.
+std::string emit_part(const Program& program, size_t i, const LoweredOp& op) {
+  const int channels = op.shapes.input.c / stage_at(program, i).inputs;
+  return fmt::format(
+      "            bw_{0}(&{1}_layer, in, states[{2}].done * {3}u, states[{2}].count * {3}u,\n"
+      "                   (int32_t *)&arena[{4}], &arena[{5}]);\n",
+      op.kernel, spec_of(program, op).name, i, channels, program.plan.sums_offset / 4, op.scratch_word);
+}
+
+// Where the outputs of a stage's run go.
+std::string run_output(const Program& program, size_t i, const LoweredOp& op) {
+  if (i + 1 == program.stream->stages.size())
+    return fmt::format("bw_tensor_output(&stages[{0}], &states[{0}], &arena[{1}])", i, op.out_word);
+  return fmt::format("bw_buffer_output(&stages[{0}], &states[{0}], &arena[{1}])", i + 1, op.out_word);
+}
+
+std::string emit_band(const Program& program, size_t i, const LoweredOp& op) {
+  std::string out = fmt::format("            bw_{}(&layer, ", op.kernel);
+  if (!op.epilogue_fields.empty()) out += fmt::format("&{}_epilogue, ", spec_of(program, op).name);
+  out += fmt::format("in, {}", run_output(program, i, op));
+  if (op.scratch_word >= 0) out += fmt::format(", &arena[{}]", op.scratch_word);
+  return out + ");\n";
+}
+
+std::string emit_stage(const Program& program, size_t i) {
+  const StreamStage& stage = stage_at(program, i);
+  const LoweredOp& op = program.ops[stage.layer];
+  const bool adds_up = op.kernel.starts_with("part_"), last = i + 1 == program.stream->stages.size();
+  const int64_t input = stage_input(program, stage);
+  std::string out = fmt::format("        case {0}u:\n            layer = {1}_layer;\n", i, spec_of(program, op).name);
+  out += fmt::format("            in = bw_begin_run(&stages[{0}], &states[{0}], &arena[{1}], &layer);\n", i, input);
+  out += hooked(program, op, adds_up ? emit_part(program, i, op) : emit_band(program, i, op), "            ");
+  out += fmt::format("            bw_end_run(&stages[{0}], &states[{0}], {1}u, {2});\n            break;\n", i,
+                     last ? 1 : 0, i == 0 ? "0" : fmt::format("&arena[{}]", input));
+  return out;
+}
+
+constexpr char kStreamFunctions[] = R"(
+static void begin_stream(uint32_t *arena)
+{
+@clear@    bw_begin_stream((bw_stage_state *)&arena[@state@], @count@u);
+}
+
+/* Runs every stage that has its input; 1 once the outputs are there. */
+static uint32_t advance_stream(uint32_t *arena)
+{
+    bw_stage_state *states = (bw_stage_state *)&arena[@state@];
+    for (;;) {
+        const uint32_t stage = bw_next_stage(stages, states, @count@u);
+        const bw_word *in;
+        bw_layer layer;
+        if (stage == BW_NO_STAGE) {
+            break;
+        }
+        switch (stage) {
+@stages@        default:
+            break;
+        }
+    }
+    if (states[@last@].done != stages[@last@].outputs) {
+        return 0u;
+    }
+@end@    return 1u;
+}
+
+static void run_layers(uint32_t *arena)
+{
+    begin_stream(arena);
+    ((bw_stage_state *)&arena[@state@])->filled = stages[0].inputs;
+    (void)advance_stream(arena);
+}
+)";
+
+// What follows the last stage: sums become outputs; the layers behind run as ever.
+std::string emit_stream_end(const Program& program) {
+  const LoweredOp& op = program.ops[program.stream->last_layer()];
+  std::string out;
+  if (program.stream->ends_dense)
+    out = fmt::format("    bw_finish_sums{}(&{}_epilogue, (const int32_t *)&arena[{}], {}u, &arena[{}]);\n",
+                      op.epilogue_type == "bw_float_epilogue" ? "_f32" : "", spec_of(program, op).name,
+                      program.plan.sums_offset / 4, op.shapes.output.c, op.out_word);
+  return out + emit_calls(program, op.layer + 1);
+}
+
+std::string emit_stream(const Program& program) {
+  const size_t count = program.stream->stages.size();
+  const int64_t sums_bytes = 4 * program.ops[program.stream->last_layer()].shapes.output.c;
+  std::string stages;
+  for (size_t i = 0; i < count; ++i) stages += emit_stage(program, i);
+  return fmt::format("\n{}", emit_stages(program)) +
+         filled(kStreamFunctions,
+                {{"clear", program.stream->ends_dense ? fmt::format("    memset(&arena[{}], 0, {}u);\n",
+                                                                    program.plan.sums_offset / 4, sums_bytes)
+                                                      : ""},
+                 {"state", std::to_string(program.plan.state_offset / 4)},
+                 {"count", std::to_string(count)},
+                 {"last", std::to_string(count - 1)},
+                 {"stages", stages},
+                 {"end", emit_stream_end(program)}});
 }
 
 }  // namespace
@@ -197,8 +326,7 @@ std::string emit_layer(const Program& program, const LoweredOp& op) {
     out += fmt::format("BW_STATIC_ASSERT({0}_weights_size, sizeof {0}_weights == {1});\n", name,
                        weight_bytes(network_of(program), op.layer, op.kernel));
   out += emit_struct("bw_layer", name, "layer", op, op.layer_fields);
-  if (!op.epilogue_fields.empty())
-    out += emit_struct(op.epilogue_type, name, "epilogue", op, op.epilogue_fields);
+  if (!op.epilogue_fields.empty()) out += emit_struct(op.epilogue_type, name, "epilogue", op, op.epilogue_fields);
   return out;
 }
 
@@ -218,7 +346,7 @@ std::string emit_layers(const Program& program) {
   std::string out = emit_size_checks();
   for (const LoweredOp& op : program.ops)
     out += fmt::format("\n{}{}", emit_layer_comment(program, op), emit_layer(program, op));
-  return out + emit_run(program);
+  return out + (program.stream ? emit_stream(program) : emit_run(program));
 }
 
 }  // namespace bitwright

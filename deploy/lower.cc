@@ -265,7 +265,7 @@ LoweredOp lower_layer(const QuantizedModel& model, int index, const LayerShapes&
   op.out_word = plan.tensor_offsets[index + 1] / 4;
   if (const auto* add = std::get_if<Add>(&spec.op)) op.with_word = plan.tensor_offsets[add->with + 1] / 4;
   if (op.kernel.empty()) return op;
-  if (plan.scratch_bytes[index] > 0) op.scratch_word = plan.scratch_offsets[index] / 4;
+  if (has_weight_rows(op.kernel)) op.scratch_word = plan.scratch_offsets[index] / 4;
   if (has_weights(spec.op)) op.constants.push_back(constant("weights", "uint32_t", packed_weights(spec, layer, op)));
   op.layer_fields = layer_fields(model, index, op);
   lower_epilogue(model, index, op);
@@ -281,6 +281,20 @@ Kernels checked_kernels(const Network& network, const Kernels& kernels) {
       throw StructureError("model layer " + network.layers[i].name + ": kernel " + kernels[i] + " cannot run it");
   }
   return kernels;
+}
+
+// A stream where the network has one and its arena is smaller.
+void plan_arena(const Network& network, Execution execution, Program& program) {
+  program.plan = plan_memory(network, scratch_bytes(network, program.kernels));
+  if (execution == Execution::kLayers) return;
+  Kernels kernels = program.kernels;
+  const std::optional<StreamPlan> stream = plan_stream(network, kernels);
+  if (!stream) return;
+  const MemoryPlan plan = plan_stream_memory(network, kernels, *stream);
+  if (plan.arena_bytes >= program.plan.arena_bytes) return;
+  program.stream = stream;
+  program.kernels = kernels;
+  program.plan = plan;
 }
 
 // ---- signature
@@ -320,14 +334,14 @@ std::string model_signature(const QuantizedModel& model) {
   return sha256_hex(bytes);
 }
 
-Program lower(const QuantizedModel& model, const Kernels& kernels) {
+Program lower(const QuantizedModel& model, const Kernels& kernels, Execution execution) {
   check_model(model);
   const auto shapes = infer_shapes(model.network);
   const int last = static_cast<int>(model.network.layers.size()) - 1;
   Program program;
   program.model = model;
   program.kernels = checked_kernels(model.network, kernels);
-  program.plan = plan_memory(model.network, scratch_bytes(model.network, program.kernels));
+  plan_arena(model.network, execution, program);
   program.signature = model_signature(model);
   for (int i = 0; i <= last; ++i)
     program.ops.push_back(lower_layer(model, i, shapes[i], program.kernels[i], program.plan));

@@ -9,6 +9,7 @@
 #include "core/kernel.h"
 #include "core/memory_plan.h"
 #include "core/quantized_model.h"
+#include "core/stream_plan.h"
 
 namespace bitwright {
 
@@ -46,6 +47,7 @@ struct Program {
   MemoryPlan plan;
   std::vector<LoweredOp> ops;  // one per layer
   Kernels kernels;
+  std::optional<StreamPlan> stream;  // the first layers run column by column
   std::string signature;       // model_signature()
   int64_t input_word = 0, output_word = 0;
   int64_t input_bytes = 0, output_bytes = 0;  // packed, whole words
@@ -58,8 +60,11 @@ double output_scale(const QuantizedModel& model);
 // SHA-256 over structure, names, weights and tables: 64 hex digits. Equal models, equal packages.
 std::string model_signature(const QuantizedModel& model);
 
+// How layers follow one another: each over its whole map, or the first ones column by column where that takes less memory.
+enum class Execution : uint8_t { kLayers, kStream };
+
 // kernels: one of kernels_for() for every layer; empty: default_kernels(). Throws StructureError where check_model does, where a layer has no kernel, a bias lies where the network has none
 // or reaches 2^30, or a float is not finite: on the device nothing is left to fail.
-Program lower(const QuantizedModel& model, const Kernels& kernels = {});
+Program lower(const QuantizedModel& model, const Kernels& kernels = {}, Execution execution = Execution::kLayers);
 
 }  // namespace bitwright

@@ -64,7 +64,7 @@ BW_INLINE bw_poly_tile bw_poly_tile_in(bw_word *scratch, const bw_layer *layer, 
 BW_INLINE uint32_t bw_poly_pixel(const bw_layer *layer, const bw_word *in, uint32_t row, uint32_t column,
                                  uint32_t channel, uint32_t bits)
 {
-    const uint32_t y = row - layer->pad_top, x = column - layer->pad_left; /* wrap outside the map */
+    const uint32_t y = row - layer->pad_top, x = column + layer->skip - layer->pad_left; /* wrap outside the map */
     if (y < layer->in_h && x < layer->in_w) {
         return bw_field(in, (y * layer->in_w + x) * layer->in_c + channel, bits);
     }

@@ -18,4 +18,20 @@ BW_INLINE bw_appender bw_appender_at(bw_word *out)
     return appender;
 }
 
+/* Accumulators that were added up part by part become a tensor. */
+BW_INLINE void bw_finish_sums(const bw_epilogue *epilogue, const int32_t *acc, uint32_t channels, bw_word *out)
+{
+    bw_appender to = bw_appender_at(out);
+    bw_finish_pixel(epilogue, acc, channels, &to);
+    bw_end_appender(&to);
+}
+
+BW_INLINE void bw_finish_sums_f32(const bw_float_epilogue *epilogue, const int32_t *acc, uint32_t channels,
+                                  bw_word *out)
+{
+    bw_appender to = bw_appender_at(out);
+    bw_finish_pixel_f32(epilogue, acc, channels, &to);
+    bw_end_appender(&to);
+}
+
 #endif

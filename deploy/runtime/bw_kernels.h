@@ -38,7 +38,7 @@ typedef struct {
     uint8_t weight_bits, weight_kind;                       /* of an add: its second input */
     int8_t pad_code;                                        /* outside the map: 0 skips the tap, else -1 or +1 */
     uint8_t shift_from, shift_with;                         /* of an add: left shifts of its two inputs */
-    uint8_t reserved;
+    uint8_t skip;                                           /* columns before the first window; then pad_left is 0 */
     const uint32_t *weights;
 } bw_layer;
 
@@ -111,6 +111,17 @@ void bw_dense_a16w4(const bw_layer *layer, const bw_epilogue *epilogue, const bw
 void bw_dense_a16w8(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out,
                     bw_word *scratch);
 void bw_conv2d_axwx(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out);
+/* acc[o] += the sums of `count` codes of a dense layer's input from code `start` on, a multiple of 32. */
+void bw_part_a8w1(const bw_layer *layer, const bw_word *in, uint32_t start, uint32_t count, int32_t *acc,
+                  bw_word *scratch);
+void bw_part_a16w1(const bw_layer *layer, const bw_word *in, uint32_t start, uint32_t count, int32_t *acc,
+                   bw_word *scratch);
+void bw_part_a16w2(const bw_layer *layer, const bw_word *in, uint32_t start, uint32_t count, int32_t *acc,
+                   bw_word *scratch);
+void bw_part_a16w4(const bw_layer *layer, const bw_word *in, uint32_t start, uint32_t count, int32_t *acc,
+                   bw_word *scratch);
+void bw_part_a16w8(const bw_layer *layer, const bw_word *in, uint32_t start, uint32_t count, int32_t *acc,
+                   bw_word *scratch);
 void bw_depthwise(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out);
 void bw_sum_pool(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out);
 void bw_add(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, const bw_word *with, bw_word *out);

@@ -24,7 +24,7 @@ BW_INLINE void bw_clip(uint32_t start, uint32_t pad, uint32_t taps, uint32_t siz
 /* The window of the accumulator at row y, column x. */
 BW_INLINE bw_patch bw_patch_at(const bw_layer *layer, uint32_t y, uint32_t x)
 {
-    const uint32_t row = y * layer->stride_h, column = x * layer->stride_w;
+    const uint32_t row = y * layer->stride_h, column = x * layer->stride_w + layer->skip;
     bw_patch patch;
     bw_clip(row, layer->pad_top, layer->kernel_h, layer->in_h, &patch.top, &patch.rows);
     bw_clip(column, layer->pad_left, layer->kernel_w, layer->in_w, &patch.left, &patch.columns);

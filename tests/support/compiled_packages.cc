@@ -30,7 +30,7 @@ TemporaryFolder::~TemporaryFolder() {
 Package package_of(const QuantizedModel& model, int vectors, uint64_t seed) {
   std::vector<std::vector<int16_t>> inputs;
   for (int i = 0; i < vectors; ++i) inputs.push_back(random_input(model.network, seed + static_cast<uint64_t>(i)));
-  return emit_c(lower(model, random_kernels(model.network)), golden_vectors(model, inputs));
+  return emit_c(lowered(model), golden_vectors(model, inputs));
 }
 
 CommandResult run_command(const std::string& command) {
@@ -64,8 +64,9 @@ CompiledPackages::~CompiledPackages() {
   if (library_ != nullptr) dlclose(library_);
 }
 
-MemoryPlan arena_plan(const Network& network) {
-  return plan_memory(network, scratch_bytes(network, random_kernels(network)));
+Program lowered(const QuantizedModel& model) {
+  const bool stream = std::hash<std::string>()(canonical_text(model.network)) % 2 == 0;
+  return lower(model, random_kernels(model.network), stream ? Execution::kStream : Execution::kLayers);
 }
 
 void* CompiledPackages::symbol(const std::string& name) const {
@@ -77,7 +78,7 @@ std::vector<uint32_t> CompiledPackages::run(const QuantizedModel& model, std::sp
   const auto input_of = reinterpret_cast<void* (*)(uint32_t*)>(symbol(name + "_input"));
   const auto run = reinterpret_cast<void (*)(uint32_t*)>(symbol(name + "_run"));
   BW_CHECK(input_of != nullptr && run != nullptr);
-  const MemoryPlan plan = arena_plan(model.network);
+  const MemoryPlan plan = lowered(model).plan;
   std::vector<uint32_t> arena(static_cast<size_t>(plan.arena_bytes / 4), 0xDEADBEEF);  // nothing may rely on zeros
   const auto words = pack(input, model.network.input_format);
   std::memcpy(input_of(arena.data()), words.data(), words.size() * 4);
@@ -99,7 +100,7 @@ Tensor CompiledPackages::infer(const QuantizedModel& model, std::span<const int1
 }
 
 uint32_t CompiledPackages::selftest(const QuantizedModel& model) const {
-  std::vector<uint32_t> arena(static_cast<size_t>(arena_plan(model.network).arena_bytes / 4));
+  std::vector<uint32_t> arena(static_cast<size_t>(lowered(model).plan.arena_bytes / 4));
   return reinterpret_cast<uint32_t (*)(uint32_t*)>(symbol(model.network.name + "_selftest"))(arena.data());
 }
 

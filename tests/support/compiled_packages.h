@@ -31,7 +31,7 @@ class TemporaryFolder {
   std::string path_;
 };
 
-// The package of a model, with random_kernels() and `vectors` random inputs as golden vectors.
+// The package of a model, lowered() with random_kernels(), and `vectors` random inputs as golden vectors.
 Package package_of(const QuantizedModel& model, int vectors = 2, uint64_t seed = 1);
 
 // Runs a command line by the shell; its status and all that it printed.
@@ -41,8 +41,8 @@ struct CommandResult {
 };
 CommandResult run_command(const std::string& command);
 
-// Its arena.
-MemoryPlan arena_plan(const Network& network);
+// What it is made of: streamed for every other network, by the network.
+Program lowered(const QuantizedModel& model);
 
 // All packages in one shared library, every source compiled once under kStrictFlags.
 class CompiledPackages {
