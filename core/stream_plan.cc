@@ -80,7 +80,8 @@ void set_capacities(std::vector<StreamStage>& stages) {
   stages.front().capacity = stages.front().inputs;
   for (size_t i = 1; i < stages.size(); ++i) {
     StreamStage& s = stages[i];
-    const int64_t needed = int64_t{s.band - 1} * s.step + s.window - 1 + (s.align - 1);
+    // Columns between windows that do not touch stay until they are passed.
+    const int64_t needed = int64_t{s.band - 1} * s.step + std::max(s.window, s.step) - 1 + (s.align - 1);
     s.capacity = rounded_up(std::min<int64_t>(needed + stages[i - 1].band, s.inputs), s.align);
   }
 }

@@ -171,7 +171,7 @@ std::string emit_stages(const Program& program) {
   for (size_t i = 0; i < program.stream->stages.size(); ++i) {
     const StreamStage& s = stage_at(program, i);
     out += fmt::format("    {{{}u, {}u, {}u, {}u, {}u, {}u, {}u, {}u, {}u, {}u}}, /* {} */\n", s.band, s.step, s.window,
-                       s.pad, s.inputs, s.outputs, s.column_bits, s.align, s.out_bits, s.capacity,
+                       s.pad, s.inputs, s.outputs, s.column_bits, s.align, s.out_bits, i == 0 ? 0 : s.capacity,
                        network_of(program).layers[s.layer].name);
   }
   return out + "};\n";

@@ -92,7 +92,7 @@ static uint32_t bw_poly_at_border(const bw_layer *layer, const bw_poly_tile *t, 
 {
     const uint32_t last = column + BW_POLY_STEPS - 1u;
     return (t->row < layer->pad_top || t->row + layer->kernel_h > (uint32_t)layer->in_h + layer->pad_top ||
-            column < (uint32_t)layer->pad_left + layer->kernel_w - 1u || last >= (uint32_t)layer->in_w + layer->pad_left)
+            column < (uint32_t)layer->pad_left + layer->kernel_w - 1u || last + layer->skip >= (uint32_t)layer->in_w + layer->pad_left)
                ? 1u
                : 0u;
 }
@@ -245,7 +245,7 @@ static void bw_poly_border_need(const bw_layer *layer, const bw_poly *poly, cons
         int32_t reach = poly->reach[channel];
         for (y = 0u; y < layer->kernel_h; ++y) {
             for (x = 0u; x < layer->kernel_w; ++x, ++tap_sum) {
-                if (t->row + y - layer->pad_top >= layer->in_h || left + x - layer->pad_left >= layer->in_w) {
+                if (t->row + y - layer->pad_top >= layer->in_h || left + x + layer->skip - layer->pad_left >= layer->in_w) {
                     reach -= *tap_sum;
                 }
             }

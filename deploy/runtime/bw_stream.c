@@ -42,7 +42,7 @@ const bw_word *bw_begin_run(const bw_stage *stage, bw_stage_state *state, const 
     layer->in_w = (uint16_t)(state->filled - state->base);
     layer->pad_left = (uint16_t)((start < edge) ? edge - start : 0u);
     layer->skip = (uint8_t)((start < edge) ? 0u : start - edge);
-    return buffer;
+    return (stage->capacity == 0u) ? buffer + (uint32_t)state->base * stage->column_bits / 32u : buffer;
 }
 
 bw_word *bw_buffer_output(const bw_stage *next, const bw_stage_state *state, bw_word *buffer)
@@ -65,15 +65,15 @@ void bw_end_run(const bw_stage *stages, bw_stage_state *states, uint32_t is_last
         states[1].filled = (uint16_t)(states[1].filled + state->count);
     }
     start = (uint32_t)state->done * stage->step;
-    if (buffer != 0 && start > (uint32_t)state->base + stage->pad) {
+    if (start > (uint32_t)state->base + stage->pad) {
         uint32_t drop = start - state->base - stage->pad;
         const uint32_t held = (uint32_t)state->filled - state->base;
         drop = (drop < held) ? drop - drop % stage->align : held - held % stage->align;
-        if (drop != 0u) {
+        if (stage->capacity != 0u) {
             const uint32_t from = drop * stage->column_bits / 32u;
             const uint32_t words = (held * stage->column_bits + 31u) / 32u - from;
             memmove(buffer, buffer + from, words * sizeof *buffer);
-            state->base = (uint16_t)(state->base + drop);
         }
+        state->base = (uint16_t)(state->base + drop);
     }
 }

@@ -15,7 +15,7 @@ typedef struct {
     uint16_t column_bits;       /* of an input column */
     uint16_t align;             /* input columns that fill whole words */
     uint16_t out_bits;          /* of an output column */
-    uint16_t capacity;          /* input columns that the buffer holds */
+    uint16_t capacity;          /* input columns that the buffer holds; 0: the input stays in place, all of it */
 } bw_stage;
 
 typedef struct {
@@ -42,8 +42,8 @@ bw_word *bw_buffer_output(const bw_stage *next, const bw_stage_state *state, bw_
 /* Where the outputs of a run of the last stage belong in their tensor. */
 bw_word *bw_tensor_output(const bw_stage *stage, const bw_stage_state *state, bw_word *tensor);
 
-/* Ends the run of stages[0] and hands its outputs to stages[1] unless it is the last; drops columns of its buffer, which is
- * NULL where the input stays in place. */
+/* Ends the run of stages[0] and hands its outputs to stages[1] unless it is the last; drops columns of its buffer that no
+ * later run needs. */
 void bw_end_run(const bw_stage *stages, bw_stage_state *states, uint32_t is_last, bw_word *buffer);
 
 #endif
