@@ -161,6 +161,8 @@ std::vector<std::string> kernels_for(const Network& network, int layer) {
   check_dimensions(spec, shapes);
   const std::string name = operation(network, layer);
   const bool max_pool_of_floats = name == "max_pool" && storage_format(network, spec.from) == Format::kFloat32;
+  if (name == "conv2d" && computes_in_float(network, layer) && spec.weights == Format::kFloat32 && !spec.pool)
+    return {"conv2d_wf32", "conv2d_f32"};
   if (computes_in_float(network, layer) || max_pool_of_floats) return {name + "_f32"};
   std::vector<std::string> names = {name};
   if (name == "conv2d") names = convolution_kernels(network, layer, kernel_geometry(spec, shapes));
@@ -259,9 +261,10 @@ int64_t constant_bytes(const Network& network, int layer, const std::string& ker
 }
 
 int64_t scratch_bytes(const Network& network, int layer, const std::string& kernel) {
-  if (!has_weight_rows(kernel)) return 0;
+  if (!has_weight_rows(kernel) && kernel != "conv2d_wf32") return 0;
   const LayerSpec& spec = network.layers[layer];
   const KernelGeometry g = kernel_geometry(spec, infer_shapes(network)[layer]);
+  if (kernel == "conv2d_wf32") return 4 * (g.out_channels + std::min(g.taps(), kChunk));
   if (is_poly(kernel)) return 4 * poly_scratch_words(g, poly_layout(kernel));
   const std::string types = kernel_types(kernel);
   if (kernel.starts_with("part_")) {
@@ -305,7 +308,8 @@ std::vector<std::string> runtime_files(const Kernels& kernels) {
       files.insert("bw_conv2d_poly.h");
       continue;
     }
-    const bool to_float = kernel.ends_with("_to_f32"), in_float = kernel.ends_with("_f32") && !to_float;
+    if (kernel == "conv2d_wf32") files.insert({"bw_pixels.h", "bw_pixels.c", "bw_finish.h"});
+    const bool to_float = kernel.ends_with("_to_f32"), in_float = kernel.ends_with("f32") && !to_float;
     files.insert("bw_patch.h");
     if (to_float || in_float) files.insert({"bw_float.h", "bw_driver.h"});
     if (has_weight_rows(kernel)) {

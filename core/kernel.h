@@ -23,6 +23,7 @@ using Kernels = std::vector<std::string>;
 //   dense_a16w2, w4, w8         the same over one window
 //   part_a8w1, part_a16w1 ...    part of a dense layer's sums, in streams (core/stream_plan.h); not in kernels_for()
 //   conv2d_axwx                 any integers, one product at a time: slow, smallest scratch memory
+//   conv2d_wf32                 float weights, without pooling
 //   depthwise, sum_pool, add, log_variance, max_pool, upsample, and those in floating point
 // Throws StructureError where a height, width, window or stride exceeds 65535.
 std::vector<std::string> kernels_for(const Network& network, int layer);

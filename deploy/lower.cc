@@ -265,7 +265,7 @@ LoweredOp lower_layer(const QuantizedModel& model, int index, const LayerShapes&
   op.out_word = plan.tensor_offsets[index + 1] / 4;
   if (const auto* add = std::get_if<Add>(&spec.op)) op.with_word = plan.tensor_offsets[add->with + 1] / 4;
   if (op.kernel.empty()) return op;
-  if (has_weight_rows(op.kernel)) op.scratch_word = plan.scratch_offsets[index] / 4;
+  if (has_weight_rows(op.kernel) || op.kernel == "conv2d_wf32") op.scratch_word = plan.scratch_offsets[index] / 4;
   if (has_weights(spec.op)) op.constants.push_back(constant("weights", "uint32_t", packed_weights(spec, layer, op)));
   op.layer_fields = layer_fields(model, index, op);
   lower_epilogue(model, index, op);

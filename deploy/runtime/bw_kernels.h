@@ -163,6 +163,8 @@ void bw_log_variance_to_f32(const bw_layer *layer, const bw_float_epilogue *epil
 
 /* Accumulators in single precision, each product rounded before it is added, in the order row, column, channel. */
 void bw_conv2d_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
+void bw_conv2d_wf32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out,
+                    bw_word *scratch); /* float weights; no pooling */
 void bw_depthwise_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
 void bw_sum_pool_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
 void bw_add_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, const bw_word *with,

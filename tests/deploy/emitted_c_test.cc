@@ -310,6 +310,7 @@ TEST(EmittedC, RandomNetworksCoverEveryKernel) {
        {"conv2d_a1w1", "conv2d_a1wt", "conv2d_atw1", "conv2d_atwt", "conv2d_a8w1", "conv2d_a16w1", "conv2d_a16w2",
         "conv2d_a16w4", "conv2d_a16w8", "dense_a16w2", "dense_a16w4", "dense_a16w8", "conv2d_axwx"})
     for (const char* output : {"", "_to_f32"}) kernels.insert(std::string(convolution) + output);
+  kernels.insert("conv2d_wf32");
   kernels.insert({"conv2d_a1w1_poly4", "conv2d_a1w1_poly5"});
   for (const char* operation : {"depthwise", "sum_pool", "add", "log_variance"})
     for (const char* output : {"", "_to_f32", "_f32"}) kernels.insert(std::string(operation) + output);
