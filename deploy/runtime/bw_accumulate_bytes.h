@@ -12,24 +12,109 @@
 
 #define BW_SIGNED_BYTES 0x80808080u /* `flip` of signed codes; that of unsigned codes is 0 */
 
+/* The sum of four bytes, added to `sum`. */
+BW_INLINE uint32_t bw_add_bytes(uint32_t bytes, uint32_t sum)
+{
+#if defined(__ARM_FEATURE_DSP) && defined(__GNUC__)
+    __asm__("usada8 %0, %1, %2, %0" : "+r"(sum) : "r"(bytes), "r"(0u));
+    return sum;
+#else
+    const uint32_t pairs = (bytes & 0x00FF00FFu) + ((bytes >> 8) & 0x00FF00FFu);
+    return sum + (pairs & 0xFFFFu) + (pairs >> 16);
+#endif
+}
+
+/* Adds the bytes of `codes` where the highest bit of the byte in *signs is set, else those of `other`; then the next bit
+ * is the highest. UADD8 doubles the bytes and keeps their carries, by which SEL chooses: three instructions. */
+BW_INLINE uint32_t bw_add_chosen(uint32_t *signs, uint32_t codes, uint32_t other, uint32_t sum)
+{
+#if defined(__ARM_FEATURE_DSP) && defined(__GNUC__)
+    uint32_t chosen;
+    __asm__ volatile("uadd8 %0, %0, %0\n\tsel %1, %3, %4\n\tusada8 %2, %1, %5, %2"
+                     : "+r"(*signs), "=&r"(chosen), "+r"(sum)
+                     : "r"(codes), "r"(other), "r"(0u)
+                     : "cc");
+    return sum;
+#else
+    const uint32_t top = (*signs >> 7) & 0x01010101u, mask = (top << 8) - top;
+    *signs = (*signs << 1) & 0xFEFEFEFEu;
+    return bw_add_bytes(((codes ^ other) & mask) ^ other, sum);
+#endif
+}
+
+/* Four words of codes, of two channels. Loads in a row cost less than loads apart. */
+BW_INLINE void bw_add_four(const uint32_t *patch, uint32_t flip, uint32_t *u, uint32_t *v, uint32_t sums[2])
+{
+    const uint32_t c0 = patch[0] ^ flip, c1 = patch[1] ^ flip, c2 = patch[2] ^ flip, c3 = patch[3] ^ flip;
+    sums[0] = bw_add_chosen(u, c0, flip, sums[0]);
+    sums[1] = bw_add_chosen(v, c0, flip, sums[1]);
+    sums[0] = bw_add_chosen(u, c1, flip, sums[0]);
+    sums[1] = bw_add_chosen(v, c1, flip, sums[1]);
+    sums[0] = bw_add_chosen(u, c2, flip, sums[0]);
+    sums[1] = bw_add_chosen(v, c2, flip, sums[1]);
+    sums[0] = bw_add_chosen(u, c3, flip, sums[0]);
+    sums[1] = bw_add_chosen(v, c3, flip, sums[1]);
+}
+
+BW_INLINE void bw_choose_flipped(const uint32_t *patch, const uint32_t *weights, const uint32_t *second, uint32_t words,
+                                 uint32_t flip, uint32_t sums[2])
+{
+    uint32_t left = words, u, v;
+    sums[0] = sums[1] = 0u;
+    for (; left >= 8u; left -= 8u, patch += 8) {
+        u = *weights++;
+        v = *second++;
+        bw_add_four(patch, flip, &u, &v, sums);
+        bw_add_four(patch + 4, flip, &u, &v, sums);
+    }
+    if (left != 0u) {
+        u = *weights;
+        v = *second;
+        do {
+            const uint32_t codes = *patch++ ^ flip;
+            sums[0] = bw_add_chosen(&u, codes, flip, sums[0]);
+            sums[1] = bw_add_chosen(&v, codes, flip, sums[1]);
+        } while (--left != 0u);
+    }
+}
+
+/* Sums of the chosen bytes of two channels. A function of its own, so that there is one copy. */
+BW_APART void bw_choose_bytes(const uint32_t *patch, const uint32_t *weights, const uint32_t *second, uint32_t words,
+                              uint32_t flip, uint32_t sums[2])
+{
+    uint32_t both[2];
+    if (flip == 0u) {
+        bw_choose_flipped(patch, weights, second, words, 0u, both);
+    } else {
+        bw_choose_flipped(patch, weights, second, words, BW_SIGNED_BYTES, both);
+    }
+    sums[0] = both[0];
+    sums[1] = both[1];
+}
+
 /* acc[o] += the sum of products. Patch: 4 codes a word, zeros behind the last code.
- * Weight i of a row is bit 8 * (i % 4) + 7 - i / 4 % 8 of word i / 32. */
+ * Weight i of a row is bit 8 * (i % 4) + 7 - i / 4 % 8 of word i / 32.
+ * With P the sum of the codes whose weight is +1 and M that of all, the sum of products is 2 P - M. Signed codes are
+ * counted from -128 on; where the weight is -1, a byte of 128 takes the code's place, so that all are too high alike. */
 BW_INLINE void bw_accumulate_a8w1(const uint32_t *patch, const uint32_t *weights, uint32_t row_words, uint32_t words,
                                   uint32_t out_c, uint32_t flip, int32_t *acc)
 {
+    const uint32_t excess = 4u * words * (flip & 0xFFu);
+    uint32_t all = 0u - excess, sums[2], j;
+    for (j = 0u; j < words; ++j) {
+        all = bw_add_bytes(patch[j] ^ flip, all);
+    }
     do {
-        uint32_t j, b, sum = 0u;
-        for (j = 0u; j < words; ++j) {
-            const uint32_t codes = patch[j] ^ flip, signs = weights[j >> 3] << (j & 7u);
-            for (b = 0u; b < 4u; ++b) {
-                const uint32_t code = ((codes >> (8u * b)) & 0xFFu) - (flip & 0xFFu);
-                sum += (((signs >> (8u * b + 7u)) & 1u) != 0u) ? code : 0u - code;
-            }
+        const uint32_t pair = (out_c > 1u) ? 1u : 0u;
+        bw_choose_bytes(patch, weights, weights + pair * row_words, words, flip, sums);
+        acc[0] = (int32_t)((uint32_t)acc[0] + 2u * (sums[0] - excess) - all);
+        if (pair != 0u) {
+            acc[1] = (int32_t)((uint32_t)acc[1] + 2u * (sums[1] - excess) - all);
         }
-        *acc = (int32_t)((uint32_t)*acc + sum);
-        ++acc;
-        weights += row_words;
-    } while (--out_c != 0u);
+        acc += 1u + pair;
+        weights += 2u * row_words;
+        out_c -= 1u + pair;
+    } while (out_c != 0u);
 }
 
 /* acc[o] += the sum of products. Patch: int16 halves, groups of four codes in words (0, 2), (1, 3), low half first,

@@ -10,6 +10,13 @@
 #define BW_INLINE static inline
 #endif
 
+/* For what is called at several places: a copy in each would cost memory. */
+#if defined(__GNUC__)
+#define BW_APART static __attribute__((__noinline__, __unused__))
+#else
+#define BW_APART static
+#endif
+
 /* For functions whose inline assembler needs every register, the frame pointer's too. */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__ARM_FEATURE_DSP)
 #define BW_ALL_REGISTERS __attribute__((optimize("omit-frame-pointer")))

@@ -9,10 +9,10 @@
  * accumulator, the sum of (2a - 1)(2w - 1), is 2 (2S - A) less the sum of (2w - 1): it reaches a threshold where 2S - A
  * reaches `need`. Channels with more ones than zeros are stored complemented, which turns the order round; so S stays
  * within half the window and no slot overflows (the lowering checks). Two slots at a time are compared, in lanes of two
- * slots' width whose highest bit tells.
+ * slots' width whose highest bit tells; the fifth slot, which lies across two words, has a word to itself.
  *
- * Per tile of columns: expand bits to polynomials; multiply, two channels and two blocks at once; collect the result
- * bits as pixels, pooled by OR. */
+ * Per tile of columns: expand bits to polynomials; multiply, two channels and two blocks at once, and compare; collect
+ * the result bits as pixels, pooled by OR. Loops over slots are written out where compilers leave them rolled. */
 #ifndef BW_CONV2D_POLY_H
 #define BW_CONV2D_POLY_H
 
@@ -20,121 +20,156 @@
 
 #if BW_POLY_STEPS == 5
 #define BW_POLY_SLOT 7u
-#define BW_POLY_COPIES 0x01041041u /* times 5 bits: a copy of bit i at bit 7 i */
-#define BW_POLY_SPREAD 0x10204081u
+#define BW_POLY_GATHER 4u /* channels that fit into the space between two slots */
+#define BW_POLY_ONES 0x10204081u
 #else
 #define BW_POLY_SLOT 8u
-#define BW_POLY_COPIES 0x00204081u
-#define BW_POLY_SPREAD 0x01010101u
+#define BW_POLY_GATHER 8u
+#define BW_POLY_ONES 0x01010101u
 #endif
 #define BW_POLY_LANE (2u * BW_POLY_SLOT)
-#define BW_POLY_TOP (BW_POLY_LANE - 1u)                   /* the bit of the lower lane that tells */
+#define BW_POLY_TOP (BW_POLY_LANE - 1u) /* the bit of the lower lane that tells */
 #define BW_POLY_BOTH ((1u << BW_POLY_LANE) | 1u)
 #define BW_POLY_EVEN (((1u << BW_POLY_SLOT) - 1u) * BW_POLY_BOTH)
-#define BW_POLY_LANES ((BW_POLY_STEPS + 1u) / 2u)         /* words: slots 0 and 2, 1 and 3, 4 */
+#define BW_POLY_LANES ((BW_POLY_STEPS + 1u) / 2u) /* words: slots 0 and 2, 1 and 3, 4 */
+
+/* Called at several places or rarely: a copy in each caller costs memory. */
+#if defined(__GNUC__)
+#define BW_POLY_SHARED static __attribute__((__noinline__))
+#else
+#define BW_POLY_SHARED static
+#endif
 
 /* A tile, in scratch memory. */
 typedef struct {
     bw_word *carry;   /* [out_c rounded up to 2] */
     bw_word *factors; /* [tile / 2][kernel_h][channels][2]: polynomials of two blocks */
-    bw_word *ones;    /* [tile][LANES]: 2^TOP - A */
+    bw_word *ones;    /* [tile][LANES]: the bit that tells, less A */
     bw_word *results; /* [tile][ceil(out_c / 8)][LANES]: a bit a channel in every lane */
     bw_word *counts;  /* [kernel_w + tile * STEPS]: ones in a column; first those before the tile */
+    bw_word *sums;    /* [tile][4], over the counts: low and high word of a channel's sums, then of the next one's */
     uint32_t window;  /* A of the last column so far */
     uint32_t column;  /* the tile's first, counted from the padded map's edge */
+    uint32_t first;   /* column of the tile whose window is full */
+    uint32_t columns; /* of the tile, up to the row's end */
+    uint32_t blocks;  /* that these need, rounded up to 2 */
     uint32_t row;     /* of the accumulators */
-    uint32_t borders; /* bit b: block b has a window that lacks taps */
+    uint32_t bit;     /* of the pooled pixel that the next column belongs to */
+    uint32_t phase;   /* where the column is in the pooling stride */
 } bw_poly_tile;
 
-BW_INLINE bw_poly_tile bw_poly_tile_in(bw_word *scratch, const bw_layer *layer, const bw_poly *poly)
+BW_INLINE uint32_t bw_poly_block_words(const bw_layer *layer)
 {
-    bw_poly_tile t;
-    t.carry = scratch;
-    t.factors = t.carry + ((layer->out_c + 1u) & ~1u);
-    t.ones = t.factors + (uint32_t)poly->tile * layer->kernel_h * poly->channels;
-    t.results = t.ones + poly->tile * BW_POLY_LANES;
-    t.counts = t.results + poly->tile * BW_POLY_LANES * ((layer->out_c + 7u) / 8u);
-    t.window = t.column = t.row = t.borders = 0u;
-    return t;
+    return (layer->out_c + 7u) / 8u * BW_POLY_LANES;
+}
+
+/* The word and the shift of a slot's lane. */
+BW_INLINE uint32_t bw_poly_lane(uint32_t slot)
+{
+    return (slot & 1u) + ((slot >> 2) << 1);
+}
+
+BW_INLINE uint32_t bw_poly_shift(uint32_t slot)
+{
+    return ((slot >> 1) & 1u) * BW_POLY_LANE;
 }
 
 /* ---- expand */
 
-/* Up to 32 channels of a pixel of the padded map. */
-BW_INLINE uint32_t bw_poly_pixel(const bw_layer *layer, const bw_word *in, uint32_t row, uint32_t column,
-                                 uint32_t channel, uint32_t bits)
+#if BW_POLY_STEPS == 5
+#define BW_POLY_SLOT_4(number) | ((number) << (4u * BW_POLY_SLOT))
+#else
+#define BW_POLY_SLOT_4(number)
+#endif
+
+/* Bits of channels in STEPS columns to a polynomial each, at to[2 * channel], up to `end`. */
+BW_INLINE void bw_poly_spread(const uint32_t *columns, bw_word *to, const bw_word *end)
 {
-    const uint32_t y = row - layer->pad_top, x = column + layer->skip - layer->pad_left; /* wrap outside the map */
-    if (y < layer->in_h && x < layer->in_w) {
-        return bw_field(in, (y * layer->in_w + x) * layer->in_c + channel, bits);
-    }
-    return (layer->pad_code > 0) ? bw_mask(bits) : 0u;
+    const uint32_t mask = (1u << BW_POLY_GATHER) - 1u;
+    uint32_t c0 = columns[0], c1 = columns[1], c2 = columns[2], c3 = columns[3];
+#if BW_POLY_STEPS == 5
+    uint32_t c4 = columns[4];
+#endif
+    do {
+        /* Bit i of column j to bit i + SLOT * j. */
+        const uint32_t gathered = (c0 & mask) | ((c1 & mask) << BW_POLY_SLOT) | ((c2 & mask) << (2u * BW_POLY_SLOT)) |
+                                  ((c3 & mask) << (3u * BW_POLY_SLOT)) BW_POLY_SLOT_4(c4 & mask);
+        c0 >>= BW_POLY_GATHER;
+        c1 >>= BW_POLY_GATHER;
+        c2 >>= BW_POLY_GATHER;
+        c3 >>= BW_POLY_GATHER;
+        to[0] = gathered & BW_POLY_ONES;
+        to[2] = (gathered >> 1) & BW_POLY_ONES;
+        to[4] = (gathered >> 2) & BW_POLY_ONES;
+        to[6] = (gathered >> 3) & BW_POLY_ONES;
+#if BW_POLY_STEPS == 5
+        c4 >>= BW_POLY_GATHER;
+#else
+        to[8] = (gathered >> 4) & BW_POLY_ONES;
+        to[10] = (gathered >> 5) & BW_POLY_ONES;
+        to[12] = (gathered >> 6) & BW_POLY_ONES;
+        to[14] = (gathered >> 7) & BW_POLY_ONES;
+#endif
+        to += 2u * BW_POLY_GATHER;
+    } while (to != end);
 }
 
-/* Bits of up to 32 channels in STEPS columns to a polynomial each, at to[2 * channel]. */
-BW_INLINE void bw_poly_spread(const uint32_t *columns, uint32_t bits, bw_word *to)
+/* One kernel row of a block to polynomials; adds the ones of every column to counts. */
+BW_POLY_SHARED void bw_poly_expand_row(const bw_layer *layer, const bw_word *in, uint32_t row, uint32_t column,
+                                       bw_word *to, bw_word *counts)
 {
-    uint32_t shift, i;
-    for (shift = 0u; shift < 8u; ++shift) {
-        uint32_t bytes = 0u; /* STEPS bits each of channels shift, 8 + shift, 16 + shift, 24 + shift */
+    const uint32_t in_c = layer->in_c, y = row - layer->pad_top, x = column + layer->skip - layer->pad_left; /* wrap outside */
+    const uint32_t width = (y < layer->in_h) ? layer->in_w : 0u;
+    const uint32_t outside = (layer->pad_code > 0) ? 0xFFFFFFFFu : 0u;
+    uint32_t bit = (y * layer->in_w + x) * in_c, left = in_c;
+    do {
+        const uint32_t bits = (left < 32u) ? left : 32u;
+        uint32_t columns[BW_POLY_STEPS], i;
         for (i = 0u; i < BW_POLY_STEPS; ++i) {
-            bytes |= ((columns[i] >> shift) & 0x01010101u) << i;
+            const uint32_t pixel = (x + i < width) ? bw_field(in, bit + i * in_c, bits) : outside & bw_mask(bits);
+            columns[i] = pixel;
+            counts[i] += bw_popcount(pixel);
         }
-        for (i = 0u; i < bits; i += 8u) {
-            to[2u * i] = (((bytes >> i) & 0xFFu) * BW_POLY_COPIES) & BW_POLY_SPREAD;
-        }
-        to += 2;
-    }
+        bw_poly_spread(columns, to, to + 2u * ((bits + 7u) & ~7u));
+        to += 64;
+        bit += 32u;
+        left -= bits;
+    } while (left != 0u);
 }
 
-/* Whether a window that ends in the block starting at this column lacks taps. */
-static uint32_t bw_poly_at_border(const bw_layer *layer, const bw_poly_tile *t, uint32_t column)
+BW_INLINE void bw_poly_expand(const bw_layer *layer, const bw_poly *poly, const bw_word *in, bw_poly_tile *t)
 {
-    const uint32_t last = column + BW_POLY_STEPS - 1u;
-    return (t->row < layer->pad_top || t->row + layer->kernel_h > (uint32_t)layer->in_h + layer->pad_top ||
-            column < (uint32_t)layer->pad_left + layer->kernel_w - 1u || last + layer->skip >= (uint32_t)layer->in_w + layer->pad_left)
-               ? 1u
-               : 0u;
-}
-
-static void bw_poly_expand(const bw_layer *layer, const bw_poly *poly, const bw_word *in, bw_poly_tile *t)
-{
-    const uint32_t kernel_w = layer->kernel_w;
-    uint32_t block, row, channel, i;
-    t->borders = 0u;
-    for (block = 0u; block < poly->tile; ++block) {
-        bw_word *to = t->factors + (block & ~1u) * layer->kernel_h * poly->channels + (block & 1u);
-        const uint32_t column = t->column + block * BW_POLY_STEPS;
-        bw_word *counts = t->counts + block * BW_POLY_STEPS;
-        uint32_t lanes[6] = {0u, 0u, 0u, 0u, 0u, 0u};
-        uint32_t columns[BW_POLY_STEPS];
-        if (poly->tap_sums != 0) {
-            t->borders |= bw_poly_at_border(layer, t, column) << block;
-        }
+    const uint32_t kernel_w = layer->kernel_w, kernel_h = layer->kernel_h, row_words = 2u * poly->channels;
+    bw_word *to = t->factors, *counts = t->counts + kernel_w, *ones = t->ones;
+    uint32_t window = t->window, column = t->column, block, row, i;
+    for (block = 0u; block != t->blocks; ++block) {
+        const bw_word *before = counts - kernel_w;
+        uint32_t even, odd;
         for (i = 0u; i < BW_POLY_STEPS; ++i) {
-            counts[kernel_w + i] = 0u;
+            counts[i] = 0u;
         }
-        for (row = 0u; row < layer->kernel_h; ++row) {
-            for (channel = 0u; channel < layer->in_c; channel += 32u) {
-                const uint32_t left = layer->in_c - channel, bits = (left < 32u) ? left : 32u;
-                for (i = 0u; i < BW_POLY_STEPS; ++i) {
-                    columns[i] = bw_poly_pixel(layer, in, t->row + row, column + i, channel, bits);
-                    counts[kernel_w + i] += bw_popcount(columns[i]);
-                }
-                bw_poly_spread(columns, bits, to + 2u * channel);
-            }
-            to += 2u * poly->channels;
+        for (row = 0u; row < kernel_h; ++row) {
+            bw_poly_expand_row(layer, in, t->row + row, column, to, counts);
+            to += row_words;
         }
-        for (i = 0u; i < BW_POLY_STEPS; ++i) {
-            t->window += counts[kernel_w + i] - counts[i];
-            lanes[(i & 1u) + ((i >> 2) << 1)] += ((1u << BW_POLY_TOP) - t->window) << (((i >> 1) & 1u) * BW_POLY_LANE);
-        }
-        for (i = 0u; i < BW_POLY_LANES; ++i) {
-            t->ones[block * BW_POLY_LANES + i] = lanes[i];
-        }
+        to -= ((block & 1u) != 0u) ? 1u : kernel_h * row_words - 1u;
+        even = window += counts[0] - before[0];
+        odd = window += counts[1] - before[1];
+        even += (window += counts[2] - before[2]) << BW_POLY_LANE;
+        odd += (window += counts[3] - before[3]) << BW_POLY_LANE;
+        ones[0] = (1u << BW_POLY_TOP) * BW_POLY_BOTH - even;
+        ones[1] = (1u << BW_POLY_TOP) * BW_POLY_BOTH - odd;
+#if BW_POLY_STEPS == 5
+        window += counts[4] - before[4];
+        ones[2] = (1u << BW_POLY_TOP) - window;
+#endif
+        counts += BW_POLY_STEPS;
+        ones += BW_POLY_LANES;
+        column += BW_POLY_STEPS;
     }
+    t->window = window;
     for (i = 0u; i < kernel_w; ++i) {
-        t->counts[i] = t->counts[i + poly->tile * BW_POLY_STEPS];
+        t->counts[i] = (counts - kernel_w)[i];
     }
 }
 
@@ -145,28 +180,43 @@ typedef struct {
     uint32_t low[4], high[4];
 } bw_poly_sums;
 
-/* steps: a multiple of 8. x: polynomials of two blocks, w: of two channels, a pair a step. */
-BW_INLINE void bw_poly_multiply(bw_poly_sums *s, const bw_word *x, const uint32_t *w, uint32_t steps)
+/* The factors after those of the two blocks at x, which it multiplies with the weights w of two channels; a pair of
+ * either a step. steps: a multiple of 8. */
+BW_INLINE const bw_word *bw_poly_multiply(bw_poly_sums *s, const bw_word *x, const uint32_t *w, uint32_t steps)
 {
 #if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && defined(__ARM_FEATURE_DSP)
+#if defined(__ARM_FP) && (__ARM_FP & 8)
+    /* Cortex-M7: a product and a load a cycle. */
+#define BW_POLY_STEP(at)                                                               \
+    "umlal %[l0], %[h0], %[x0], %[w0]\n\tumlal %[l1], %[h1], %[x0], %[w1]\n\t"         \
+    "ldr %[x0], [%[x], #" #at " + 8]\n\tumlal %[l2], %[h2], %[x1], %[w0]\n\t"          \
+    "ldr %[w0], [%[w], #" #at " + 8]\n\tumlal %[l3], %[h3], %[x1], %[w1]\n\t"          \
+    "ldr %[w1], [%[w], #" #at " + 12]\n\tldr %[x1], [%[x], #" #at " + 12]\n\t"
+#define BW_POLY_FIRST "ldr %[x0], [%[x]]\n\tldr %[w0], [%[w]]\n\tldr %[w1], [%[w], #4]\n\tldr %[x1], [%[x], #4]\n\t"
+#else
     /* Four loads in a row, then four products: the compiler's own order costs a quarter more. */
-#define BW_POLY_STEP(at)                                                   \
-    "ldr %[x0], [%[x], #" #at "]\n\tldr %[x1], [%[x], #" #at " + 4]\n\t"   \
-    "ldr %[w0], [%[w], #" #at "]\n\tldr %[w1], [%[w], #" #at " + 4]\n\t"   \
+#define BW_POLY_STEP(at)                                                       \
+    "ldr %[x0], [%[x], #" #at "]\n\tldr %[w0], [%[w], #" #at "]\n\t"           \
+    "ldr %[w1], [%[w], #" #at " + 4]\n\tldr %[x1], [%[x], #" #at " + 4]\n\t"   \
     "umlal %[l0], %[h0], %[x0], %[w0]\n\tumlal %[l1], %[h1], %[x0], %[w1]\n\t" \
     "umlal %[l2], %[h2], %[x1], %[w0]\n\tumlal %[l3], %[h3], %[x1], %[w1]\n\t"
-    const uint32_t *end = w + 2u * steps;
-    uint32_t x0, x1, w0, w1;
+#define BW_POLY_FIRST
+#endif
+    const uint32_t *const end = w + 2u * steps;
+    register const bw_word *xx __asm__("r4") = x; /* low registers: short instructions */
+    register const uint32_t *ww __asm__("r5") = w;
+    register uint32_t x0 __asm__("r0"), x1 __asm__("r1"), w0 __asm__("r2"), w1 __asm__("r3");
     __asm__ volatile(
-        "1:\n\t" BW_POLY_STEP(0) BW_POLY_STEP(8) BW_POLY_STEP(16) BW_POLY_STEP(24) BW_POLY_STEP(32) BW_POLY_STEP(40)
+        "1:\n\t" BW_POLY_FIRST BW_POLY_STEP(0) BW_POLY_STEP(8) BW_POLY_STEP(16) BW_POLY_STEP(24) BW_POLY_STEP(32) BW_POLY_STEP(40)
             BW_POLY_STEP(48) BW_POLY_STEP(56) "ldr %[x0], %[end]\n\tadds %[x], #64\n\tadds %[w], #64\n\t"
                                               "cmp %[w], %[x0]\n\tbne 1b\n\t"
         : [l0] "+r"(s->low[0]), [h0] "+r"(s->high[0]), [l1] "+r"(s->low[1]), [h1] "+r"(s->high[1]),
-          [l2] "+r"(s->low[2]), [h2] "+r"(s->high[2]), [l3] "+r"(s->low[3]), [h3] "+r"(s->high[3]), [x] "+r"(x),
-          [w] "+r"(w), [x0] "=&r"(x0), [x1] "=&r"(x1), [w0] "=&r"(w0), [w1] "=&r"(w1)
+          [l2] "+r"(s->low[2]), [h2] "+r"(s->high[2]), [l3] "+r"(s->low[3]), [h3] "+r"(s->high[3]), [x] "+r"(xx),
+          [w] "+r"(ww), [x0] "=&r"(x0), [x1] "=&r"(x1), [w0] "=&r"(w0), [w1] "=&r"(w1)
         : [end] "m"(end)
         : "cc", "memory");
 #undef BW_POLY_STEP
+    return xx;
 #else
     uint64_t sum[4];
     uint32_t i;
@@ -185,6 +235,7 @@ BW_INLINE void bw_poly_multiply(bw_poly_sums *s, const bw_word *x, const uint32_
         s->low[i] = (uint32_t)sum[i];
         s->high[i] = (uint32_t)(sum[i] >> 32);
     }
+    return x;
 #endif
 }
 
@@ -194,219 +245,268 @@ BW_INLINE uint32_t bw_poly_carry(uint32_t high)
     return high >> (BW_POLY_STEPS * BW_POLY_SLOT - 32u);
 }
 
+/* Sums of two channels in all blocks of the tile. */
+BW_ALL_REGISTERS BW_POLY_SHARED void bw_poly_multiply_tile(const bw_poly_tile *t, const uint32_t *w, uint32_t steps,
+                                                           uint32_t channel)
+{
+    const bw_word *x = t->factors, *const end = x + t->blocks * steps;
+    bw_word *sums = t->sums, *const carry = t->carry + channel;
+    uint32_t carry0 = carry[0], carry1 = carry[1];
+    do {
+        bw_poly_sums s = {{carry0, carry1, 0u, 0u}, {0u, 0u, 0u, 0u}};
+        uint64_t second;
+        x = bw_poly_multiply(&s, x, w, steps);
+        sums[0] = s.low[0];
+        sums[1] = s.high[0];
+        sums[2] = s.low[1];
+        sums[3] = s.high[1];
+        second = (((uint64_t)s.high[2] << 32) | s.low[2]) + bw_poly_carry(s.high[0]);
+        sums[4] = (uint32_t)second;
+        sums[5] = (uint32_t)(second >> 32);
+        carry0 = bw_poly_carry((uint32_t)(second >> 32));
+        second = (((uint64_t)s.high[3] << 32) | s.low[3]) + bw_poly_carry(s.high[1]);
+        sums[6] = (uint32_t)second;
+        sums[7] = (uint32_t)(second >> 32);
+        carry1 = bw_poly_carry((uint32_t)(second >> 32));
+        sums += 8;
+    } while (x != end);
+    carry[0] = carry0;
+    carry[1] = carry1;
+}
+
+/* ---- compare */
+
+/* -need, where need = ceil(reach / 2), and 1 - need, negated, of a complemented channel. The offset keeps what is
+ * shifted positive. */
+BW_INLINE uint32_t bw_poly_minus_need(const bw_poly *poly, uint32_t channel, int32_t reach)
+{
+    const uint32_t complement = (poly->complement[channel >> 5] >> (channel & 31u)) & 1u;
+    return (((uint32_t)(0x10000 - reach) >> 1) - 0x8000u) ^ (0u - complement);
+}
+
 /* Appends a result bit to both lanes. */
 BW_INLINE uint32_t bw_poly_append(uint32_t results, uint32_t lanes)
 {
     return (results << 1) + ((lanes >> BW_POLY_TOP) & BW_POLY_BOTH);
 }
 
-/* needs: -need of two channels in every lane, [LANES] each. */
-BW_INLINE void bw_poly_compare(bw_word *results, const bw_word *ones, uint32_t low0, uint32_t high0, uint32_t low1,
-                               uint32_t high1, const uint32_t *need0, const uint32_t *need1)
+/* Appends the results of two channels in all blocks of the tile. need0, need1: their -need. */
+BW_POLY_SHARED void bw_poly_compare_tile(const bw_poly_tile *t, bw_word *results, uint32_t block_words, uint32_t need0,
+                                         uint32_t need1)
 {
-    const uint32_t even = BW_POLY_EVEN;
-    results[0] = bw_poly_append(bw_poly_append(results[0], ones[0] + need1[0] + ((low1 & even) << 1)),
-                                ones[0] + need0[0] + ((low0 & even) << 1));
-    results[1] = bw_poly_append(bw_poly_append(results[1], ones[1] + need1[1] + (((low1 >> BW_POLY_SLOT) & even) << 1)),
-                                ones[1] + need0[1] + (((low0 >> BW_POLY_SLOT) & even) << 1));
-#if BW_POLY_STEPS == 5
-    /* Slot 4: bits 28..34. What lies above it in the word does not reach its lane's highest bit. */
-    {
-        const uint32_t slot0 = (low0 >> 28) | ((high0 & 7u) << 4), slot1 = (low1 >> 28) | ((high1 & 7u) << 4);
-        results[2] = bw_poly_append(bw_poly_append(results[2], ones[2] + need1[2] + (slot1 << 1)),
-                                    ones[2] + need0[2] + (slot0 << 1));
-    }
-#else
-    (void)high0;
-    (void)high1;
-#endif
-}
-
-/* -need, where need = ceil(reach / 2), and 1 - need of a complemented channel. The offset keeps the shifted value positive. */
-BW_INLINE uint32_t bw_poly_minus_need(const bw_poly *poly, uint32_t channel, int32_t reach)
-{
-    const uint32_t complement = (poly->complement[channel >> 5] >> (channel & 31u)) & 1u;
-    const uint32_t need = ((uint32_t)(reach + 0x4001) >> 1) - 0x2000u;
-    return (complement != 0u) ? need - 1u : 0u - need;
-}
-
-/* Where a border of zeros is skipped, `need` depends on the taps that lie outside. */
-static void bw_poly_border_need(const bw_layer *layer, const bw_poly *poly, const bw_poly_tile *t, uint32_t channel,
-                                uint32_t column, uint32_t *need)
-{
-    const uint32_t taps = (uint32_t)layer->kernel_h * layer->kernel_w;
-    uint32_t i, y, x;
-    for (i = 0u; i < BW_POLY_LANES; ++i) {
-        need[i] = 0u;
-    }
-    for (i = 0u; i < BW_POLY_STEPS; ++i) {
-        const int16_t *tap_sum = poly->tap_sums + channel * taps;
-        const uint32_t left = column + i - (layer->kernel_w - 1u); /* of the window */
-        int32_t reach = poly->reach[channel];
-        for (y = 0u; y < layer->kernel_h; ++y) {
-            for (x = 0u; x < layer->kernel_w; ++x, ++tap_sum) {
-                if (t->row + y - layer->pad_top >= layer->in_h || left + x + layer->skip - layer->pad_left >= layer->in_w) {
-                    reach -= *tap_sum;
-                }
-            }
-        }
-        need[(i & 1u) + ((i >> 2) << 1)] += bw_poly_minus_need(poly, channel, reach)
-                                            << (((i >> 1) & 1u) * BW_POLY_LANE);
-    }
-}
-
-BW_ALL_REGISTERS static void bw_poly_tile_multiply(const bw_layer *layer, const bw_poly *poly, const bw_poly_tile *t)
-{
-    const uint32_t steps = layer->kernel_h * poly->channels, groups = (layer->out_c + 7u) / 8u;
-    uint32_t channel = (layer->out_c + 1u) & ~1u, i;
-    for (i = 0u; i < poly->tile * groups * BW_POLY_LANES; ++i) {
-        t->results[i] = 0u;
-    }
+    const uint32_t even = 2u * BW_POLY_EVEN, both0 = need0 * BW_POLY_BOTH, both1 = need1 * BW_POLY_BOTH;
+    const bw_word *sums = t->sums, *ones = t->ones, *const end = ones + t->blocks * BW_POLY_LANES;
     do {
-        const uint32_t *w;
-        const bw_word *x = t->factors, *ones = t->ones;
-        bw_word *results;
-        uint32_t borders = t->borders, column = t->column, carry0, carry1, block, need[2];
-        channel -= 2u;
-        w = layer->weights + channel * steps;
-        results = t->results + (channel >> 3) * BW_POLY_LANES;
-        carry0 = t->carry[channel];
-        carry1 = t->carry[channel + 1u];
-        need[0] = bw_poly_minus_need(poly, channel, poly->reach[channel]) * BW_POLY_BOTH;
-        need[1] = bw_poly_minus_need(poly, channel + 1u, poly->reach[channel + 1u]) * BW_POLY_BOTH;
-        for (block = 0u; block < poly->tile; block += 2u) {
-            bw_poly_sums s = {{carry0, carry1, 0u, 0u}, {0u, 0u, 0u, 0u}};
-            uint32_t half;
-            bw_poly_multiply(&s, x, w, steps);
-            x += 2u * steps;
-            for (half = 0u; half < 2u; ++half) { /* the second block continues the first */
-                const uint32_t added = bw_poly_carry(s.high[half]);
-                s.low[2u + half] += added;
-                s.high[2u + half] += (s.low[2u + half] < added) ? 1u : 0u;
-            }
-            carry0 = bw_poly_carry(s.high[2]);
-            carry1 = bw_poly_carry(s.high[3]);
-            for (half = 0u; half < 4u; half += 2u) {
-                if ((borders & 1u) != 0u) {
-                    uint32_t border[2][3];
-                    bw_poly_border_need(layer, poly, t, channel, column, border[0]);
-                    bw_poly_border_need(layer, poly, t, channel + 1u, column, border[1]);
-                    bw_poly_compare(results, ones, s.low[half], s.high[half], s.low[half + 1u], s.high[half + 1u],
-                                    border[0], border[1]);
-                } else {
-                    const uint32_t inner[2][3] = {{need[0], need[0], need[0]}, {need[1], need[1], need[1]}};
-                    bw_poly_compare(results, ones, s.low[half], s.high[half], s.low[half + 1u], s.high[half + 1u],
-                                    inner[0], inner[1]);
-                }
-                borders >>= 1;
-                results += groups * BW_POLY_LANES;
-                ones += BW_POLY_LANES;
-                column += BW_POLY_STEPS;
-            }
+        const uint32_t low0 = sums[0], low1 = sums[2], ones0 = ones[0], ones1 = ones[1];
+        results[0] = bw_poly_append(bw_poly_append(results[0], ones0 + both1 + ((low1 << 1) & even)),
+                                    ones0 + both0 + ((low0 << 1) & even));
+        results[1] = bw_poly_append(bw_poly_append(results[1], ones1 + both1 + ((low1 >> (BW_POLY_SLOT - 1u)) & even)),
+                                    ones1 + both0 + ((low0 >> (BW_POLY_SLOT - 1u)) & even));
+#if BW_POLY_STEPS == 5
+        {
+            const uint32_t slot0 = (low0 >> 28) | ((sums[1] & 7u) << 4), slot1 = (low1 >> 28) | ((sums[3] & 7u) << 4);
+            results[2] = bw_poly_append(bw_poly_append(results[2], ones[2] + both1 + (slot1 << 1)),
+                                        ones[2] + both0 + (slot0 << 1));
         }
-        t->carry[channel] = carry0;
-        t->carry[channel + 1u] = carry1;
+#endif
+        sums += 4;
+        ones += BW_POLY_LANES;
+        results += block_words;
+    } while (ones != end);
+}
+
+/* ---- border */
+
+/* Whether a border of zeros is skipped in this tile: `need` then depends on the taps that lie outside. */
+BW_INLINE int bw_poly_at_border(const bw_layer *layer, const bw_poly *poly, const bw_poly_tile *t)
+{
+    return poly->tap_sums != 0 &&
+           (t->row < layer->pad_top || t->row + layer->kernel_h > (uint32_t)layer->in_h + layer->pad_top ||
+            t->column + t->first < (uint32_t)layer->pad_left + layer->kernel_w - 1u ||
+            t->column + t->columns + layer->skip > (uint32_t)layer->in_w + layer->pad_left);
+}
+
+/* before[x]: the sum of a channel's taps left of column x of the kernel, in its rows inside the map. Returns the reach
+ * of a window that has all columns. */
+BW_POLY_SHARED int32_t bw_poly_border_reach(const bw_layer *layer, const bw_poly *poly, uint32_t row, uint32_t channel,
+                                            int32_t *before)
+{
+    const uint32_t kernel_w = layer->kernel_w, top = row - layer->pad_top;
+    const int16_t *tap_sum = poly->tap_sums + channel * layer->kernel_h * kernel_w;
+    int32_t reach = poly->reach[channel];
+    uint32_t x, y;
+    for (x = 0u; x <= kernel_w; ++x) {
+        before[x] = 0;
+    }
+    for (y = top; y != top + layer->kernel_h; ++y) {
+        int32_t sum = 0;
+        for (x = 1u; x <= kernel_w; ++x) {
+            sum += *tap_sum++;
+            before[x] += (y < layer->in_h) ? sum : 0;
+        }
+        reach -= (y < layer->in_h) ? 0 : sum;
+    }
+    return reach;
+}
+
+/* Compares the windows that lack columns anew, for the channel whose result is bit `late` of each lane. */
+BW_POLY_SHARED void bw_poly_compare_border(const bw_layer *layer, const bw_poly *poly, const bw_poly_tile *t,
+                                           uint32_t channel, const int32_t *before, int32_t reach)
+{
+    const int32_t kernel_w = layer->kernel_w, in_w = layer->in_w;
+    const uint32_t late = channel & 1u;
+    uint32_t i;
+    for (i = t->first; i < t->columns; ++i) {
+        const int32_t x = (int32_t)(t->column + i + layer->skip) - (kernel_w - 1) - layer->pad_left; /* the window's first column */
+        const int32_t from = (x >= 0) ? 0 : (x > -kernel_w) ? -x : kernel_w;
+        const int32_t to = (x <= in_w - kernel_w) ? kernel_w : (x < in_w) ? in_w - x : 0;
+        const uint32_t block = i / BW_POLY_STEPS, slot = i % BW_POLY_STEPS, lane = bw_poly_lane(slot);
+        const bw_word *sums = t->sums + 4u * block + 2u * late;
+        bw_word *result = t->results + block * bw_poly_block_words(layer) + (channel >> 3) * BW_POLY_LANES + lane;
+        uint32_t reached, shift = bw_poly_shift(slot);
+        if (to - from == kernel_w) {
+            i += (uint32_t)(in_w - kernel_w - x);
+            continue;
+        }
+        reached = t->ones[block * BW_POLY_LANES + lane] >> shift;
+        reached += (bw_funnel(sums[0], sums[1], slot * BW_POLY_SLOT) & ((1u << BW_POLY_SLOT) - 1u)) << 1;
+        reached += bw_poly_minus_need(poly, channel, reach - before[kernel_w] + before[to] - before[from]);
+        shift += late;
+        *result = (*result & ~(1u << shift)) | (((reached >> BW_POLY_TOP) & 1u) << shift);
+    }
+}
+
+/* All channels of a tile. */
+BW_INLINE void bw_poly_convolve(const bw_layer *layer, const bw_poly *poly, const bw_poly_tile *t)
+{
+    const uint32_t steps = layer->kernel_h * poly->channels, block_words = bw_poly_block_words(layer);
+    const int at_border = bw_poly_at_border(layer, poly, t);
+    uint32_t channel = (layer->out_c + 1u) & ~1u, i;
+    bw_word *results = t->results, *const end = results + t->blocks * block_words;
+    do {
+        *results++ = 0u;
+    } while (results != end);
+    do {
+        int32_t before[2][BW_POLY_STEPS + 1], reach[2];
+        channel -= 2u;
+        for (i = 0u; i < 2u; ++i) {
+            reach[i] = at_border ? bw_poly_border_reach(layer, poly, t->row, channel + i, before[i])
+                                 : poly->reach[channel + i];
+        }
+        bw_poly_multiply_tile(t, layer->weights + channel * steps, steps, channel);
+        bw_poly_compare_tile(t, t->results + (channel >> 3) * BW_POLY_LANES, block_words,
+                             bw_poly_minus_need(poly, channel, reach[0]), bw_poly_minus_need(poly, channel + 1u, reach[1]));
+        for (i = 0u; at_border && i < 2u; ++i) {
+            bw_poly_compare_border(layer, poly, t, channel + i, before[i], reach[i]);
+        }
     } while (channel != 0u);
 }
 
 /* ---- collect */
 
-/* A field whose bits beyond its width are 0, combined with those at `bit`. */
-BW_INLINE void bw_or_field(bw_word *words, uint32_t bit, uint32_t value)
+/* Sets the bits of a field (at most 32 bits), then inverts those of another. */
+BW_INLINE void bw_poly_merge(bw_word *words, uint32_t bit, uint32_t set, uint32_t invert)
 {
-    const uint32_t shift = bit & 31u, high = (value >> 1) >> (31u - shift);
-    words[bit >> 5] |= value << shift;
-    if (high != 0u) {
-        words[(bit >> 5) + 1u] |= high;
+    const uint32_t shift = bit & 31u;
+    words += bit >> 5;
+    words[0] = (words[0] | (set << shift)) ^ (invert << shift);
+    set = (set >> 1) >> (31u - shift);
+    invert = (invert >> 1) >> (31u - shift);
+    if ((set | invert) != 0u) {
+        words[1] = (words[1] | set) ^ invert;
     }
 }
 
-BW_INLINE void bw_xor_field(bw_word *words, uint32_t bit, uint32_t value)
+/* Up to 32 channels of the tile's results to pixels, pooled by OR. invert: on completed pixels. */
+BW_INLINE void bw_poly_collect(const bw_layer *layer, const bw_poly_tile *t, const bw_word *results, uint32_t complement,
+                               uint32_t invert, uint32_t mask, bw_word *out, uint32_t bit, uint32_t phase)
 {
-    const uint32_t shift = bit & 31u, high = (value >> 1) >> (31u - shift);
-    words[bit >> 5] ^= value << shift;
-    if (high != 0u) {
-        words[(bit >> 5) + 1u] ^= high;
+    uint32_t i, slot = t->first, set = 0u;
+    for (i = t->first; i < t->columns; ++i) {
+        const bw_word *lanes = results + bw_poly_lane(slot);
+        const uint32_t shift = bw_poly_shift(slot);
+        /* Eight channels a word; past the last channel, anything. */
+        set |= ((((lanes[0] >> shift) & 0xFFu) | (((lanes[BW_POLY_LANES] >> shift) & 0xFFu) << 8) |
+                 (((lanes[2u * BW_POLY_LANES] >> shift) & 0xFFu) << 16) | ((lanes[3u * BW_POLY_LANES] >> shift) << 24)) ^
+                complement) &
+               mask;
+        if (++phase == layer->pool_w) {
+            bw_poly_merge(out, bit, set, invert);
+        }
+        if (phase == layer->pool_stride_w) {
+            set = phase = 0u;
+            bit += layer->out_c;
+        }
+        if (++slot == BW_POLY_STEPS) {
+            slot = 0u;
+            results += bw_poly_block_words(layer);
+        }
+    }
+    if (phase < layer->pool_w) {
+        bw_poly_merge(out, bit, set, 0u);
     }
 }
 
-/* Eight channels of slot `step` in each of up to four groups. */
-BW_INLINE uint32_t bw_poly_result(const bw_word *results, uint32_t groups, uint32_t step)
+BW_INLINE void bw_poly_tile_columns(const bw_layer *layer, const bw_poly *poly, bw_poly_tile *t, const bw_word *in, int last_row, bw_word *out)
 {
-    const uint32_t shift = ((step >> 1) & 1u) * BW_POLY_LANE;
-    uint32_t bits = 0u, i;
-    results += (step & 1u) + ((step >> 2) << 1);
-    for (i = 0u; i < groups && i < 4u; ++i, results += BW_POLY_LANES) {
-        bits |= ((*results >> shift) & 0xFFu) << (8u * i);
-    }
-    return bits;
-}
-
-/* One column's results into a pixel. */
-BW_INLINE void bw_poly_put(const bw_layer *layer, const bw_poly *poly, const bw_word *results, uint32_t step,
-                           uint32_t pixel, bw_word *out)
-{
-    const uint32_t groups = (layer->out_c + 7u) / 8u;
-    uint32_t channel;
+    uint32_t channel, columns;
+    bw_poly_expand(layer, poly, in, t);
+    bw_poly_convolve(layer, poly, t);
     for (channel = 0u; channel < layer->out_c; channel += 32u) {
-        const uint32_t bits =
-            bw_poly_result(results + channel / 8u * BW_POLY_LANES, groups - channel / 8u, step);
-        bw_or_field(out, pixel * layer->out_c + channel, bits ^ poly->complement[channel >> 5]);
+        const uint32_t left = layer->out_c - channel, mask = bw_mask((left < 32u) ? left : 32u);
+        const uint32_t invert = (last_row && poly->descending != 0) ? poly->descending[channel >> 5] & mask : 0u;
+        bw_poly_collect(layer, t, t->results + channel / 8u * BW_POLY_LANES, poly->complement[channel >> 5], invert, mask,
+                        out, t->bit + channel, t->phase);
     }
+    columns = t->phase + t->columns - t->first;
+    t->bit += columns / layer->pool_stride_w * layer->out_c;
+    t->phase = columns % layer->pool_stride_w;
 }
 
 /* One row of accumulators into row y of the output. */
 BW_INLINE void bw_poly_row(const bw_layer *layer, const bw_poly *poly, bw_poly_tile *t, const bw_word *in, uint32_t y,
-                           bw_word *out)
+                           int last_row, bw_word *out)
 {
-    const uint32_t columns = (layer->out_w - 1u) * layer->pool_stride_w + layer->pool_w + layer->kernel_w - 1u;
-    const uint32_t block_words = (layer->out_c + 7u) / 8u * BW_POLY_LANES;
-    uint32_t pixel = y * layer->out_w, phase = 0u, i; /* the pooled pixel and the column within its stride */
-    t->window = 0u;
+    const uint32_t tile_columns = poly->tile * BW_POLY_STEPS;
+    uint32_t left = (layer->out_w - 1u) * layer->pool_stride_w + layer->pool_w + layer->kernel_w - 1u, i;
     for (i = 0u; i < ((layer->out_c + 1u) & ~1u); ++i) {
         t->carry[i] = 0u;
     }
     for (i = 0u; i < layer->kernel_w; ++i) {
         t->counts[i] = 0u;
     }
-    for (t->column = 0u; t->column < columns; t->column += poly->tile * BW_POLY_STEPS) {
-        bw_poly_expand(layer, poly, in, t);
-        bw_poly_tile_multiply(layer, poly, t);
-        for (i = 0u; i < poly->tile * BW_POLY_STEPS && t->column + i < columns; ++i) {
-            if (t->column + i + 1u < layer->kernel_w) {
-                continue; /* the window is not yet full */
-            }
-            if (phase < layer->pool_w) {
-                bw_poly_put(layer, poly, t->results + i / BW_POLY_STEPS * block_words, i % BW_POLY_STEPS, pixel, out);
-            }
-            if (++phase == layer->pool_stride_w) {
-                phase = 0u;
-                ++pixel;
-            }
-        }
-    }
+    t->window = t->column = t->phase = 0u;
+    t->first = layer->kernel_w - 1u;
+    t->bit = y * layer->out_w * layer->out_c;
+    do {
+        t->columns = (left < tile_columns) ? left : tile_columns;
+        t->blocks = (t->columns + 2u * BW_POLY_STEPS - 1u) / (2u * BW_POLY_STEPS) * 2u;
+        bw_poly_tile_columns(layer, poly, t, in, last_row, out);
+        t->column += tile_columns;
+        t->first = 0u;
+        left -= t->columns;
+    } while (left != 0u);
 }
 
 BW_INLINE void bw_conv2d_poly(const bw_layer *layer, const bw_poly *poly, const bw_word *in, bw_word *out,
                               bw_word *scratch)
 {
-    const uint32_t outputs = (uint32_t)layer->out_h * layer->out_w;
-    bw_poly_tile t = bw_poly_tile_in(scratch, layer, poly);
+    const uint32_t words = (layer->out_h * layer->out_w * layer->out_c + 31u) / 32u;
+    bw_poly_tile t;
     uint32_t y, row, i;
-    for (i = 0u; i < (outputs * layer->out_c + 31u) / 32u; ++i) {
+    t.carry = scratch;
+    t.factors = t.carry + ((layer->out_c + 1u) & ~1u);
+    t.ones = t.factors + (uint32_t)poly->tile * layer->kernel_h * poly->channels;
+    t.results = t.ones + poly->tile * BW_POLY_LANES;
+    t.counts = t.results + poly->tile * bw_poly_block_words(layer);
+    t.sums = t.counts + layer->kernel_w;
+    for (i = 0u; i < words; ++i) {
         out[i] = 0u;
     }
     for (y = 0u; y < layer->out_h; ++y) {
         for (row = 0u; row < layer->pool_h; ++row) {
             t.row = y * layer->pool_stride_h + row;
-            bw_poly_row(layer, poly, &t, in, y, out);
-        }
-    }
-    if (poly->descending != 0) {
-        for (y = 0u; y < outputs; ++y) {
-            for (i = 0u; i < layer->out_c; i += 32u) {
-                bw_xor_field(out, y * layer->out_c + i, poly->descending[i >> 5]);
-            }
+            bw_poly_row(layer, poly, &t, in, y, row + 1u == layer->pool_h, out);
         }
     }
 }
