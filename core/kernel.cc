@@ -281,7 +281,6 @@ int64_t scratch_bytes(const Network& network, int layer, const std::string& kern
   }
   const int64_t row = (g.taps() + 31) / 32;
   int64_t room = types.starts_with("at") ? 2 * row : in_place(g, 32) ? 0 : row;
-  if (types == "a1w1" && room == 0) room = std::min(row, kFoldedWords);
   if (types == "a8w1")
     room = bit_width(storage_format(network, spec.from)) == 8 && in_place(g, 4) ? 0 : (g.taps() + 3) / 4;
   return 4 * (pooled + g.out_channels + room);

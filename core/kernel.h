@@ -59,8 +59,6 @@ inline constexpr int64_t kPolyBytes = 20;
 
 // Codes of a long window that are gathered at a time (BW_CHUNK).
 inline constexpr int64_t kChunk = 128;
-// Words of bits that conv2d_a1w1 folds at a time (BW_FOLDED).
-inline constexpr int64_t kFoldedWords = 32;
 // Blocks of columns that a polynomial convolution multiplies at a time.
 inline constexpr int kPolyTile = 8;
 

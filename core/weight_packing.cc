@@ -18,25 +18,6 @@ Words bits(Row row) {
   return words;
 }
 
-// Up to four words as full adders take them: bw_fold_bits.
-void fold(const uint32_t* w, size_t count, uint32_t* out) {
-  switch (count) {
-    case 1: out[0] = w[0]; break;
-    case 2: out[0] = w[0], out[1] = w[0] ^ w[1]; break;
-    case 3: out[0] = w[0] ^ w[1], out[1] = w[0] ^ w[2], out[2] = w[0] ^ w[1] ^ w[2]; break;
-    case 4: out[0] = w[0] ^ w[1], out[1] = w[0] ^ w[2], out[2] = out[0] ^ w[2], out[3] = out[2] ^ w[3]; break;
-    default: break;
-  }
-}
-
-Words folded(const Words& words) {
-  Words out(words.size());
-  size_t i = words.size() % 4;
-  fold(words.data(), i, out.data());
-  for (; i < words.size(); i += 4) fold(&words[i], 4, &out[i]);
-  return out;
-}
-
 Words counted_planes(Row row) {
   Words words = pack_planes(row);
   const auto kept = std::count_if(row.begin(), row.end(), [](int8_t code) { return code != 0; });
@@ -44,10 +25,15 @@ Words counted_planes(Row row) {
   return words;
 }
 
-Words placed(Row row, int width, size_t per_word, size_t (*bit)(size_t)) {
+// Codes of 8, 4 or 2 bits; those below 8 as offsets from the smallest: bw_accumulate_halves.h.
+Words halves(Row row, size_t bits) {
+  const size_t per_word = 32 / bits;
+  const int32_t offset = bits == 8 ? 0 : 1 << (bits - 1);
   Words words((row.size() + per_word - 1) / per_word);
-  for (size_t i = 0; i < row.size(); ++i)
-    words[i / per_word] |= (static_cast<uint32_t>(row[i]) & (UINT32_MAX >> (32 - width))) << bit(i % per_word);
+  for (size_t i = 0; i < row.size(); ++i) {
+    const size_t bit = 16 * (i / 2 % 2) + bits * (i % per_word / 4 * 2 + i % 2);
+    words[i / per_word] |= (static_cast<uint32_t>(row[i] + offset) & (UINT32_MAX >> (32 - bits))) << bit;
+  }
   return words;
 }
 
@@ -58,16 +44,15 @@ Words signs(Row row, size_t (*bit)(size_t)) {
 }
 
 Words pack_row(Row row, const std::string& types) {
-  if (types == "a1w1") return folded(bits(row));
-  if (types == "atw1") return bits(row);
+  if (types == "a1w1" || types == "atw1") return bits(row);
   if (types == "a1wt") return counted_planes(row);
   if (types == "atwt") return pack_planes(row);
   if (types == "a8w1") return signs(row, [](size_t i) { return 8 * (i % 4) + 7 - i / 4; });
   if (types == "a16w1") return signs(row, [](size_t i) { return 16 * (i / 2 % 2) + 2 * (i / 4) + i % 2; });
-  if (types == "a16w8") return placed(row, 8, 4, [](size_t i) { return 8 * i; });
-  if (types == "a16w4") return placed(row, 4, 8, [](size_t i) { return 8 * (i % 4) + 4 - i / 4 * 4; });
+  if (types == "a16w8") return halves(row, 8);
+  if (types == "a16w4") return halves(row, 4);
   BW_CHECK(types == "a16w2");
-  return placed(row, 2, 16, [](size_t i) { return 8 * (i % 4) + 6 - i / 4 * 2; });
+  return halves(row, 2);
 }
 
 Words polynomials(std::span<const int8_t> codes, const KernelGeometry& g, const PolyLayout& layout,

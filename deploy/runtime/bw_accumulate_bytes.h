@@ -43,7 +43,7 @@ BW_INLINE uint32_t bw_add_chosen(uint32_t *signs, uint32_t codes, uint32_t other
 }
 
 /* Four words of codes, of two channels. Loads in a row cost less than loads apart. */
-BW_INLINE void bw_add_four(const uint32_t *patch, uint32_t flip, uint32_t *u, uint32_t *v, uint32_t sums[2])
+BW_INLINE void bw_choose_four(const uint32_t *patch, uint32_t flip, uint32_t *u, uint32_t *v, uint32_t sums[2])
 {
     const uint32_t c0 = patch[0] ^ flip, c1 = patch[1] ^ flip, c2 = patch[2] ^ flip, c3 = patch[3] ^ flip;
     sums[0] = bw_add_chosen(u, c0, flip, sums[0]);
@@ -64,8 +64,8 @@ BW_INLINE void bw_choose_flipped(const uint32_t *patch, const uint32_t *weights,
     for (; left >= 8u; left -= 8u, patch += 8) {
         u = *weights++;
         v = *second++;
-        bw_add_four(patch, flip, &u, &v, sums);
-        bw_add_four(patch + 4, flip, &u, &v, sums);
+        bw_choose_four(patch, flip, &u, &v, sums);
+        bw_choose_four(patch + 4, flip, &u, &v, sums);
     }
     if (left != 0u) {
         u = *weights;

@@ -6,9 +6,6 @@
 #include "bw_gather_bits.h"
 #include "bw_pixels.h"
 
-/* Words that are folded at a time: a multiple of 4. */
-#define BW_FOLDED 32u
-
 /* A border that is skipped: the mean of the sums with -1 and with +1 in the place of what lies outside the map. */
 BW_INLINE uint32_t bw_is_skipped(const bw_layer *layer, const bw_patch *patch)
 {
@@ -23,7 +20,7 @@ BW_INLINE void bw_halve(int32_t *acc, uint32_t count)
     } while (--count != 0u);
 }
 
-/* Bits times bits. Room: the window, or BW_FOLDED words of it where it lies in the map. */
+/* Bits times bits. Room: the window, unless it lies in the map. */
 BW_INLINE void bw_window_a1w1(const bw_layer *layer, const bw_word *in, const bw_patch *patch, bw_word *room,
                               int32_t *acc)
 {
@@ -31,14 +28,7 @@ BW_INLINE void bw_window_a1w1(const bw_layer *layer, const bw_word *in, const bw
     uint32_t one = (layer->pad_code > 0) ? 1u : 0u, passes = skipped + 1u;
     bw_fill(acc, layer->out_c, (int32_t)(taps << skipped));
     do {
-        const bw_word *bits = bw_gather_bits(layer, in, patch, one, room);
-        uint32_t done = 0u, part = (words - 1u) % BW_FOLDED + 1u; /* what is no multiple of 4 comes first */
-        do {
-            bw_fold_bits(bits + done, part, room);
-            bw_accumulate_a1w1(room, layer->weights + done, words, part, layer->out_c, acc);
-            done += part;
-            part = BW_FOLDED;
-        } while (done != words);
+        bw_accumulate_a1w1(bw_gather_bits(layer, in, patch, one, room), layer->weights, words, words, layer->out_c, acc);
         one ^= 1u;
     } while (--passes != 0u);
     if (skipped != 0u) {
