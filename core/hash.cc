@@ -22,4 +22,13 @@ std::string sha256_hex(std::string_view bytes) {
   return out;
 }
 
+uint32_t crc32(std::string_view bytes) {
+  uint32_t crc = ~uint32_t{0};
+  for (char byte : bytes) {
+    crc ^= static_cast<unsigned char>(byte);
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ (0xEDB88320u & (0u - (crc & 1u)));
+  }
+  return ~crc;
+}
+
 }  // namespace bitwright

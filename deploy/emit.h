@@ -1,9 +1,12 @@
 // deploy/emit.h: the C package of a program, as text. Pure functions: the same model gives the same bytes.
 //
-//   src/NAME.h, NAME.c, NAME_selftest.c, bw_*.c, bw_*.h    the model and the kernels it needs, C99
-//   golden/inputs.bin, outputs.bin                         packed tensors, one after another
-//   test/golden_test.c                                     runs them and counts differences
-//   CMakeLists.txt, README.md, report.txt, LICENSE
+//   src/NAME.h, NAME.c, NAME_selftest.c, NAME_info.c, NAME_float.h, NAME_float.c    the model
+//   src/bw_*.c, bw_*.h                       the kernels it needs, C99; bw_config.h places sections and hooks
+//   golden/inputs.bin, outputs.bin           packed tensors, one after another
+//   test/golden_test.c                       runs them and counts differences
+//   CMakeLists.txt, library.properties, library.json, zephyr/, VENDOR.NAME.pdsc, NAME.mk, files.txt, examples/, extras/
+//   README.md, report.txt, report.json, LICENSE
+// What they promise their user is in docs/package.md.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -14,7 +17,7 @@
 #include <vector>
 
 #include "deploy/lower.h"
-#include "deploy/report.h"
+#include "deploy/package_options.h"
 
 namespace bitwright {
 
@@ -32,7 +35,7 @@ struct Package {
 };
 
 // golden: at least one vector; the first two are also embedded in the self test.
-Package emit_c(const Program& program, const GoldenVectors& golden, const Provenance& provenance = {});
+Package emit_c(const Program& program, const GoldenVectors& golden, const PackageOptions& options = {});
 
 // Creates `folder` and the files in it; files already there under other names stay. Throws StoreError if it cannot.
 void write_package(const Package& package, const std::string& folder);

@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <regex>
 #include <set>
 
 #include "core/error.h"
@@ -148,10 +149,20 @@ Codec<std::string> name_text() {
     const bool letters = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
     if (!letters || text.empty() || text[0] < 'a' || text[0] > 'z' || text.size() > 64)
       return "lower-case letters, digits and _, a letter first, at most 64";
-    static const std::set<std::string> kTaken = {"golden_test", "main", "stdint", "string"};
+    static const std::set<std::string> kTaken = {"bw", "golden_test", "main", "stddef", "stdint", "string"};
     if (text.starts_with("bw_") || kTaken.contains(text)) return "another name: files of the C package are called so";
     value = text;
     return "";
+  };
+  return {parse, [](const std::string& value) { return nlohmann::json(value); }};
+}
+
+Codec<std::string> model_name() {
+  static const std::regex kTypes("u?int(_least|_fast)?(8|16|32|64)|u?int(ptr|max)|s?size|ptrdiff|wchar|float|double");
+  const auto parse = [name = name_text()](const std::string& text, std::string& value) -> std::string {
+    const std::string rule = name.parse(text, value);
+    if (!rule.empty() || !std::regex_match(text, kTypes)) return rule;
+    return "another name: the C package's type " + text + "_t is one of C's own";
   };
   return {parse, [](const std::string& value) { return nlohmann::json(value); }};
 }

@@ -57,6 +57,7 @@ Codec<double> real(double min, double max);
 Codec<bool> flag();  // true or false
 Codec<std::string> any_text();
 Codec<std::string> name_text();  // [a-z][a-z0-9_]*, at most 64 long: names become C identifiers
+Codec<std::string> model_name();  // the same, and NAME_t is no type of C
 Codec<std::string> one_of(std::vector<std::string> words);
 Codec<Format> one_of(std::vector<Format> formats);
 template <class E>

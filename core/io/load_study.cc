@@ -274,7 +274,7 @@ void visit_objectives(Fields& fields, Study& study) {
 
 // All but the board, which is a name in YAML and a section in JSON.
 void visit_study(Fields& fields, Study& study, const Codec<std::string>& data_folder) {
-  fields.value("name", study.name, name_text(), Need::kRequired);
+  fields.value("name", study.name, model_name(), Need::kRequired);
   fields.section(
       "data", [&](Fields& f) { visit_data(f, study.data, data_folder); }, Need::kRequired);
   fields.section("limits", [&](Fields& f) { visit_limits(f, study.limits, study.board); });

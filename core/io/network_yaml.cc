@@ -267,7 +267,7 @@ Network network_from_yaml(const std::string& text, const std::string& place) {
   Mistakes mistakes(place);
   FieldReader reader(root, "", mistakes);
   Network network;
-  reader.value("name", network.name, name_text(), Need::kRequired);
+  reader.value("name", network.name, model_name(), Need::kRequired);
   read_input(reader, mistakes, network);
   const YamlNode* layers = reader.node("layers", Need::kRequired);
   if (layers) read_layers(reader, *layers, mistakes, network);

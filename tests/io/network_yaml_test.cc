@@ -89,6 +89,18 @@ TEST(NetworkYaml, ReportsAShapeThatDoesNotCloseAtItsLayer) {
             "n.yaml:5:5: layers[1]: layer f: the name is used twice");
 }
 
+// The package of `int8` would have to define int8_t.
+TEST(NetworkYaml, RefusesANameWhoseTypeCHas) {
+  for (const char* name : {"int8", "uint_fast16", "size", "float"})
+    EXPECT_EQ(error_of<ConfigError>([&] {
+                network_from_yaml(fmt::format("name: {}\ninput: {{shape: 8, format: int8}}\n"
+                                              "layers: [{{name: f, op: flatten}}]\n",
+                                              name),
+                                  "n.yaml");
+              }),
+              fmt::format("n.yaml:1:7: name = {0}: another name: the C package's type {0}_t is one of C's own", name));
+}
+
 TEST(NetworkYaml, ReportsEveryWrongFieldAtOnce) {
   EXPECT_EQ(error_in("  - {name: c, op: conv, chanels: 2, kernel: [1, 2, 3], weights: int9}\n"
                      "  - {name: d, op: dens, units: 2}\n"

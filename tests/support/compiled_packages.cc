@@ -73,26 +73,52 @@ void* CompiledPackages::symbol(const std::string& name) const {
   return dlsym(library_, name.c_str());
 }
 
-std::vector<uint32_t> CompiledPackages::run(const QuantizedModel& model, std::span<const int16_t> input) const {
+template <class F>
+F CompiledPackages::function(const std::string& name) const {
+  void* const found = symbol(name);
+  BW_CHECK(found != nullptr);
+  return reinterpret_cast<F>(found);
+}
+
+namespace {
+
+struct Context {
+  uint32_t* arena = nullptr;  // NAME_t, of streams too
+  uint32_t columns = 0;
+};
+
+}  // namespace
+
+// A context over an arena, which outlives it.
+struct CompiledPackages::Run {
+  std::vector<uint32_t> arena;
+  Context context;
+};
+
+CompiledPackages::Run CompiledPackages::start(const QuantizedModel& model) const {
+  // Nothing may rely on zeros.
+  Run run{std::vector<uint32_t>(static_cast<size_t>(lowered(model).plan.arena_bytes / 4), 0xDEADBEEF), {}};
+  const auto init = function<uint32_t (*)(Context*, void*, size_t)>(model.network.name + "_init");
+  BW_CHECK(init(&run.context, run.arena.data(), run.arena.size() * 4) == 0);
+  return run;
+}
+
+CompiledPackages::Run CompiledPackages::run(const QuantizedModel& model, std::span<const int16_t> input) const {
   const std::string& name = model.network.name;
-  const auto input_of = reinterpret_cast<void* (*)(uint32_t*)>(symbol(name + "_input"));
-  const auto run = reinterpret_cast<void (*)(uint32_t*)>(symbol(name + "_run"));
-  BW_CHECK(input_of != nullptr && run != nullptr);
-  const MemoryPlan plan = lowered(model).plan;
-  std::vector<uint32_t> arena(static_cast<size_t>(plan.arena_bytes / 4), 0xDEADBEEF);  // nothing may rely on zeros
+  Run started = start(model);
   const auto words = pack(input, model.network.input_format);
-  std::memcpy(input_of(arena.data()), words.data(), words.size() * 4);
-  run(arena.data());
-  return arena;
+  std::memcpy(function<void* (*)(const Context*)>(name + "_input")(&started.context), words.data(), words.size() * 4);
+  BW_CHECK(function<uint32_t (*)(Context*)>(name + "_run")(&started.context) == 0);
+  return started;
 }
 
 Tensor CompiledPackages::infer(const QuantizedModel& model, std::span<const int16_t> input) const {
-  const std::vector<uint32_t> arena = run(model, input);
-  const auto output_of = reinterpret_cast<const void* (*)(const uint32_t*)>(symbol(model.network.name + "_output"));
+  const Run done = run(model, input);
+  const auto output_of = function<const void* (*)(const Context*)>(model.network.name + "_output");
   const Format storage = storage_format(model.network, static_cast<int>(model.layers.size()) - 1);
   const int64_t elements = infer_shapes(model.network).back().output.elements();
   std::vector<uint32_t> words(static_cast<size_t>(packed_bytes(elements, storage) / 4));
-  std::memcpy(words.data(), output_of(arena.data()), words.size() * 4);
+  std::memcpy(words.data(), output_of(&done.context), words.size() * 4);
   if (storage == Format::kFloat32) return {storage, {}, unpack_floats(words)};
   const Tensor output{storage, unpack(words, storage, elements), {}};
   BW_CHECK(pack(std::span<const int32_t>(output.codes), storage) == words);  // unused bits are 0
@@ -100,13 +126,15 @@ Tensor CompiledPackages::infer(const QuantizedModel& model, std::span<const int1
 }
 
 uint32_t CompiledPackages::selftest(const QuantizedModel& model) const {
-  std::vector<uint32_t> arena(static_cast<size_t>(lowered(model).plan.arena_bytes / 4));
-  return reinterpret_cast<uint32_t (*)(uint32_t*)>(symbol(model.network.name + "_selftest"))(arena.data());
+  Run started = start(model);
+  return function<uint32_t (*)(Context*)>(model.network.name + "_selftest")(&started.context);
 }
 
 int CompiledPackages::argmax(const QuantizedModel& model, std::span<const int16_t> input) const {
-  const auto argmax = reinterpret_cast<uint32_t (*)(const uint32_t*)>(symbol(model.network.name + "_argmax"));
-  return argmax == nullptr ? -1 : static_cast<int>(argmax(run(model, input).data()));
+  const std::string name = model.network.name + "_argmax";
+  if (symbol(name) == nullptr) return -1;
+  const Run done = run(model, input);
+  return static_cast<int>(function<uint32_t (*)(const Context*)>(name)(&done.context));
 }
 
 }  // namespace bitwright::testing

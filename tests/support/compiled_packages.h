@@ -55,13 +55,18 @@ class CompiledPackages {
 
   // The emitted network's output, unpacked: what reference_infer(model, input) must equal.
   Tensor infer(const QuantizedModel& model, std::span<const int16_t> input) const;
+  // NAME_status_t; 0 where the self test passes.
   uint32_t selftest(const QuantizedModel& model) const;
   // -1 where the package has no argmax.
   int argmax(const QuantizedModel& model, std::span<const int16_t> input) const;
 
  private:
-  std::vector<uint32_t> run(const QuantizedModel& model, std::span<const int16_t> input) const;
+  struct Run;
+  Run start(const QuantizedModel& model) const;
+  Run run(const QuantizedModel& model, std::span<const int16_t> input) const;
   void* symbol(const std::string& name) const;  // nullptr if there is none
+  template <class F>
+  F function(const std::string& name) const;
   TemporaryFolder folder_;
   void* library_ = nullptr;
 };
