@@ -49,12 +49,13 @@ bool is_free(const std::vector<Lifetime>& buffers, const std::vector<int>& place
   });
 }
 
-// Each buffer at the bottom of `capacity` bytes, else at their top, else in the lowest gap. In order of start a chain
-// alternates between the ends and needs no more than its largest neighbouring pair.
-Placement two_ended(const std::vector<Lifetime>& buffers, const std::vector<int>& by_start, int64_t capacity) {
+// Each buffer at the bottom of `capacity` bytes, else at their top, else in the lowest gap. In order of start, of
+// several the longest first, a chain alternates between the ends, what lives for one step lies between them, and no
+// more is needed than the largest sum alive at one step.
+Placement two_ended(const std::vector<Lifetime>& buffers, const std::vector<int>& order, int64_t capacity) {
   Placement p{std::vector<int64_t>(buffers.size(), 0), 0};
   std::vector<int> placed;
-  for (int i : by_start) {
+  for (int i : order) {
     const int64_t top = std::max<int64_t>(0, capacity - words(buffers[i].bytes));
     p.offsets[i] = is_free(buffers, placed, p.offsets, i, 0)     ? 0
                    : is_free(buffers, placed, p.offsets, i, top) ? top
@@ -111,22 +112,27 @@ struct OrderSearch {
 }  // namespace
 
 Placement place(const std::vector<Lifetime>& buffers) {
-  std::vector<int> order;
+  std::vector<int> by_start;
   for (size_t i = 0; i < buffers.size(); ++i)
-    if (buffers[i].bytes > 0) order.push_back(static_cast<int>(i));
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return buffers[a].bytes > buffers[b].bytes; });
+    if (buffers[i].bytes > 0) by_start.push_back(static_cast<int>(i));
+  std::stable_sort(by_start.begin(), by_start.end(), [&](int a, int b) {
+    if (buffers[a].first != buffers[b].first) return buffers[a].first < buffers[b].first;
+    return buffers[a].last > buffers[b].last;
+  });
   const int64_t bound = lower_bound(buffers);
-  std::vector<int> by_start = order;
-  std::stable_sort(by_start.begin(), by_start.end(), [&](int a, int b) { return buffers[a].first < buffers[b].first; });
-  Placement best = first_fit(buffers, order);
-  for (const Placement& other : {first_fit(buffers, by_start), two_ended(buffers, by_start, bound)})
-    if (other.bytes < best.bytes) best = other;
-  if (order.size() <= 12) {
-    OrderSearch search{buffers, bound, best, {}, std::vector<int64_t>(buffers.size(), 0)};
-    search.descend(order, 0);
-    best = search.best;
-  }
-  return best;
+  Placement best = two_ended(buffers, by_start, bound);
+  if (best.bytes == bound) return best;
+  std::vector<int> by_size = by_start, by_length = by_start;
+  std::stable_sort(by_size.begin(), by_size.end(), [&](int a, int b) { return buffers[a].bytes > buffers[b].bytes; });
+  std::stable_sort(by_length.begin(), by_length.end(), [&](int a, int b) {
+    return buffers[a].last - buffers[a].first > buffers[b].last - buffers[b].first;
+  });
+  for (const std::vector<int>* order : {&by_size, &by_start, &by_length})
+    if (const Placement other = first_fit(buffers, *order); other.bytes < best.bytes) best = other;
+  if (by_size.size() > 12 || best.bytes == bound) return best;
+  OrderSearch search{buffers, bound, best, {}, std::vector<int64_t>(buffers.size(), 0)};
+  search.descend(by_size, 0);
+  return search.best;
 }
 
 int64_t packed_bytes(int64_t elements, Format storage) {

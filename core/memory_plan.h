@@ -21,9 +21,10 @@ struct Placement {
 };
 
 // Offsets such that no two buffers alive at the same step overlap. Sizes are rounded up to whole 32-bit words.
-// Never below the largest sum alive at one step, and equal to it for a chain of any length. Exact (branch and bound
-// over placement orders) for up to 8 buffers that need space; of 9 to 12 the best of 200000 nodes of that search, of
-// more the best of first-fit by size, by start, and from both ends.
+// Never below the largest sum alive at one step, and equal to it for a chain of any length, with or without buffers
+// that live for one of its steps. Exact (branch and bound over placement orders) for up to 8 buffers that need space; of
+// 9 to 12 the best of 200000 nodes of that search, of more the best of first-fit by size, by start, by length of life,
+// and from both ends.
 Placement place(const std::vector<Lifetime>& buffers);
 
 // The buffers of a network and their places. Tensor t is the output of layer t - 1; tensor 0 the network's input.

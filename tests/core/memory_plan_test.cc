@@ -146,6 +146,20 @@ TEST(PlanMemory, AChainNeedsItsLargestNeighbouringPair) {
   }
 }
 
+TEST(PlanMemory, AChainWithScratchMemoryNeedsItsFullestStep) {
+  Rng rng(4);
+  for (int round = 0; round < 300; ++round) {
+    const Network n = random_chain(rng);
+    std::vector<int64_t> scratch;
+    for (size_t i = 0; i < n.layers.size(); ++i) scratch.push_back(4 * static_cast<int64_t>(rng.below(100)));
+    const MemoryPlan plan = plan_memory(n, scratch);
+    int64_t fullest = 0;
+    for (size_t i = 0; i < n.layers.size(); ++i)
+      fullest = std::max(fullest, plan.tensor_bytes[i] + scratch[i] + plan.tensor_bytes[i + 1]);
+    EXPECT_EQ(plan.arena_bytes, fullest);
+  }
+}
+
 // 149 x 32 int8 accumulators beside their 149 x 32 binary inputs: 4768 + 596.
 TEST(PlanMemory, TheBearingNetworkNeeds5364Bytes) {
   const MemoryPlan plan = plan_memory(bearing_network());
