@@ -1,6 +1,6 @@
 // estimators/layer_features.h: how often each part of a layer's C kernel runs. Trip counts are static, so these are
 // known from shapes and formats alone, and instructions and cycles are linear in them (cost_table.h).
-// Follows deploy/runtime (bw_driver.h, bw_accumulate.h, bw_dot.h, bw_epilogue.c, bw_float.h, bw_upsample.c).
+// Every family of kernels uses some of them and leaves the others 0; the counters follow deploy/runtime.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -14,42 +14,110 @@
 namespace bitwright {
 
 enum class Feature : size_t {
+  // Every kernel.
   kCall,           // 1
   kRows,           // output rows
   kPositions,      // output pixels
   kOutputWords,    // 32-bit words written
+  kWholeOutputs,   // outputs of 32 bits, or groups of 32 binary ones that fill a word alone
+  kPixelLoops,     // pixels of several channels
   kSingleOutputs,  // output elements of a layer that does not pool
-  kPooledOutputs,  // of one that does: each looks its windows up anew ...
-  kPooledSums,     // ... sums of a pooling window after its first ...
-  kPooledRows,     // ... and rows of it after its first
-  // Of a convolution's sums; of an upsampling, whose runs are its output pixels: words of them and what is left over.
-  kRuns,         // runs of contiguous codes: kernel rows inside the map; of a1w1 the unaligned ones
-  kAlignedRuns,  // of a1w1: those where input and weights start a word
-  kWordRuns,     // runs of at least a word: 32 codes, or 16 if ternary; aligned ones apart
-  kAlignedWordRuns,
-  kWords,  // whole words of the runs; aligned ones apart
-  kAlignedWords,
+  kPooledOutputs,  // of one that does
+  kPooledSums,     // sums of a pooling window after its first
+  kPooledRows,     // and rows of it after its first; of window kernels once a pixel, of others once an output
+
+  // Window kernels: bw_pixels.c. A pass is a gathered window with its sums; a skipped border takes two.
+  kWindows,
+  kPooledWindows,  // of a layer that pools
+  kPasses,
+  kPairs,         // windows taken two at a time, the odd one too
+  kHalved,        // sums that are the mean of two passes
+  kFinishGroups,  // groups of up to 32 binary outputs of a pixel
+
+  // How windows are gathered: bw_gather_bits.h, bw_gather_bytes.h, bw_convolve_halves.h.
+  kContiguous,  // windows that are one run of the map ...
+  kAligned,     // ... and start a word of it ...
+  kInPlace,     // ... and are read there; the others are gathered
+  kGathers,
+  kGatheredRows,    // kernel rows inside the map; of halves, once a chunk
+  kOutsideRows,     // above or below it
+  kRuns,            // runs of contiguous codes
+  kRunPieces,       // words of a run, or parts of them
+  kRunCodes,        // codes one by one
+  kFills,           // stretches of border: left, right, a row
+  kZeroFillPieces,  // words of them, or parts of words
+  kOneFillPieces,
+  kFillCodes,
+  kFlushes,         // words completed ...
+  kAlignedFlushes,  // ... by a piece that was a word
+  kLastWords,       // windows that end within a word
+  kClearedWords,
+
+  // Their sums: bw_accumulate_*.h. A part is what is summed up at a time.
+  kParts,
+  kPartBlocks,    // work on a part that serves all channels
+  kChannels,      // of a part; where a loop takes two or four at a time, those loops
+  kOddChannels,   // what these leave over
+  kOddBlocks,     // their words
+  kBlocks,        // of each channel's row, or two or four channels'
+  kBlockLoops,    // rows that have a block
+  kLongLoops,     // several blocks
+  kSignedBlocks,  // those of signed bytes
+  kOdd1,          // rows with a word left over
+  kOdd2,          // two words
+  kOdd4,
+  kSingleWords,  // rows of one word
+  kRestWords,    // words left over, one by one
+  kRestLoops,
+  kSignedRestWords,
+  kFewChannels,  // bw_few_w8
+
+  // Polynomial kernels: bw_conv2d_poly.h.
+  kRowCarries,  // channels of a row of accumulators
+  kTiles,
+  kTileBlocks,     // blocks of columns ...
+  kBlockRows,      // ... times kernel rows ...
+  kBlockChunks,    // ... times groups of up to 32 channels ...
+  kBlockGroups,    // ... of 8
+  kInsideColumns,  // columns of those chunks inside the map
+  kResultWords,
+  kChannelPairs,   // of a tile
+  kProductBlocks,  // pairs of blocks that they are multiplied with
+  kProductSteps,   // eights
+  kBorderPairs,    // channel pairs of tiles at a border that is skipped
+  kBorderRows,     // kernel rows of these
+  kBorderTaps,
+  kBorderColumns,  // windows compared anew
+  kBorderJumps,    // over those that do not
+  kCollected,      // columns of windows, in groups of up to 32 channels
+  kMerges,         // pixels merged
+  kCrossings,      // those that lie across two words
+  kStrides,
+
+  // Kernels that take codes one by one: bw_dot.h, bw_accumulate.h, bw_float.h, bw_upsample.c. Of a convolution's
+  // sums; of an upsampling, whose runs are its output pixels: words of them and what is left over.
+  kWordRuns,         // runs of at least a word
+  kWords,            // whole words of the runs
   kTails,            // runs with codes left over
-  kChunks,           // runs of at most 32 codes within a run (a8w1)
   kProducts,         // codes multiplied one by one
-  kSignedProducts,   // instead, of a8w8 with signed inputs
+  kLongRuns,         // runs of several codes or words
+  kSumLoops,         // sums of several runs; rows of several pixels
   kConvertedInputs,  // integer operands turned into floats
   kConvertedWeights,
-  // Of an upsampling.
   kInputRows,
   kInputPixels,  // once for every output row
-  // Of kernels that walk their whole window.
-  kWindowRows,
+  kWindowRows,   // of kernels that walk their whole window
   kWindowTaps,
+  kLongWindowRows,
+  kWindowLoops,  // sums over several rows; pixels copied several times in a row
+  kTurns,        // taps inside or outside, tails that complete a word or not: whichever are fewer
   kSkippedTaps,
   kPaddedProducts,
-  // Of a border that is not zero.
-  kBorderCalls,
+  kBorderCalls,  // of a border that is not zero: bw_border.c
   kBorderWindows,
-  kBorderRows,
-  kBorderTaps,
   kBorderElements,
   kBorderOutside,
+
   // Outputs by epilogue.
   kRawOutputs,
   kBiasedOutputs,
@@ -66,7 +134,7 @@ enum class Feature : size_t {
   kCount
 };
 inline constexpr size_t kFeatures = static_cast<size_t>(Feature::kCount);
-// "accumulators", "aligned_words", ...
+// "call", "output_words", ...
 std::string_view feature_name(Feature feature);
 
 using FeatureVector = std::array<double, kFeatures>;

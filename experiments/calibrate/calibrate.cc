@@ -25,12 +25,13 @@ struct Sample {
 
 // Every call of the models' layers, emulated alone.
 std::vector<Sample> measure_layers(const std::string& core, const std::vector<QuantizedModel>& models,
-                                   const std::vector<std::string>& runtime, const std::string& folder) {
+                                   const std::vector<Kernels>& kernels, const std::vector<std::string>& runtime,
+                                   const std::string& folder) {
   std::vector<Sample> samples;
-  for (const MeasuredCall& call : measure_calls(core, models, runtime, folder)) {
+  for (const MeasuredCall& call : measure_calls(core, models, runtime, folder, kernels)) {
     const Network& network = models[call.model].network;
-    samples.push_back({layer_features(network, call.layer, call.shapes), call_path(network, call.layer),
-                       call.instructions, call.cycles, call.stack_bytes});
+    samples.push_back({layer_features(network, call.layer, call.shapes, call.kernel),
+                       call_path(network, call.layer, call.kernel), call.instructions, call.cycles, call.stack_bytes});
   }
   return samples;
 }
@@ -146,7 +147,7 @@ void measure_glue(const std::string& core, const std::vector<std::string>& runti
     int64_t deepest = 0;
     costs.glue_instructions = package.instructions;
     costs.glue_cycles = package.cycles;
-    for (const Sample& s : measure_layers(core, {model}, runtime, folder)) {
+    for (const Sample& s : measure_layers(core, {model}, {}, runtime, folder)) {
       costs.glue_instructions -= s.instructions;
       costs.glue_cycles -= s.cycles;
       deepest = std::max(deepest, s.stack_bytes);
@@ -169,9 +170,12 @@ CoreCosts calibrate(const std::string& core, const CalibrationOptions& options) 
   std::vector<GlueSample> glue;
   for (const std::string& kernel : all_kernels()) {
     const std::vector<QuantizedModel> models = calibration_models(kernel, options.samples, options.seed);
-    const KernelCost cost = fit_kernel(last_layers(models, measure_layers(core, models, runtime, folder.path())));
+    std::vector<Kernels> kernels;
+    for (const QuantizedModel& model : models) kernels.push_back(calibration_kernels(model.network, kernel));
+    const KernelCost cost =
+        fit_kernel(last_layers(models, measure_layers(core, models, kernels, runtime, folder.path())));
     costs.kernels[kernel] = cost;
-    const MeasuredPackage package = measure_package(core, models.front());
+    const MeasuredPackage package = measure_package(core, models.front(), kernels.front());
     record_sizes(package, kernel, costs);
     glue.push_back(glue_sample(models.front(), package));
     options.progress(fmt::format("{} {}: instructions {:.2f} % mean, {:.2f} % worst; cycles {:.2f} %, {:.2f} %", core,

@@ -37,21 +37,28 @@ Format weight_format(Rng& rng) {
 
 // What a kernel's name asks for.
 struct Wanted {
-  std::string operation;  // "conv2d", "depthwise", "sum_pool", "add", "max_pool", "upsample", "log_variance"
+  std::string operation;  // "conv2d", "dense", "depthwise", "sum_pool", "add", "max_pool", "upsample", "log_variance"
   std::string types;      // "a1w1", ...; empty where the operation has none
+  bool poly = false;
   bool to_float = false;  // integer accumulators, float epilogue
   bool in_float = false;
+  bool float_weights = false;
 };
 
-Wanted wanted(std::string_view kernel) {
+Wanted wanted(const std::string& kernel) {
   Wanted w;
   w.to_float = kernel.ends_with("_to_f32");
-  w.in_float = !w.to_float && kernel.ends_with("_f32");
-  if (w.to_float || w.in_float) kernel.remove_suffix(w.to_float ? 7 : 4);
-  const bool typed = kernel.starts_with("conv2d_a");
-  w.operation = typed ? "conv2d" : kernel;
-  if (typed) w.types = kernel.substr(7);
+  w.float_weights = kernel == "conv2d_wf32";
+  w.in_float = w.float_weights || (!w.to_float && kernel.ends_with("_f32"));
+  w.poly = is_poly(kernel);
+  w.types = has_weight_rows(kernel) || kernel.find("axwx") != std::string::npos ? kernel_types(kernel) : "";
+  w.operation = kernel.substr(0, kernel.size() - (w.to_float ? 7 : w.in_float ? 4 : 0));
+  if (!w.types.empty() || w.float_weights) w.operation = kernel.substr(0, kernel.find('_'));
   return w;
+}
+
+bool is_window(const Wanted& w) {
+  return w.operation == "conv2d" || w.operation == "dense";
 }
 
 // conv2d_axwx reads inputs of every format, but only binary and ternary ones may have a border of -1 or +1. Such
@@ -62,22 +69,30 @@ bool seldom_has_border(const std::string& types) {
 }
 
 Format input_format(Rng& rng, const std::string& types) {
-  if (types.starts_with("a1")) return Format::kBinary;
+  if (types.starts_with("a1w")) return Format::kBinary;
   if (types.starts_with("at")) return Format::kTernary;
-  if (types.starts_with("a8")) return chance(rng, 0.5) ? Format::kInt8 : Format::kUint8;
+  if (types.starts_with("a8") && chance(rng, 0.5)) return chance(rng, 0.5) ? Format::kInt8 : Format::kUint8;
+  if (types == "a16w1") return Format::kInt16;
   if (seldom_has_border(types) && chance(rng, 0.6)) return chance(rng, 0.5) ? Format::kBinary : Format::kTernary;
+  if (types.starts_with("a16") && chance(rng, 0.6))
+    return pick<Format>(rng, {Format::kBinary, Format::kTernary, Format::kUint2, Format::kInt4, Format::kUint4,
+                              Format::kInt8, Format::kUint8, Format::kInt16});
   return integer_format(rng);
 }
 
 Format weights_of(Rng& rng, const Wanted& w) {
   if (w.types.ends_with("w1")) return Format::kBinary;
   if (w.types.ends_with("wt")) return Format::kTernary;
-  if (w.types.ends_with("w8")) return Format::kInt8;
-  if (w.in_float && chance(rng, 0.6)) return Format::kFloat32;
+  if (w.types.ends_with("w2")) return chance(rng, 0.5) ? Format::kTernary : Format::kInt2;
+  if (w.types.ends_with("w4")) return chance(rng, 0.3) ? Format::kInt3 : Format::kInt4;
+  if (w.types.ends_with("w8"))
+    return pick<Format>(rng, {Format::kInt8, Format::kInt8, Format::kInt5, Format::kInt6, Format::kInt7});
+  if (w.float_weights || (w.in_float && chance(rng, 0.6))) return Format::kFloat32;
   return weight_format(rng);
 }
 
 Format activations(Rng& rng, const Wanted& w) {
+  if (w.poly) return Format::kBinary;
   if (w.to_float) return Format::kFloat32;
   if (w.in_float && chance(rng, 0.4)) return Format::kFloat32;
   if (chance(rng, 0.3)) return Format::kBinary;
@@ -85,9 +100,16 @@ Format activations(Rng& rng, const Wanted& w) {
   return integer_format(rng);
 }
 
-Shape input_shape(Rng& rng) {
+// Long windows of kernels that cut them into pieces, and short ones.
+int dense_inputs(Rng& rng) {
+  return chance(rng, 0.5) ? between(rng, 1, 200) : between(rng, 200, 2600);
+}
+
+Shape input_shape(Rng& rng, const Wanted& w) {
   const int c = pick<int>(rng, {1, 1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 32, 32, 33, 40, 48, 64, 96});
-  if (chance(rng, 0.15)) return {1, 1, between(rng, 1, 12) * c};
+  if (w.operation == "dense") return {1, 1, dense_inputs(rng)};
+  if (w.types == "a16w8" && chance(rng, 0.15)) return {between(rng, 5, 80), 1, 1};
+  if (!w.poly && chance(rng, 0.15)) return {1, 1, is_window(w) ? dense_inputs(rng) : between(rng, 1, 12) * c};
   if (chance(rng, 0.5)) return {between(rng, 1, 80), 1, c};
   return {between(rng, 1, 14), between(rng, 1, 14), c};
 }
@@ -98,6 +120,15 @@ Window window(Rng& rng, const Shape& in, int largest) {
   if (in.w > 1) w.w = between(rng, 1, largest);
   if (chance(rng, 0.3)) w.stride_h = between(rng, 1, 3);
   if (chance(rng, 0.3) && in.w > 1) w.stride_w = between(rng, 1, 3);
+  return w;
+}
+
+// Now and then a kernel as wide as the map, whose rows lie one behind another, or the five samples of a signal that
+// conv2d_a16w8 keeps in registers.
+Window kernel_window(Rng& rng, const Shape& in) {
+  Window w = window(rng, in, 5);
+  if (in.w == 1 && in.c == 1 && in.h >= 5 && chance(rng, 0.4)) w.h = 5;
+  if (in.w > 1 && chance(rng, 0.1)) w.w = in.w;
   return w;
 }
 
@@ -116,7 +147,7 @@ Op operation(Rng& rng, const Wanted& w, const Shape& in, int inputs) {
   if (w.operation == "sum_pool" && chance(rng, 0.4)) return GlobalAvgPool{};
   if (w.operation == "sum_pool") return AvgPool2d{window(rng, in, 5)};
   if (in.h == 1 && in.w == 1 && (!seldom_has_border(w.types) || chance(rng, 0.4))) return Dense{between(rng, 1, 40)};
-  return Conv2d{between(rng, 1, 32), window(rng, in, 5), padding(rng, w)};
+  return Conv2d{between(rng, 1, chance(rng, 0.2) ? 80 : 32), kernel_window(rng, in), padding(rng, w)};
 }
 
 // Layers that turn the network's input into what `kernel` reads: a float map, or quantized maps to add.
@@ -138,7 +169,7 @@ Network draw_network(Rng& rng, const std::string& kernel, const std::string& nam
   const Wanted w = wanted(kernel);
   Network network;
   network.name = name;
-  network.input = input_shape(rng);
+  network.input = input_shape(rng, w);
   network.input_format = input_format(rng, w.types);
   add_preparation(rng, w, network);
   LayerSpec layer;
@@ -158,13 +189,14 @@ Network draw_network(Rng& rng, const std::string& kernel, const std::string& nam
 
 bool acceptable(const Network& network, const std::string& kernel) {
   try {
+    const std::vector<std::string> able = kernels_for(network, static_cast<int>(network.layers.size()) - 1);
     const std::vector<LayerShapes> shapes = infer_shapes(network);
     const LayerSpec& spec = network.layers.back();
     const double pool = spec.pool ? static_cast<double>(spec.pool->h) * spec.pool->w : 1.0;
     const auto outputs = static_cast<double>(shapes.back().output.elements());
     const auto accumulators = static_cast<double>(std::max<int64_t>(shapes.back().accumulators.elements(), 1));
     const double products = static_cast<double>(macs(spec, shapes.back())) / accumulators * outputs * pool;
-    return kernel_of(network, static_cast<int>(network.layers.size()) - 1) == kernel && products <= kMostMacs &&
+    return std::find(able.begin(), able.end(), kernel) != able.end() && products <= kMostMacs &&
            network.input.elements() <= kMostElements && outputs * pool <= kMostElements;
   } catch (const StructureError&) {
     return false;
@@ -265,10 +297,12 @@ QuantizedModel draw_model(Rng& rng, const Network& network) {
 }  // namespace
 
 std::vector<std::string> all_kernels() {
-  std::vector<std::string> names = {"conv2d_f32",   "depthwise_f32", "sum_pool_f32", "add_f32",
-                                    "max_pool_f32", "max_pool",      "upsample",     "log_variance_f32"};
-  for (const char* integer : {"conv2d_a1w1", "conv2d_a1wt", "conv2d_atwt", "conv2d_a8w8", "conv2d_a8w1", "conv2d_axwx",
-                              "depthwise", "sum_pool", "add", "log_variance"}) {
+  std::vector<std::string> names = {"conv2d_wf32",      "conv2d_f32",        "depthwise_f32",    "sum_pool_f32",
+                                    "add_f32",          "max_pool_f32",      "max_pool",         "upsample",
+                                    "log_variance_f32", "conv2d_a1w1_poly5", "conv2d_a1w1_poly4"};
+  for (const char* integer : {"conv2d_a1w1", "conv2d_a1wt", "conv2d_atw1", "conv2d_atwt", "conv2d_a8w1", "conv2d_a16w1",
+                              "conv2d_a16w2", "conv2d_a16w4", "conv2d_a16w8", "dense_a16w2", "dense_a16w4",
+                              "dense_a16w8", "conv2d_axwx", "depthwise", "sum_pool", "add", "log_variance"}) {
     names.emplace_back(integer);
     names.push_back(std::string(integer) + "_to_f32");
   }
@@ -285,6 +319,12 @@ std::vector<QuantizedModel> calibration_models(const std::string& kernel, int co
     if (acceptable(network, kernel)) models.push_back(draw_model(rng, network));
   }
   return models;
+}
+
+Kernels calibration_kernels(const Network& network, const std::string& kernel) {
+  Kernels kernels = default_kernels(network);
+  kernels.back() = kernel;
+  return kernels;
 }
 
 QuantizedModel with_random_weights(const Network& network, uint64_t seed) {

@@ -6,11 +6,16 @@
 #include <set>
 #include <string>
 
+#include "core/kernel.h"
+
 namespace bitwright {
 namespace {
 
+FeatureVector features_of(const Network& network, int layer, const std::string& kernel) {
+  return layer_features(network, layer, infer_shapes(network)[static_cast<size_t>(layer)], kernel);
+}
 FeatureVector features_of(const Network& network, int layer) {
-  return layer_features(network, layer, infer_shapes(network)[static_cast<size_t>(layer)]);
+  return features_of(network, layer, kernel_of(network, layer));
 }
 double get(const FeatureVector& f, Feature feature) {
   return f[static_cast<size_t>(feature)];
@@ -31,52 +36,135 @@ TEST(LayerFeatures, HaveNamesOfTheirOwn) {
   EXPECT_EQ(names.size(), kFeatures);
 }
 
-// The bearing network's second layer: 596 positions, "same" padding that skips 2 taps at each end; 32 channels are
-// one word a tap, so that every run is aligned, and a 1-D kernel is one run.
-TEST(LayerFeatures, OfABinary1dConvolutionAreCountedByHand) {
+LayerSpec convolution(int channels, Window kernel, Padding padding, Format weights, Format activations) {
   LayerSpec layer;
-  layer.op = Conv2d{32, {5, 1}, Padding::kZero};
-  layer.weights = layer.activations = Format::kBinary;
-  const FeatureVector f = features_of(one_layer({596, 1, 32}, Format::kBinary, layer), 0);
+  layer.op = Conv2d{channels, kernel, padding};
+  layer.weights = weights;
+  layer.activations = activations;
+  return layer;
+}
+
+// The bearing network's second layer: 596 windows of 5 pixels of 32 bits, of which two at each end lack taps. A border
+// that is skipped takes two passes; windows inside are words of the map and are read there.
+TEST(LayerFeatures, OfABinary1dConvolutionAreCountedByHand) {
+  const LayerSpec layer = convolution(32, {5, 1}, Padding::kZero, Format::kBinary, Format::kBinary);
+  const FeatureVector f = features_of(one_layer({596, 1, 32}, Format::kBinary, layer), 0, "conv2d_a1w1");
   EXPECT_EQ(get(f, Feature::kPositions), 596);
   EXPECT_EQ(get(f, Feature::kSingleOutputs), 596 * 32);
   EXPECT_EQ(get(f, Feature::kOutputWords), 596);
-  EXPECT_EQ(get(f, Feature::kAlignedRuns), 596 * 32);
-  EXPECT_EQ(get(f, Feature::kRuns), 0);
-  EXPECT_EQ(get(f, Feature::kAlignedWords), 32 * (592 * 5 + 2 * (3 + 4)));
-  EXPECT_EQ(get(f, Feature::kTails), 0);
+  EXPECT_EQ(get(f, Feature::kWindows), 596);
+  EXPECT_EQ(get(f, Feature::kPasses), 592 + 2 * 4);
+  EXPECT_EQ(get(f, Feature::kHalved), 4 * 32);
+  EXPECT_EQ(get(f, Feature::kInPlace), 592);
+  EXPECT_EQ(get(f, Feature::kGathers), 8);
+  EXPECT_EQ(get(f, Feature::kRunPieces), 2 * 2 * (3 + 4));   // words
+  EXPECT_EQ(get(f, Feature::kZeroFillPieces), 2 * (2 + 1));  // once as -1 ...
+  EXPECT_EQ(get(f, Feature::kOneFillPieces), 2 * (2 + 1));   // ... and once as +1
+  EXPECT_EQ(get(f, Feature::kFlushes), 8 * 5);
+  EXPECT_EQ(get(f, Feature::kAlignedFlushes), 8 * 5);
+  EXPECT_EQ(get(f, Feature::kLastWords), 0);
+  EXPECT_EQ(get(f, Feature::kParts), 600);
+  EXPECT_EQ(get(f, Feature::kOdd1), 600 * 32);  // 5 words: one and four
+  EXPECT_EQ(get(f, Feature::kOdd2), 0);
+  EXPECT_EQ(get(f, Feature::kOdd4), 600 * 32);
+  EXPECT_EQ(get(f, Feature::kBlocks), 0);
+  EXPECT_EQ(get(f, Feature::kFinishGroups), 596);
+  EXPECT_EQ(get(f, Feature::kWholeOutputs), 596);
   EXPECT_EQ(get(f, Feature::kBinaryOutputs), 596 * 32);
-  EXPECT_EQ(get(f, Feature::kBorderCalls), 0);
 }
 
-TEST(LayerFeatures, CountEveryProductOfAnInteger2dConvolution) {
+// 51 words are six eights, two and one.
+TEST(LayerFeatures, OfALongBinaryDenseLayerAreItsWords) {
   LayerSpec layer;
-  layer.op = Conv2d{7, {3, 3, 2, 2}, Padding::kZero};
-  layer.activations = Format::kInt8;
-  const FeatureVector f = features_of(one_layer({5, 6, 3}, Format::kInt8, layer), 0);
-  // Rows start at -1, 1, 3 and see 2, 3, 2 of 5; columns (border 0 before, 1 after) start at 0, 2, 4 and see 3, 3, 2.
-  EXPECT_EQ(get(f, Feature::kSignedProducts), 7 * 3 * (2 + 3 + 2) * (3 + 3 + 2));
-  EXPECT_EQ(get(f, Feature::kRuns), 7 * 3 * (2 + 3 + 2));
-  EXPECT_EQ(get(f, Feature::kRequantizedOutputs), 7 * 9);
+  layer.op = Dense{3};
+  layer.weights = Format::kBinary;
+  const FeatureVector f = features_of(one_layer({1, 1, 1630}, Format::kBinary, layer), 0, "conv2d_a1w1");
+  EXPECT_EQ(get(f, Feature::kInPlace), 1);
+  EXPECT_EQ(get(f, Feature::kGathers), 0);
+  EXPECT_EQ(get(f, Feature::kChannels), 3);
+  EXPECT_EQ(get(f, Feature::kBlocks), 3 * 6);
+  EXPECT_EQ(get(f, Feature::kOdd1), 3);
+  EXPECT_EQ(get(f, Feature::kOdd2), 3);
+  EXPECT_EQ(get(f, Feature::kOdd4), 0);
+  EXPECT_EQ(get(f, Feature::kWholeOutputs), 3);  // int32 accumulators
+}
+
+// 150 codes are a part of 128 and one of 22, which takes two words of 16 weights; five channels are two pairs and one.
+TEST(LayerFeatures, OfALongDenseLayerOfSmallCodesAreItsParts) {
+  LayerSpec layer;
+  layer.op = Dense{5};
+  layer.weights = Format::kTernary;
+  const FeatureVector f = features_of(one_layer({1, 1, 150}, Format::kInt8, layer), 0, "dense_a16w2");
+  EXPECT_EQ(get(f, Feature::kParts), 2);
+  EXPECT_EQ(get(f, Feature::kRunCodes), 150);
+  EXPECT_EQ(get(f, Feature::kFillCodes), 10);
+  EXPECT_EQ(get(f, Feature::kChannels), 2 * 2);
+  EXPECT_EQ(get(f, Feature::kBlocks), 2 * (8 + 2));
+  EXPECT_EQ(get(f, Feature::kOddChannels), 2);
+  EXPECT_EQ(get(f, Feature::kOddBlocks), 8 + 2);
+}
+
+// Four windows of 36 bytes: nine words, of which eight are a block. Signed ones cost more.
+TEST(LayerFeatures, OfBytesTimesBitsAreEightsOfWords) {
+  const LayerSpec layer = convolution(3, {3, 1}, Padding::kValid, Format::kBinary, Format::kBinary);
+  const FeatureVector f = features_of(one_layer({6, 1, 12}, Format::kInt8, layer), 0, "conv2d_a8w1");
+  EXPECT_EQ(get(f, Feature::kInPlace), 4);
+  EXPECT_EQ(get(f, Feature::kChannels), 4 * 2);
+  EXPECT_EQ(get(f, Feature::kOddChannels), 4);
+  EXPECT_EQ(get(f, Feature::kBlocks), 4 * 2);
+  EXPECT_EQ(get(f, Feature::kSignedBlocks), 4 * 2);
+  EXPECT_EQ(get(f, Feature::kRestWords), 4 * 2);
+}
+
+// 100 windows of 5 columns are 104 columns: two tiles of 40 and one of 24, which takes 3 pairs of blocks of 5 columns.
+TEST(LayerFeatures, OfAPolynomialConvolutionAreItsTilesAndBlocks) {
+  LayerSpec layer = convolution(34, {5, 1}, Padding::kZero, Format::kBinary, Format::kBinary);
+  layer.pool = Window{4, 1, 4, 1};
+  const FeatureVector f = features_of(one_layer({100, 1, 40}, Format::kBinary, layer), 0, "conv2d_a1w1_poly5");
+  EXPECT_EQ(get(f, Feature::kTiles), 3);
+  EXPECT_EQ(get(f, Feature::kTileBlocks), 8 + 8 + 6);
+  EXPECT_EQ(get(f, Feature::kBlockChunks), 22 * 2);
+  EXPECT_EQ(get(f, Feature::kBlockGroups), 22 * 5);
+  EXPECT_EQ(get(f, Feature::kInsideColumns), 100 * 2);
+  EXPECT_EQ(get(f, Feature::kChannelPairs), 3 * 17);
+  EXPECT_EQ(get(f, Feature::kProductBlocks), 11 * 17);
+  EXPECT_EQ(get(f, Feature::kProductSteps), 11 * 17 * 5);
+  EXPECT_EQ(get(f, Feature::kCollected), 100 * 2);
+  EXPECT_EQ(get(f, Feature::kStrides), 25 * 2);
+  EXPECT_EQ(get(f, Feature::kBorderPairs), 2 * 17);    // the first tile and the last
+  EXPECT_EQ(get(f, Feature::kBorderColumns), 4 * 17);  // two windows at each end
+}
+
+// Kernel rows of 3 x 7 = 21 bits: the second and fourth complete a word each, the fifth two thirds of one, and so on.
+TEST(LayerFeatures, OfA2dKernelAreItsRowsOfBits) {
+  const LayerSpec layer = convolution(4, {3, 3}, Padding::kMinusOne, Format::kBinary, Format::kBinary);
+  const FeatureVector f = features_of(one_layer({3, 3, 7}, Format::kBinary, layer), 0, "conv2d_a1w1");
+  EXPECT_EQ(get(f, Feature::kWindows), 9);
+  EXPECT_EQ(get(f, Feature::kContiguous), 1);  // the middle one is the whole map ...
+  EXPECT_EQ(get(f, Feature::kInPlace), 1);     // ... and starts it
+  EXPECT_EQ(get(f, Feature::kGatheredRows), 6 * 2 + 2 * 3);
+  EXPECT_EQ(get(f, Feature::kOutsideRows), 6);
+  EXPECT_EQ(get(f, Feature::kRunPieces), 6 * 2 + 2 * 3);
+  EXPECT_EQ(get(f, Feature::kFlushes), 8);  // 63 bits
+  EXPECT_EQ(get(f, Feature::kLastWords), 8);
+  EXPECT_EQ(get(f, Feature::kZeroFillPieces), 6 + (4 * 2 + 2 * 3));  // rows outside, columns outside
 }
 
 TEST(LayerFeatures, PoolingFormsEveryWindowsSums) {
-  LayerSpec layer;
-  layer.op = Conv2d{4, {1, 1}, Padding::kValid};
-  layer.activations = Format::kInt8;
+  LayerSpec layer = convolution(4, {1, 1}, Padding::kValid, Format::kInt8, Format::kInt8);
   layer.pool = Window{3, 1, 1, 1};  // overlapping windows: sums are formed again
-  const FeatureVector f = features_of(one_layer({10, 1, 2}, Format::kUint8, layer), 0);
+  const Network network = one_layer({10, 1, 2}, Format::kUint8, layer);
+  const FeatureVector f = features_of(network, 0, "conv2d_a16w8");
   EXPECT_EQ(get(f, Feature::kPooledOutputs), 8 * 4);
   EXPECT_EQ(get(f, Feature::kPooledSums), 8 * 4 * 2);
-  EXPECT_EQ(get(f, Feature::kProducts), 8 * 4 * 3 * 2);
+  EXPECT_EQ(get(f, Feature::kWindows), 8 * 3);
+  EXPECT_EQ(get(f, Feature::kPairs), 12);
+  EXPECT_EQ(get(features_of(network, 0, "conv2d_axwx"), Feature::kProducts), 8 * 4 * 3 * 2);
 }
 
 TEST(LayerFeatures, ABorderOfOnesIsCountedWhereTheWindowLeavesTheMap) {
-  LayerSpec layer;
-  layer.op = Conv2d{2, {3, 1}, Padding::kPlusOne};
-  layer.weights = Format::kBinary;
-  layer.activations = Format::kBinary;
-  const FeatureVector f = features_of(one_layer({4, 1, 8}, Format::kBinary, layer), 0);
+  const LayerSpec layer = convolution(2, {3, 1}, Padding::kPlusOne, Format::kBinary, Format::kBinary);
+  const FeatureVector f = features_of(one_layer({4, 1, 8}, Format::kBinary, layer), 0, "conv2d_axwx");
   EXPECT_EQ(get(f, Feature::kBorderCalls), 8);
   EXPECT_EQ(get(f, Feature::kBorderWindows), 4);
   EXPECT_EQ(get(f, Feature::kBorderOutside), 4 * 8);
@@ -106,12 +194,10 @@ TEST(LayerFeatures, FlattenDoesNothing) {
 TEST(LayerFeatures, ProductsAreTheMacs) {
   for (int kernel = 1; kernel <= 4; ++kernel)
     for (int stride = 1; stride <= 3; ++stride) {
-      LayerSpec layer;
-      layer.op = Conv2d{5, {kernel, kernel, stride, stride}, Padding::kValid};
-      layer.weights = Format::kInt4;
-      layer.activations = Format::kInt8;
+      const LayerSpec layer =
+          convolution(5, {kernel, kernel, stride, stride}, Padding::kValid, Format::kInt4, Format::kInt8);
       const Network network = one_layer({9, 7, 6}, Format::kInt8, layer);
-      EXPECT_EQ(get(features_of(network, 0), Feature::kProducts), static_cast<double>(macs(network)));
+      EXPECT_EQ(get(features_of(network, 0, "conv2d_axwx"), Feature::kProducts), static_cast<double>(macs(network)));
     }
 }
 

@@ -1,0 +1,57 @@
+// estimators/counted_layer.h: a layer as the counters of layer_features.h see it. Internal to estimators.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/kernel.h"
+#include "core/network.h"
+#include "estimators/layer_features.h"
+
+namespace bitwright {
+
+// The part of a window inside the map, along one dimension (bw_clip), and how many accumulators have it.
+struct Clip {
+  int64_t first = 0;  // of its taps
+  int64_t taps = 0;
+  int64_t times = 0;
+};
+
+struct CountedLayer {
+  CountedLayer(const Network& of, int layer, const LayerShapes& shapes, const std::string& name);
+
+  void add(Feature feature, double amount) { features[static_cast<size_t>(feature)] += amount; }
+  double at(Feature feature) const { return features[static_cast<size_t>(feature)]; }
+  // True for kernels that gather windows, whose weights are binary, ternary, codes or floats.
+  bool takes_windows() const { return has_weight_rows(kernel) || kernel == "conv2d_wf32"; }
+  bool pools() const { return g.pool.h * g.pool.w > 1; }
+  // Accumulators that the kernel visits: those of overlapping pooling windows as often as they lie in one.
+  int64_t windows() const { return int64_t{g.output.h} * g.output.w * g.pool.h * g.pool.w; }
+  // Calls visit(row clip, column clip, windows) for every kind of window.
+  template <class Visit>
+  void each_kind(Visit visit) const {
+    for (const Clip& row : rows)
+      for (const Clip& column : columns) visit(row, column, row.times * column.times);
+  }
+  bool is_whole(const Clip& row, const Clip& column) const {
+    return row.taps == g.kernel.h && column.taps == g.kernel.w;
+  }
+
+  const Network& network;
+  int index;
+  const LayerSpec& spec;
+  std::string kernel;
+  KernelGeometry g;
+  Format input;
+  std::vector<Clip> rows, columns;
+  FeatureVector features{};
+};
+
+// One per family of kernels; outputs and epilogue are counted by layer_features().
+void count_window_kernel(CountedLayer& layer);   // window_features.cc: bits, bytes and halves
+void count_poly_kernel(CountedLayer& layer);     // poly_features.cc
+void count_product_kernel(CountedLayer& layer);  // product_features.cc: codes one by one
+
+}  // namespace bitwright
