@@ -1,30 +1,128 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "estimators/choose_kernels.h"
 
+#include <algorithm>
+
 #include "core/embedded.h"
+#include "core/memory_plan.h"
+#include "estimators/kernel_costs.h"
 #include "estimators/layer_features.h"
 
 namespace bitwright {
 namespace {
+
+double cycles(const Network& network, int layer, const LayerShapes& shapes, const std::string& kernel,
+              const CoreCosts& costs) {
+  return costs.kernel(kernel).cycles(layer_features(network, layer, shapes, kernel));
+}
 
 std::string fastest(const Network& network, int layer, const LayerShapes& shapes,
                     const std::vector<std::string>& kernels, const CoreCosts& costs) {
   std::string best = kernels.front();
   double least = -1.0;
   for (const std::string& kernel : kernels) {
-    const auto cost = costs.kernels.find(kernel);
-    if (cost == costs.kernels.end()) continue;
-    const double cycles = cost->second.cycles(layer_features(network, layer, shapes, kernel));
-    if (least >= 0.0 && cycles >= least) continue;
-    least = cycles;
+    if (!costs.kernels.contains(kernel)) continue;
+    const double needed = cycles(network, layer, shapes, kernel, costs);
+    if (least >= 0.0 && needed >= least) continue;
+    least = needed;
     best = kernel;
   }
   return best;
 }
 
+int64_t tighter(int64_t limit, int64_t has) {
+  if (limit <= 0) return std::max<int64_t>(has, 0);
+  return has <= 0 ? limit : std::min(limit, has);
+}
+
+// Takes memory from layers, a kernel at a time.
+class Thrift {
+ public:
+  Thrift(const Network& network, Kernels kernels, const CoreCosts& costs, const MemoryLimits& limits)
+      : network_(network),
+        kernels_(std::move(kernels)),
+        costs_(costs),
+        limits_(limits),
+        shapes_(infer_shapes(network)),
+        tensors_(tensor_lifetimes(network)) {}
+
+  Kernels spend_less() {
+    int64_t left = excess(kernels_);
+    while (left > 0) {
+      const Swap swap = best_swap(left);
+      if (swap.left >= left) break;
+      kernels_[static_cast<size_t>(swap.layer)] = swap.kernel;
+      left = swap.left;
+    }
+    return kernels_;
+  }
+
+ private:
+  struct Swap {
+    int layer = 0;
+    std::string kernel;
+    int64_t left = 0;  // excess after it
+  };
+
+  // Bytes beyond the limits: of flash, and of RAM at every step, since all full steps must be relieved before the arena
+  // shrinks.
+  int64_t excess(const Kernels& kernels) const {
+    int64_t sum = 0;
+    if (limits_.flash_bytes > 0)
+      sum +=
+          std::max<int64_t>(0, code_bytes(kernels, costs_) + constant_bytes(network_, kernels) - limits_.flash_bytes);
+    if (limits_.ram_bytes <= 0) return sum;
+    const std::vector<int64_t> scratch = scratch_bytes(network_, kernels);
+    const int64_t arena = limits_.ram_bytes - stack_bytes(network_, kernels, costs_);
+    for (int step = 0; step < static_cast<int>(scratch.size()); ++step) {
+      int64_t alive = scratch[static_cast<size_t>(step)];
+      for (const Lifetime& tensor : tensors_.life)
+        if (tensor.first <= step && step <= tensor.last) alive += tensor.bytes;
+      sum += std::max<int64_t>(0, alive - arena);
+    }
+    return sum;
+  }
+
+  // That with the most bytes given back per cycle lost.
+  Swap best_swap(int64_t before) const {
+    Swap best{0, kernels_.front(), before};
+    double most = 0.0;
+    for (int i = 0; i < static_cast<int>(kernels_.size()); ++i)
+      for (const std::string& kernel : kernels_for(network_, i)) {
+        const std::string& present = kernels_[static_cast<size_t>(i)];
+        if (kernel == present || !costs_.kernels.contains(kernel) || !costs_.kernels.contains(present)) continue;
+        Kernels others = kernels_;
+        others[static_cast<size_t>(i)] = kernel;
+        const int64_t left = excess(others);
+        const double lost = std::max(1.0, cycles_of(i, kernel) - cycles_of(i, present));
+        const double gain = static_cast<double>(before - left) / lost;
+        if (gain <= most) continue;
+        most = gain;
+        best = {i, kernel, left};
+      }
+    return best;
+  }
+
+  double cycles_of(int layer, const std::string& kernel) const {
+    return cycles(network_, layer, shapes_[static_cast<size_t>(layer)], kernel, costs_);
+  }
+
+  const Network& network_;
+  Kernels kernels_;
+  const CoreCosts& costs_;
+  MemoryLimits limits_;
+  std::vector<LayerShapes> shapes_;
+  TensorLifetimes tensors_;
+};
+
 }  // namespace
 
-Kernels choose_kernels(const Network& network, const CoreCosts& costs) {
+MemoryLimits memory_limits(const Board& board, const Limits& limits) {
+  const int64_t bank = board.ram.empty() ? 0 : board.ram.front().bytes;
+  return {tighter(limits.flash_bytes, board.flash_bytes), tighter(limits.ram_bytes, bank)};
+}
+
+Kernels fastest_kernels(const Network& network, const CoreCosts& costs) {
   const std::vector<LayerShapes> shapes = infer_shapes(network);
   Kernels chosen;
   for (int i = 0; i < static_cast<int>(shapes.size()); ++i) {
@@ -37,9 +135,14 @@ Kernels choose_kernels(const Network& network, const CoreCosts& costs) {
   return chosen;
 }
 
-Kernels choose_kernels(const Network& network, const std::string& core) {
-  if (!embedded_file("configs/costs/" + core + ".yaml")) return default_kernels(network);
-  return choose_kernels(network, core_costs(core));
+Kernels kernels_within(const Network& network, Kernels kernels, const CoreCosts& costs, const MemoryLimits& limits) {
+  return Thrift(network, std::move(kernels), costs, limits).spend_less();
+}
+
+Kernels choose_kernels(const Network& network, const Board& board, const Limits& limits) {
+  if (!embedded_file("configs/costs/" + board.core + ".yaml")) return default_kernels(network);
+  const CoreCosts& costs = core_costs(board.core);
+  return kernels_within(network, fastest_kernels(network, costs), costs, memory_limits(board, limits));
 }
 
 }  // namespace bitwright

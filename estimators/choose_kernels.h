@@ -1,19 +1,32 @@
-// estimators/choose_kernels.h: which C kernel runs each layer on a core: the fastest of those that can.
+// estimators/choose_kernels.h: which C kernel runs each layer on a core: the fastest of those that can, as far as
+// memory allows.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <string>
+#include <cstdint>
 
+#include "core/board.h"
 #include "core/kernel.h"
 #include "estimators/cost_table.h"
 
 namespace bitwright {
 
-// For every layer the one of kernels_for() that takes the fewest cycles by the core's cost table, the first of equals. A
-// kernel that the table lacks is not chosen; where it lacks all, the first, whose cost is then a MissingCost.
-Kernels choose_kernels(const Network& network, const CoreCosts& costs);
+struct MemoryLimits {
+  int64_t flash_bytes = 0;  // code and constants; 0: no limit
+  int64_t ram_bytes = 0;    // arena and stack
+};
+// The tighter of the study's limits and the board's flash and first RAM bank.
+MemoryLimits memory_limits(const Board& board, const Limits& limits = {});
 
-// The same with the embedded table of `core`; the portable kernels where there is no table for it.
-Kernels choose_kernels(const Network& network, const std::string& core);
+// For every layer the one of kernels_for() that takes the fewest cycles by the core's cost table, the first of equals.
+// A kernel that the table lacks is not chosen; where it lacks all, the first, whose cost is then a MissingCost.
+Kernels fastest_kernels(const Network& network, const CoreCosts& costs);
+
+// These kernels where they keep within the limits. Else layer by layer another one is taken, always that which gives
+// back the most bytes beyond the limits for the cycles that it costs, until the limits hold or nothing more is gained.
+Kernels kernels_within(const Network& network, Kernels kernels, const CoreCosts& costs, const MemoryLimits& limits);
+
+// Both, with the board's embedded table; the portable kernels where there is none for its core.
+Kernels choose_kernels(const Network& network, const Board& board, const Limits& limits = {});
 
 }  // namespace bitwright

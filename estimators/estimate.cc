@@ -2,44 +2,16 @@
 #include "estimators/estimate.h"
 
 #include <algorithm>
-#include <cmath>
-#include <set>
 
 #include "core/kernel.h"
 #include "core/memory_plan.h"
 #include "estimators/choose_kernels.h"
 #include "estimators/cost_table.h"
+#include "estimators/kernel_costs.h"
+#include "estimators/layer_features.h"
 
 namespace bitwright {
 namespace {
-
-int64_t code_bytes(const Kernels& kernels, const CoreCosts& costs) {
-  double bytes = costs.glue_bytes;
-  std::set<std::string> members;
-  for (const std::string& kernel : kernels) {
-    if (kernel.empty()) continue;
-    bytes += costs.glue_bytes_per_call;
-    const auto& library = costs.kernel(kernel).library;
-    members.insert(library.begin(), library.end());
-  }
-  if (members.contains("_arm_muldivsf3.o")) members.erase("_arm_mulsf3.o");  // the first holds the multiplication, too
-  int64_t sum = std::llround(bytes);
-  for (const std::string& member : members) sum += costs.library_bytes.at(member);
-  for (const std::string& file : runtime_files(kernels)) {
-    if (!file.ends_with(".c")) continue;
-    const auto it = costs.file_bytes.find(file);
-    if (it == costs.file_bytes.end()) throw MissingCost("file " + file + " has no measured size on " + costs.core);
-    sum += it->second;
-  }
-  return sum;
-}
-
-int64_t stack_bytes(const Network& network, const Kernels& kernels, const CoreCosts& costs) {
-  int64_t deepest = 0;
-  for (int i = 0; i < static_cast<int>(network.layers.size()); ++i)
-    deepest = std::max(deepest, costs.stack_bytes(network, i, kernels[static_cast<size_t>(i)]));
-  return costs.glue_stack_bytes + deepest;
-}
 
 LayerEstimate estimate_layer(const Network& network, int layer, const LayerShapes& shapes, const std::string& kernel,
                              int64_t output_bytes, const CoreCosts& costs) {
@@ -66,12 +38,8 @@ void add_layer(Estimates& sum, LayerEstimate layer) {
   sum.layers.push_back(std::move(layer));
 }
 
-}  // namespace
-
-Estimates estimate(const Network& network, const Board& board) {
-  const CoreCosts& costs = core_costs(board.core);
+Estimates estimate_with(const Network& network, const Kernels& kernels, const Board& board, const CoreCosts& costs) {
   const std::vector<LayerShapes> shapes = infer_shapes(network);
-  const Kernels kernels = choose_kernels(network, costs);
   const MemoryPlan plan = plan_memory(network, scratch_bytes(network, kernels));
   Estimates e;
   for (size_t i = 0; i < shapes.size(); ++i)
@@ -92,6 +60,22 @@ Estimates estimate(const Network& network, const Board& board) {
   // uA/MHz = pC a cycle; times V = pJ a cycle.
   e.energy_uj = e.cycles * board.current_ua_per_mhz * board.supply_v * 1e-6;
   return e;
+}
+
+bool exceeds(int64_t bytes, int64_t limit) {
+  return limit > 0 && bytes > limit;
+}
+
+}  // namespace
+
+Estimates estimate(const Network& network, const Board& board, const Limits& limits) {
+  const CoreCosts& costs = core_costs(board.core);
+  const MemoryLimits memory = memory_limits(board, limits);
+  const Kernels kernels = fastest_kernels(network, costs);
+  Estimates e = estimate_with(network, kernels, board, costs);
+  if (!exceeds(e.flash_bytes, memory.flash_bytes) && !exceeds(e.ram_bytes, memory.ram_bytes)) return e;
+  const Kernels thrifty = kernels_within(network, kernels, costs, memory);
+  return thrifty == kernels ? e : estimate_with(network, thrifty, board, costs);
 }
 
 }  // namespace bitwright

@@ -16,7 +16,8 @@ namespace bitwright {
 //   cycles     closed form per kernel (cost_table.h), zero wait states; the board's flash wait states are not in it
 //   latency    cycles / clock; as the lower end of an interval that ends at 1.15 times it (deploy/timing.h)
 //   energy     latency x supply x current per MHz x clock, where the board file gives both; else 0
+// With the kernels of choose_kernels(): limits are the study's; the board's memory always holds.
 // Throws MissingCost for a core or kernel without a measured cost, StructureError where infer_shapes does.
-Estimates estimate(const Network& network, const Board& board);
+Estimates estimate(const Network& network, const Board& board, const Limits& limits = {});
 
 }  // namespace bitwright

@@ -10,6 +10,7 @@
 #include "core/io/model_json.h"
 #include "deploy/emit.h"
 #include "deploy/verify.h"
+#include "estimators/choose_kernels.h"
 #include "experiments/study_session.h"
 #include "experiments/version.h"
 
@@ -84,7 +85,9 @@ int export_package(const TrialStore& store, const Study& study, const Trial& tri
   options.units = units_of(data.train);
   options.estimates = trial.estimates;
   options.validation_accuracy = trial.metrics.accuracy;
-  Package package = emit_c(lower(model), golden_vectors(model, inputs), options);
+  // The kernels of the trial's estimates.
+  const Program program = lower(model, choose_kernels(model.network, study.board, study.limits));
+  Package package = emit_c(program, golden_vectors(model, inputs), options);
   package.files["model.json"] = nlohmann::json{
       {"schema", 1},
       {"classes", data.train.classes},

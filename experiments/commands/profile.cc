@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/io/board_yaml.h"
+#include "core/kernel.h"
 #include "core/memory_plan.h"
 #include "core/op_profile.h"
 #include "estimators/estimate.h"
@@ -47,16 +48,22 @@ nlohmann::json profile_json(const Network& network, const OpProfile& profile, co
           {"layers", layers}};
 }
 
-// One line a tensor: where it lies in the arena and between which layers it is alive.
-std::string memory_map(const Network& network) {
-  const MemoryPlan plan = plan_memory(network);
+// One line a buffer: where it lies in the arena and between which layers it is alive.
+std::string memory_map(const Network& network, const Estimates& estimates) {
+  Kernels kernels;
+  for (const LayerEstimate& layer : estimates.layers) kernels.push_back(layer.kernel);
+  const MemoryPlan plan = plan_memory(network, scratch_bytes(network, kernels));
   std::vector<std::vector<std::string>> rows = {{"tensor", "offset", "bytes", "from layer", "to layer"}};
-  for (size_t t = 0; t < plan.tensor_bytes.size(); ++t) {
-    if (plan.tensor_bytes[t] == 0) continue;
-    rows.push_back({t == 0 ? "input" : network.layers[t - 1].name, std::to_string(plan.tensor_offsets[t]),
-                    std::to_string(plan.tensor_bytes[t]), network.layers[plan.first_step[t]].name,
-                    network.layers[plan.last_step[t]].name});
-  }
+  const auto add = [&](const std::string& name, int64_t offset, int64_t bytes, size_t first, size_t last) {
+    if (bytes > 0)
+      rows.push_back(
+          {name, std::to_string(offset), std::to_string(bytes), network.layers[first].name, network.layers[last].name});
+  };
+  for (size_t t = 0; t < plan.tensor_bytes.size(); ++t)
+    add(t == 0 ? "input" : network.layers[t - 1].name, plan.tensor_offsets[t], plan.tensor_bytes[t],
+        static_cast<size_t>(plan.first_step[t]), static_cast<size_t>(plan.last_step[t]));
+  for (size_t i = 0; i < plan.scratch_bytes.size(); ++i)
+    add("scratch of " + network.layers[i].name, plan.scratch_offsets[i], plan.scratch_bytes[i], i, i);
   return render_table(rows) +
          fmt::format("arena {} B, fullest at {}\n", plan.arena_bytes, network.layers[plan.peak_step].name);
 }
@@ -72,7 +79,7 @@ int profile(const Options& options) {
   }
   std::cout << qstats_text(ops) << "\n"
             << layer_table(network) << "\n"
-            << memory_map(network)
+            << memory_map(network, e)
             << fmt::format("on {}: flash {} (code {}, constants {})  ram {} (arena {}, stack {})  {:.0f} cycles, {}\n",
                            board.name, format_bytes(e.flash_bytes), format_bytes(e.code_bytes),
                            format_bytes(e.constant_bytes), format_bytes(e.ram_bytes), format_bytes(e.arena_bytes),

@@ -12,6 +12,7 @@
 #include "deploy/lower.h"
 #include "deploy/process.h"
 #include "deploy/verify.h"
+#include "estimators/choose_kernels.h"
 #include "estimators/estimate.h"
 #include "tests/core/networks.h"
 #include "tests/support/random_network.h"
@@ -42,11 +43,11 @@ struct Pair {
 Pair compare(const Network& network, uint64_t seed, const std::string& core) {
   const QuantizedModel model = testing::random_model(network, seed);
   const std::vector<std::vector<int16_t>> inputs = {testing::random_input(network, seed)};
-  const TemporaryDirectory folder;
-  write_package(emit_c(lower(model), golden_vectors(model, inputs)), folder.path());
   Board board;
   board.core = core;
   board.clock_hz = 1'000'000;
+  const TemporaryDirectory folder;
+  write_package(emit_c(lower(model, choose_kernels(network, board)), golden_vectors(model, inputs)), folder.path());
   // The host's C once per network is enough.
   const VerifyReport report = verify(folder.path(), {.cores = {core}, .host = core == "cortex-m4"});
   EXPECT_TRUE(report.bit_exact()) << "seed " << seed << "\n" << render_text(report);
@@ -89,8 +90,11 @@ TEST_P(EstimateAgainstEmulator, AgreesOnRandomNetworks) {
     const auto& [e, m] = pair;
     EXPECT_EQ(e.constant_bytes, m.constant_bytes) << "seed " << seed;
     EXPECT_EQ(m.data_bytes + m.bss_bytes, 0) << "seed " << seed;
+    EXPECT_GE(e.stack_bytes, m.stack_bytes) << "seed " << seed;
+    const auto code_bytes = static_cast<double>(m.code_bytes + m.library_bytes);
+    EXPECT_NEAR(static_cast<double>(e.code_bytes), code_bytes, 0.02 * code_bytes) << "seed " << seed;
     constants.add(static_cast<double>(e.constant_bytes - m.constant_bytes), seed);
-    code.add(static_cast<double>(e.code_bytes - m.code_bytes - m.library_bytes), seed);
+    code.add(static_cast<double>(e.code_bytes) - code_bytes, seed);
     stack.add(static_cast<double>(e.stack_bytes - m.stack_bytes), seed);
     if (calls_kernels(e)) (uses_float(e) ? with_floats : integer).add(pair, seed);
   }
@@ -99,7 +103,6 @@ TEST_P(EstimateAgainstEmulator, AgreesOnRandomNetworks) {
              constants.largest, code.mean(), code.largest, stack.mean(), stack.largest);
   integer.print("of integers alone");
   with_floats.print("with float layers");
-  EXPECT_LE(code.largest, 64);
   EXPECT_LE(stack.largest, 64);
   EXPECT_LE(integer.instructions.mean(), 0.01);
   EXPECT_LE(integer.cycles.mean(), 0.03);
@@ -113,7 +116,9 @@ TEST_P(EstimateAgainstEmulator, AgreesOnADecoder) {
   for (Format output : {Format::kInt8, Format::kInt16, Format::kAccumulator}) {
     const auto [e, m] = compare(testing::auto_encoder(output), 1, GetParam());
     EXPECT_EQ(e.constant_bytes, m.constant_bytes);
-    EXPECT_NEAR(static_cast<double>(e.code_bytes), static_cast<double>(m.code_bytes + m.library_bytes), 64);
+    const auto code_bytes = static_cast<double>(m.code_bytes + m.library_bytes);
+    EXPECT_NEAR(static_cast<double>(e.code_bytes), code_bytes, 0.02 * code_bytes);
+    EXPECT_GE(e.stack_bytes, m.stack_bytes);
     EXPECT_NEAR(static_cast<double>(e.stack_bytes), static_cast<double>(m.stack_bytes), 64);
     EXPECT_NEAR(e.instructions / m.instructions, 1.0, 0.01);
     EXPECT_NEAR(e.cycles / m.cycles, 1.0, 0.03);
