@@ -26,17 +26,17 @@ std::string linear_text(const char* name, const LinearCost& cost) {
          fmt::format("}}\n    {}_error: {{mean: {:.5f}, worst: {:.5f}}}\n", name, cost.mean_error, cost.worst_error);
 }
 
-std::string stack_text(const std::map<std::string, int64_t>& stack_bytes) {
+std::string map_text(const std::map<std::string, int64_t>& values) {
   std::vector<std::string> items;
-  for (const auto& [path, bytes] : stack_bytes) items.push_back(fmt::format("{}: {}", path, bytes));
+  for (const auto& [key, value] : values) items.push_back(fmt::format("{}: {}", key, value));
   return fmt::format("{}", fmt::join(items, ", "));
 }
 
 std::string kernel_text(const std::string& name, const KernelCost& kernel) {
   return fmt::format("  {}:\n    samples: {}\n", name, kernel.samples) +
          linear_text("instructions", kernel.instructions) + linear_text("cycles", kernel.cycles) +
-         fmt::format("    stack_bytes: {{{}}}\n    library: [{}]\n", stack_text(kernel.stack_bytes),
-                     fmt::join(kernel.library, ", "));
+         fmt::format("    stack_bytes: {{{}}}\n    file_bytes: {{{}}}\n    library: [{}]\n",
+                     map_text(kernel.stack_bytes), map_text(kernel.file_bytes), fmt::join(kernel.library, ", "));
 }
 
 std::string bytes_text(const char* name, const std::map<std::string, int64_t>& bytes) {
@@ -116,6 +116,7 @@ KernelCost read_kernel(const Node& node) {
   kernel.instructions = read_linear(node, "instructions");
   kernel.cycles = read_linear(node, "cycles");
   kernel.stack_bytes = read_bytes(node["stack_bytes"]);
+  kernel.file_bytes = read_bytes(node["file_bytes"]);
   kernel.library = node["library"].list();
   return kernel;
 }
@@ -133,7 +134,6 @@ CoreCosts read_costs(const Node& root) {
   costs.glue_instructions = glue["instructions"].number<double>();
   costs.glue_cycles = glue["cycles"].number<double>();
   costs.glue_stack_bytes = glue["stack_bytes"].number<int64_t>();
-  costs.file_bytes = read_bytes(root["file_bytes"]);
   costs.library_bytes = read_bytes(root["library_bytes"]);
   root["kernels"].each([&](const std::string& name, const Node& node) { costs.kernels[name] = read_kernel(node); });
   return costs;
@@ -211,7 +211,7 @@ std::string cost_table_text(const CoreCosts& costs) {
       "stack_bytes: {}}}\n",
       costs.glue_bytes, costs.glue_bytes_per_call, costs.glue_bytes_worst_error, costs.glue_instructions,
       costs.glue_cycles, costs.glue_stack_bytes);
-  text += bytes_text("file_bytes", costs.file_bytes) + bytes_text("library_bytes", costs.library_bytes) + "kernels:\n";
+  text += bytes_text("library_bytes", costs.library_bytes) + "kernels:\n";
   for (const auto& [name, kernel] : costs.kernels) text += kernel_text(name, kernel);
   return text;
 }

@@ -35,6 +35,7 @@ struct KernelCost {
   int samples = 0;                             // layers that were emulated
   LinearCost instructions, cycles;             // one call; cycles at zero wait states
   std::map<std::string, int64_t> stack_bytes;  // by call_path(): deepest seen, from the call on
+  std::map<std::string, int64_t> file_bytes;   // code that it links of the runtime's source files
   std::vector<std::string> library;            // members of libc and libgcc that it pulls in
 };
 
@@ -42,7 +43,6 @@ struct CoreCosts {
   std::string core;                              // "cortex-m4"
   std::string compiler, flags;                   // with which everything here was measured
   std::string runtime;                           // SHA-256 over deploy/runtime: other kernels, other costs
-  std::map<std::string, int64_t> file_bytes;     // code of a runtime source file
   std::map<std::string, int64_t> library_bytes;  // code and constants of a library member
   std::map<std::string, KernelCost> kernels;
   // Of the emitted NAME.c and its run function: base + per_call x kernel calls.

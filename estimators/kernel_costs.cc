@@ -3,28 +3,26 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 namespace bitwright {
 
 int64_t code_bytes(const Kernels& kernels, const CoreCosts& costs) {
-  double bytes = costs.glue_bytes;
+  double glue = costs.glue_bytes;
+  std::map<std::string, int64_t> files;  // the most that a kernel links of each
   std::set<std::string> members;
   for (const std::string& kernel : kernels) {
     if (kernel.empty()) continue;
-    bytes += costs.glue_bytes_per_call;
-    const auto& library = costs.kernel(kernel).library;
-    members.insert(library.begin(), library.end());
+    const KernelCost& cost = costs.kernel(kernel);
+    glue += costs.glue_bytes_per_call;
+    for (const auto& [file, bytes] : cost.file_bytes) files[file] = std::max(files[file], bytes);
+    members.insert(cost.library.begin(), cost.library.end());
   }
   if (members.contains("_arm_muldivsf3.o")) members.erase("_arm_mulsf3.o");  // the first holds the multiplication, too
-  int64_t sum = std::llround(bytes);
+  int64_t sum = std::llround(glue);
+  for (const auto& [file, bytes] : files) sum += bytes;
   for (const std::string& member : members) sum += costs.library_bytes.at(member);
-  for (const std::string& file : runtime_files(kernels)) {
-    if (!file.ends_with(".c")) continue;
-    const auto it = costs.file_bytes.find(file);
-    if (it == costs.file_bytes.end()) throw MissingCost("file " + file + " has no measured size on " + costs.core);
-    sum += it->second;
-  }
   return sum;
 }
 

@@ -16,6 +16,6 @@ int64_t constant_bytes(const Network& network, const Kernels& kernels);
 // Of the deepest kernel, plus the run function's own frame.
 int64_t stack_bytes(const Network& network, const Kernels& kernels, const CoreCosts& costs);
 
-// All throw MissingCost for a kernel or a file that the table lacks.
+// All throw MissingCost for a kernel that the table lacks.
 
 }  // namespace bitwright

@@ -79,9 +79,11 @@ std::vector<Sample> last_layers(const std::vector<QuantizedModel>& models, const
 
 void record_sizes(const MeasuredPackage& package, const std::string& kernel, CoreCosts& costs) {
   KernelCost& cost = costs.kernels.at(kernel);
+  const std::vector<std::string> files = runtime_files({kernel});
   for (const auto& [name, bytes] : package.sizes) {
     if (package.sources.count(name)) {
-      if (name.starts_with("bw_")) costs.file_bytes[name] = bytes.code;
+      if (bytes.code > 0 && std::find(files.begin(), files.end(), name) != files.end())
+        cost.file_bytes[name] = bytes.code;
       continue;
     }
     if (bytes.code + bytes.constants == 0) continue;

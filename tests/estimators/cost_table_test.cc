@@ -15,7 +15,6 @@ CoreCosts small_table() {
   costs.compiler = "gcc 12";
   costs.flags = "-O2";
   costs.runtime = "abc";
-  costs.file_bytes = {{"bw_add.c", 300}};
   costs.library_bytes = {{"lib_a-memcpy.o", 28}};
   KernelCost add;
   add.samples = 7;
@@ -23,6 +22,7 @@ CoreCosts small_table() {
   add.instructions.mean_error = 0.001;
   add.cycles.coefficients[3] = 2.25;
   add.stack_bytes = {{"raw", 64}, {"requantize", 96}};
+  add.file_bytes = {{"bw_add.c", 300}};
   add.library = {"lib_a-memcpy.o"};
   costs.kernels["add"] = add;
   costs.glue_bytes = 40;
