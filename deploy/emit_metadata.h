@@ -1,6 +1,6 @@
 // deploy/emit_metadata.h: one folder for every build system: CMake, Arduino, PlatformIO, Zephyr, CMSIS-Pack, make, and
-// a list of files for tools that have a project file of their own. And the package's README. SPDX-License-Identifier:
-// Apache-2.0
+// a list of files for tools that have a project file of their own. And the package's README.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <map>

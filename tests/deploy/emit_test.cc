@@ -54,18 +54,18 @@ TEST(EmitC, ALayerIsItsTablesAndDescriptors) {
   const Program program = lower(small_model());
   EXPECT_EQ(emit_layer_comment(program, program.ops[0]),
             "/* conv1: conv 3x1, border of +1, max-pool 2x1 stride 2x1; 6x1x1 binary -> 3x1x2 binary.\n"
-            " * binary weights [out][row][column][in], 1 bits each, LSB first; binary: bit 1 is +1, bit 0 is -1.\n"
-            " * Output: a code of binary: how many of the channel's thresholds are reached. 36 MACs, 84 bytes of "
+            " * binary weights [out][row][column][in], rows of whole words, in the order of bw_accumulate_bits.h.\n"
+            " * Output: a code of binary: how many of the channel's thresholds are reached. 36 MACs, 88 bytes of "
             "constants. */\n");
   EXPECT_EQ(
       emit_layer(program, program.ops[0]),
-      "BW_WEIGHTS static const uint32_t conv1_weights[1] = {\n    0x00000025u\n};\n"
+      "BW_WEIGHTS static const uint32_t conv1_weights[2] = {\n    0x00000005u, 0x00000004u\n};\n"
       "BW_WEIGHTS static const int16_t conv1_threshold[2] = {\n    1, 4\n};\n"  // INT32_MAX acts as bound + 1
       "BW_WEIGHTS static const uint32_t conv1_descending[1] = {\n    0x00000002u\n};\n"
-      "BW_STATIC_ASSERT(conv1_weights_size, sizeof conv1_weights == 4);\n"
+      "BW_STATIC_ASSERT(conv1_weights_size, sizeof conv1_weights == 8);\n"
       "static const bw_layer conv1_layer = {\n"
-      "    .in_c = 1, .out_c = 2, .in_h = 6, .in_w = 1, .kernel_h = 3, .kernel_w = 1, .stride_h = 1, .stride_w = 1,\n"
-      "    .pad_top = 1, .pool_h = 2, .pool_w = 1, .pool_stride_h = 2, .pool_stride_w = 1, .out_h = 3, .out_w = 1,\n"
+      "    .in_c = 1, .out_c = 2, .in_h = 1, .in_w = 6, .kernel_h = 1, .kernel_w = 3, .stride_h = 1, .stride_w = 1,\n"
+      "    .pad_left = 1, .pool_h = 1, .pool_w = 2, .pool_stride_h = 1, .pool_stride_w = 2, .out_h = 1, .out_w = 3,\n"
       "    .in_bits = 1, .weight_bits = 1, .pad_code = 1, .weights = conv1_weights\n};\n"
       "static const bw_epilogue conv1_epilogue = {\n"
       "    .kind = 1, .bits = 1, .levels = 1, .low = 0, .high = 1, .narrow = conv1_threshold,\n"
@@ -73,19 +73,21 @@ TEST(EmitC, ALayerIsItsTablesAndDescriptors) {
       "};\n");
 }
 
-// The dense layer's two int32 outputs take the place of the input; the map between lies behind them.
+// The convolution works in five words: sums before and after pooling, and a window.
 TEST(EmitC, ACallNamesKernelDescriptorsAndArenaWords) {
   const Program program = lower(small_model());
   EXPECT_EQ(emit_call(program, program.ops[0]),
-            "    bw_conv2d_a1w1(&conv1_layer, &conv1_epilogue, &arena[0], &arena[2]);\n");
+            "    bw_conv2d_a1w1(&conv1_layer, &conv1_epilogue, &arena[6], &arena[0], &arena[1]);\n");
   EXPECT_EQ(emit_call(program, program.ops[1]), "");
 }
 
 TEST(EmitC, PackageHoldsItsKernelsAndNoOthers) {
-  const Package package = testing::package_of(small_model());
+  const QuantizedModel model = small_model();
+  const Package package =
+      emit_c(lower(model), golden_vectors(model, std::vector<std::vector<int16_t>>{{1, 1, 1, -1, -1, 1}}));
   EXPECT_EQ(package.files.count("src/bw_conv2d_a1w1.c"), 1u);
   EXPECT_EQ(package.files.count("src/bw_conv2d_a1wt.c"), 1u);
-  EXPECT_EQ(package.files.count("src/bw_conv2d_a8w8.c"), 0u);
+  EXPECT_EQ(package.files.count("src/bw_conv2d_axwx.c"), 0u);
   EXPECT_EQ(package.files.count("src/bw_float.h"), 0u);
   for (const char* path : {"src/tiny.h", "src/tiny.c", "src/tiny_selftest.c", "golden/inputs.bin", "golden/outputs.bin",
                            "test/golden_test.c", "CMakeLists.txt", "README.md", "report.txt", "LICENSE"})

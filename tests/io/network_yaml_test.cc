@@ -93,12 +93,12 @@ TEST(NetworkYaml, ReportsAShapeThatDoesNotCloseAtItsLayer) {
 TEST(NetworkYaml, RefusesANameWhoseTypeCHas) {
   for (const char* name : {"int8", "uint_fast16", "size", "float"})
     EXPECT_EQ(error_of<ConfigError>([&] {
-                network_from_yaml(fmt::format("name: {}\ninput: {{shape: 8, format: int8}}\n"
+                network_from_yaml(fmt::format("name: {}\ninput: {{shape: [8, 1, 1], format: int8}}\n"
                                               "layers: [{{name: f, op: flatten}}]\n",
                                               name),
                                   "n.yaml");
               }),
-              fmt::format("n.yaml:1:7: name = {0}: another name: the C package's type {0}_t is one of C's own", name));
+              fmt::format("n.yaml:1:1: name = {0}: another name: the C package's type {0}_t is one of C's own", name));
 }
 
 TEST(NetworkYaml, ReportsEveryWrongFieldAtOnce) {
