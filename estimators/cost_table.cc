@@ -45,6 +45,11 @@ std::string bytes_text(const char* name, const std::map<std::string, int64_t>& b
   return text;
 }
 
+std::string call_text(const char* name, const CallCost& cost) {
+  return fmt::format("{}: {{base: {:.6g}, per_call: {:.6g}, worst_error: {:.6g}}}\n", name, cost.base, cost.per_call,
+                     cost.worst_error);
+}
+
 // A node of the table, with the file's name for complaints.
 class Node {
  public:
@@ -121,19 +126,20 @@ KernelCost read_kernel(const Node& node) {
   return kernel;
 }
 
+CallCost read_call(const Node& node) {
+  return {node["base"].number<double>(), node["per_call"].number<double>(), node["worst_error"].number<double>()};
+}
+
 CoreCosts read_costs(const Node& root) {
   CoreCosts costs;
   costs.core = root["core"].text();
   costs.compiler = root["compiler"].text();
   costs.flags = root["flags"].text();
   costs.runtime = root["runtime"].text();
-  const Node glue = root["glue"];
-  costs.glue_bytes = glue["bytes"].number<double>();
-  costs.glue_bytes_per_call = glue["bytes_per_call"].number<double>();
-  costs.glue_bytes_worst_error = glue["bytes_worst_error"].number<double>();
-  costs.glue_instructions = glue["instructions"].number<double>();
-  costs.glue_cycles = glue["cycles"].number<double>();
-  costs.glue_stack_bytes = glue["stack_bytes"].number<int64_t>();
+  costs.glue_bytes = read_call(root["glue_bytes"]);
+  costs.glue_instructions = read_call(root["glue_instructions"]);
+  costs.glue_cycles = read_call(root["glue_cycles"]);
+  costs.glue_stack_bytes = root["glue_stack_bytes"].number<int64_t>();
   costs.library_bytes = read_bytes(root["library_bytes"]);
   root["kernels"].each([&](const std::string& name, const Node& node) { costs.kernels[name] = read_kernel(node); });
   return costs;
@@ -206,11 +212,8 @@ std::string cost_table_text(const CoreCosts& costs) {
       "# deploy/timing.h at zero wait states. Errors are those of the fit, as a share of what was measured.\n"
       "core: {}\ncompiler: \"{}\"\nflags: \"{}\"\nruntime: \"{}\"\n",
       costs.core, costs.compiler, costs.flags, costs.runtime);
-  text += fmt::format(
-      "glue: {{bytes: {:.6g}, bytes_per_call: {:.6g}, bytes_worst_error: {:.6g}, instructions: {:.6g}, cycles: {:.6g}, "
-      "stack_bytes: {}}}\n",
-      costs.glue_bytes, costs.glue_bytes_per_call, costs.glue_bytes_worst_error, costs.glue_instructions,
-      costs.glue_cycles, costs.glue_stack_bytes);
+  text += call_text("glue_bytes", costs.glue_bytes) + call_text("glue_instructions", costs.glue_instructions) +
+          call_text("glue_cycles", costs.glue_cycles) + fmt::format("glue_stack_bytes: {}\n", costs.glue_stack_bytes);
   text += bytes_text("library_bytes", costs.library_bytes) + "kernels:\n";
   for (const auto& [name, kernel] : costs.kernels) text += kernel_text(name, kernel);
   return text;

@@ -27,6 +27,13 @@ struct LinearCost {
   double operator()(const FeatureVector& features) const;
 };
 
+// Of a function that calls kernels.
+struct CallCost {
+  double base = 0.0, per_call = 0.0;
+  double worst_error = 0.0;  // of the fit, over the calibration's networks
+  double operator()(double calls) const { return base + per_call * calls; }
+};
+
 // Which functions a kernel calls, for its stack: its epilogue ("binary" is in line) and "_border" where its padding is
 // not zero.
 std::string call_path(const Network& network, int layer, const std::string& kernel);
@@ -45,10 +52,8 @@ struct CoreCosts {
   std::string runtime;                           // SHA-256 over deploy/runtime: other kernels, other costs
   std::map<std::string, int64_t> library_bytes;  // code and constants of a library member
   std::map<std::string, KernelCost> kernels;
-  // Of the emitted NAME.c and its run function: base + per_call x kernel calls.
-  double glue_bytes = 0.0, glue_bytes_per_call = 0.0;
-  double glue_bytes_worst_error = 0.0;  // bytes, over the calibration's networks
-  double glue_instructions = 0.0, glue_cycles = 0.0;
+  // Of the emitted NAME.c and its run function.
+  CallCost glue_bytes, glue_instructions, glue_cycles;
   int64_t glue_stack_bytes = 0;
   const KernelCost& kernel(const std::string& name) const;  // throws MissingCost
   // Of one layer: of its call path, or of the kernel's deepest where that path was not met.

@@ -44,11 +44,11 @@ Estimates estimate_with(const Network& network, const Kernels& kernels, const Bo
   Estimates e;
   for (size_t i = 0; i < shapes.size(); ++i)
     add_layer(e, estimate_layer(network, static_cast<int>(i), shapes[i], kernels[i], plan.tensor_bytes[i + 1], costs));
-  const bool calls =
-      std::any_of(e.layers.begin(), e.layers.end(), [](const LayerEstimate& l) { return !l.kernel.empty(); });
-  if (calls) {
-    e.instructions += costs.glue_instructions;
-    e.cycles += costs.glue_cycles;
+  const auto calls =
+      static_cast<double>(kernels.size()) - static_cast<double>(std::count(kernels.begin(), kernels.end(), ""));
+  if (calls > 0) {
+    e.instructions += costs.glue_instructions(calls);
+    e.cycles += costs.glue_cycles(calls);
   }
   e.code_bytes = code_bytes(kernels, costs);
   e.flash_bytes = e.code_bytes + e.constant_bytes;

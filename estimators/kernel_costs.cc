@@ -9,18 +9,18 @@
 namespace bitwright {
 
 int64_t code_bytes(const Kernels& kernels, const CoreCosts& costs) {
-  double glue = costs.glue_bytes;
+  int calls = 0;
   std::map<std::string, int64_t> files;  // the most that a kernel links of each
   std::set<std::string> members;
   for (const std::string& kernel : kernels) {
     if (kernel.empty()) continue;
     const KernelCost& cost = costs.kernel(kernel);
-    glue += costs.glue_bytes_per_call;
+    ++calls;
     for (const auto& [file, bytes] : cost.file_bytes) files[file] = std::max(files[file], bytes);
     members.insert(cost.library.begin(), cost.library.end());
   }
   if (members.contains("_arm_muldivsf3.o")) members.erase("_arm_mulsf3.o");  // the first holds the multiplication, too
-  int64_t sum = std::llround(glue);
+  int64_t sum = std::llround(costs.glue_bytes(calls));
   for (const auto& [file, bytes] : files) sum += bytes;
   for (const std::string& member : members) sum += costs.library_bytes.at(member);
   return sum;

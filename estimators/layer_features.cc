@@ -41,10 +41,10 @@ void count_map(CountedLayer& l) {
 void count_outputs(CountedLayer& l) {
   const auto outputs = static_cast<double>(l.g.output.elements());
   const double window = static_cast<double>(l.g.pool.h) * l.g.pool.w;
-  l.add(l.pools() ? Feature::kPooledOutputs : Feature::kSingleOutputs, outputs);
+  if (l.pools() || !l.takes_windows()) l.add(l.pools() ? Feature::kPooledOutputs : Feature::kSingleOutputs, outputs);
   l.add(Feature::kPooledSums, outputs * (window - 1));
   if (bit_width(storage_format(l.network, l.index)) == 32) l.add(Feature::kWholeOutputs, outputs);
-  if (l.g.output.c > 1) l.add(Feature::kPixelLoops, outputs / l.g.output.c);
+  if (l.g.output.c > 1 && !l.takes_windows()) l.add(Feature::kPixelLoops, outputs / l.g.output.c);
   const double pixels = l.takes_windows() ? outputs / l.g.output.c : outputs;
   l.add(Feature::kPooledRows, pixels * (l.g.pool.h - 1));
 }
@@ -93,17 +93,17 @@ std::string_view feature_name(Feature feature) {
       "pooled_sums", "pooled_rows", "windows", "pooled_windows", "passes", "pairs", "halved", "finish_groups",
       "contiguous", "aligned", "in_place", "gathers", "gathered_rows", "outside_rows", "runs", "run_pieces",
       "run_codes", "fills", "zero_fill_pieces", "one_fill_pieces", "fill_codes", "flushes", "aligned_flushes",
-      "last_words", "cleared_words", "parts", "part_blocks", "channels", "odd_channels", "odd_blocks", "blocks",
-      "block_loops", "long_loops", "signed_blocks", "odd_1", "odd_2", "odd_4", "single_words", "rest_words",
-      "rest_loops", "signed_rest_words", "few_channels", "row_carries", "tiles", "tile_blocks", "block_rows",
-      "block_chunks", "block_groups", "inside_columns", "result_words", "channel_pairs", "product_blocks",
-      "product_steps", "border_pairs", "border_rows", "border_taps", "border_columns", "border_jumps", "collected",
-      "merges", "crossings", "strides", "word_runs", "words", "tails", "products", "long_runs", "sum_loops",
-      "converted_inputs", "converted_weights", "input_rows", "input_pixels", "window_rows", "window_taps",
-      "long_window_rows", "window_loops", "turns", "skipped_taps", "padded_products", "border_calls",
-      "border_windows", "border_elements", "border_outside", "raw_outputs", "biased_outputs", "binary_outputs",
-      "threshold_outputs", "thresholds", "wide_threshold_outputs", "wide_thresholds", "requantized_outputs",
-      "real_outputs", "relu_outputs", "sign_outputs", "quantized_outputs"};
+      "last_words", "cleared_words", "cleared_blocks", "parts", "loop_parts", "part_blocks", "channels",
+      "odd_channels", "odd_blocks", "blocks", "block_loops", "long_loops", "signed_channels", "signed_blocks",
+      "odd_1", "odd_2", "odd_4", "single_words", "rest_words", "rest_loops", "signed_rest_words", "few_parts",
+      "few_channels", "row_carries", "tiles", "tile_blocks", "block_rows", "block_chunks", "block_groups",
+      "inside_columns", "result_words", "channel_pairs", "product_blocks", "product_steps", "border_pairs",
+      "border_rows", "border_taps", "border_columns", "border_jumps", "collected", "merges", "crossings", "strides",
+      "word_runs", "words", "tails", "products", "long_runs", "sum_loops", "converted_inputs", "converted_weights",
+      "input_rows", "input_pixels", "window_rows", "window_taps", "long_window_rows", "window_loops", "turns",
+      "skipped_taps", "padded_products", "border_calls", "border_windows", "border_elements", "border_outside",
+      "raw_outputs", "biased_outputs", "binary_outputs", "threshold_outputs", "thresholds", "wide_threshold_outputs",
+      "wide_thresholds", "requantized_outputs", "real_outputs", "relu_outputs", "sign_outputs", "quantized_outputs"};
   // clang-format on
   static_assert(std::size(names) == kFeatures);
   return names[static_cast<size_t>(feature)];

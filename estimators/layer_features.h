@@ -20,8 +20,8 @@ enum class Feature : size_t {
   kPositions,      // output pixels
   kOutputWords,    // 32-bit words written
   kWholeOutputs,   // outputs of 32 bits, or groups of 32 binary ones that fill a word alone
-  kPixelLoops,     // pixels of several channels
-  kSingleOutputs,  // output elements of a layer that does not pool
+  kPixelLoops,     // pixels of several channels, where a kernel takes them one by one
+  kSingleOutputs,  // output elements of a layer that does not pool; of window kernels those are in the sums below
   kPooledOutputs,  // of one that does
   kPooledSums,     // sums of a pooling window after its first
   kPooledRows,     // and rows of it after its first; of window kernels once a pixel, of others once an output
@@ -52,28 +52,32 @@ enum class Feature : size_t {
   kAlignedFlushes,  // ... by a piece that was a word
   kLastWords,       // windows that end within a word
   kClearedWords,
+  kClearedBlocks,  // of four words
 
   // Their sums: bw_accumulate_*.h. A part is what is summed up at a time.
   kParts,
-  kPartBlocks,    // work on a part that serves all channels
-  kChannels,      // of a part; where a loop takes two or four at a time, those loops
-  kOddChannels,   // what these leave over
-  kOddBlocks,     // their words
-  kBlocks,        // of each channel's row, or two or four channels'
-  kBlockLoops,    // rows that have a block
-  kLongLoops,     // several blocks
-  kSignedBlocks,  // those of signed bytes
-  kOdd1,          // rows with a word left over
-  kOdd2,          // two words
+  kLoopParts,       // with such a loop of two or four channels
+  kPartBlocks,      // work on a part that serves all channels
+  kChannels,        // of a part; where a loop takes two or four at a time, those loops
+  kOddChannels,     // what these leave over
+  kOddBlocks,       // their words
+  kBlocks,          // of each channel's row, or two or four channels'
+  kBlockLoops,      // rows that have a block
+  kLongLoops,       // several blocks
+  kSignedChannels,  // the same of signed bytes ...
+  kSignedBlocks,    // ... and their blocks
+  kOdd1,            // rows with a word left over
+  kOdd2,            // two words
   kOdd4,
   kSingleWords,  // rows of one word
   kRestWords,    // words left over, one by one
   kRestLoops,
   kSignedRestWords,
-  kFewChannels,  // bw_few_w8
+  kFewParts,  // those of bw_few_w8 apart
+  kFewChannels,
 
   // Polynomial kernels: bw_conv2d_poly.h.
-  kRowCarries,  // channels of a row of accumulators
+  kRowCarries,  // pairs of channels, of a row of accumulators
   kTiles,
   kTileBlocks,     // blocks of columns ...
   kBlockRows,      // ... times kernel rows ...

@@ -146,6 +146,7 @@ void count_chosen_bytes(CountedLayer& l, int64_t words) {
   l.add(Feature::kRestWords, rest);
   if (rest > 0) l.add(Feature::kRestLoops, pairs);
   if (min_code(l.input) >= 0) return;
+  l.add(Feature::kSignedChannels, pairs);
   l.add(Feature::kSignedBlocks, pairs * static_cast<double>(words / 8));
   l.add(Feature::kSignedRestWords, rest);
 }
@@ -158,33 +159,23 @@ void count_bytes(CountedLayer& l) {
     const double gathers = static_cast<double>(windows) - (l.is_whole(row, column) ? in_place : 0.0);
     const auto run = static_cast<double>(column.taps * l.g.input.c);
     l.add(Feature::kGathers, gathers);
-    l.add(Feature::kClearedWords, gathers * static_cast<double>(words));
-    l.add(Feature::kGatheredRows, gathers * static_cast<double>(row.taps));
+    l.add(Feature::kClearedWords, gathers * static_cast<double>(words % 4));  // memset
+    l.add(Feature::kClearedBlocks, gathers * static_cast<double>(words / 4));
+    l.add(bytes ? Feature::kRuns : Feature::kGatheredRows, gathers * static_cast<double>(row.taps));  // memcpy
     l.add(bytes ? Feature::kRunPieces : Feature::kRunCodes, gathers * static_cast<double>(row.taps) * run);
   });
   count_chosen_bytes(l, words);
 }
 
-// Of codes [start, start + count) of a window, those that lie in the map.
-int64_t codes_in_part(const KernelGeometry& g, const Clip& row, const Clip& column, int64_t start, int64_t count) {
-  const int64_t run = column.taps * g.input.c;
-  int64_t codes = 0;
-  for (int64_t y = 0; y < row.taps; ++y) {
-    const int64_t at = ((row.first + y) * g.kernel.w + column.first) * g.input.c;
-    codes += std::max<int64_t>(0, std::min(at + run, start + count) - std::max(at, start));
-  }
-  return codes;
-}
-
-// Codes [start, start + count) of a window: bw_window_halves.
-struct HalfRuns {
+// Those of codes [start, start + count) of a window that lie in the map: bw_window_halves.
+struct PartRuns {
   int64_t rows = 0, runs = 0, codes = 0;
 };
-HalfRuns half_runs(const KernelGeometry& g, const Clip& row, const Clip& column, int64_t start, int64_t count) {
+PartRuns part_runs(const KernelGeometry& g, const Clip& row, const Clip& column, int64_t start, int64_t count) {
   const int64_t width = int64_t{g.kernel.w} * g.input.c, in_row = int64_t{g.input.w} * g.input.c;
   int64_t run = column.taps * g.input.c, rows = row.taps, at = (row.first * g.kernel.w + column.first) * g.input.c;
   if (run == width && width == in_row) run *= rows, rows = 1;
-  HalfRuns sum{rows, 0, 0};
+  PartRuns sum{rows, 0, 0};
   for (int64_t y = 0; y < rows; ++y, at += width) {
     const int64_t first = std::max(at, start), last = std::min(at + run, start + count);
     if (first >= last) continue;
@@ -200,8 +191,12 @@ void count_products(CountedLayer& l, const std::string& types, bool pairs, doubl
   const int64_t bits = types.ends_with("w2") ? 2 : types.ends_with("w4") ? 4 : 8, words = groups * bits / 8;
   const int64_t channels = l.g.out_channels, at_once = pairs || bits < 8 ? 2 : 4;
   if (bits < 8) l.add(Feature::kPartBlocks, passes * static_cast<double>(groups / 2));
-  if (pairs && bits == 8 && l.g.taps() == 5)
+  if (pairs && bits == 8 && l.g.taps() == 5) {
+    l.add(Feature::kFewParts, passes);
     return l.add(Feature::kFewChannels, passes * static_cast<double>(channels));
+  }
+  l.add(Feature::kParts, passes);
+  if (channels >= at_once) l.add(Feature::kLoopParts, passes);
   const double loops = passes * static_cast<double>(channels / at_once);
   const double odd = passes * static_cast<double>(channels % at_once);
   l.add(Feature::kChannels, loops);
@@ -220,7 +215,7 @@ void count_halves(CountedLayer& l, const std::string& types) {
     const int64_t count = std::min(taps - start, kChunk), codes = ceil_div(count, unit) * unit;
     l.each_kind([&](const Clip& row, const Clip& column, int64_t windows) {
       const auto times = static_cast<double>(windows);
-      const HalfRuns runs = half_runs(l.g, row, column, start, count);
+      const PartRuns runs = part_runs(l.g, row, column, start, count);
       l.add(Feature::kGathers, times);
       l.add(Feature::kGatheredRows, times * static_cast<double>(runs.rows));
       l.add(Feature::kRuns, times * static_cast<double>(runs.runs));
@@ -228,11 +223,11 @@ void count_halves(CountedLayer& l, const std::string& types) {
       const int64_t border = l.is_whole(row, column) ? 0 : count;
       l.add(Feature::kFillCodes, times * static_cast<double>(border + codes - count));
     });
-    l.add(Feature::kParts, passes);
     if (types != "a16w1") {
       count_products(l, types, pairs, passes, codes / 4);
       continue;
     }
+    l.add(Feature::kParts, passes);
     l.add(Feature::kChannels, passes * l.g.out_channels);
     count_blocks(l, passes * l.g.out_channels, codes / 2);
   }
@@ -246,7 +241,7 @@ void count_reals(CountedLayer& l) {
     l.each_kind([&](const Clip& row, const Clip& column, int64_t windows) {
       const auto times = static_cast<double>(windows);
       l.add(Feature::kGatheredRows, times * static_cast<double>(row.taps));
-      l.add(Feature::kRunCodes, times * static_cast<double>(codes_in_part(l.g, row, column, start, count)));
+      l.add(Feature::kRunCodes, times * static_cast<double>(part_runs(l.g, row, column, start, count).codes));
       l.add(Feature::kFillCodes, l.is_whole(row, column) ? 0.0 : times * static_cast<double>(count));
     });
     const auto windows = static_cast<double>(l.windows());

@@ -23,28 +23,36 @@ struct Sample {
   int64_t stack_bytes = 0;
 };
 
-// Every call of the models' layers, emulated alone.
-std::vector<Sample> measure_layers(const std::string& core, const std::vector<QuantizedModel>& models,
-                                   const std::vector<Kernels>& kernels, const std::vector<std::string>& runtime,
-                                   const std::string& folder) {
-  std::vector<Sample> samples;
+// Every call of the models' layers, emulated alone; by model.
+std::vector<std::vector<Sample>> measure_layers(const std::string& core, const std::vector<QuantizedModel>& models,
+                                                const std::vector<Kernels>& kernels,
+                                                const std::vector<std::string>& runtime, const std::string& folder) {
+  std::vector<std::vector<Sample>> samples(models.size());
   for (const MeasuredCall& call : measure_calls(core, models, runtime, folder, kernels)) {
     const Network& network = models[call.model].network;
-    samples.push_back({layer_features(network, call.layer, call.shapes, call.kernel),
-                       call_path(network, call.layer, call.kernel), call.instructions, call.cycles, call.stack_bytes});
+    samples[call.model].push_back({layer_features(network, call.layer, call.shapes, call.kernel),
+                                   call_path(network, call.layer, call.kernel), call.instructions, call.cycles,
+                                   call.stack_bytes});
   }
   return samples;
 }
 
 // ---- the fit
 
+// Requantizing takes as long as the values make it: such layers tell its cost, but should not blur that of the rest.
+double weight(const Sample& sample) {
+  return sample.features[static_cast<size_t>(Feature::kRequantizedOutputs)] > 0.0 ? 0.1 : 1.0;
+}
+
 LinearCost fit(const std::vector<Sample>& samples, double Sample::*measured) {
   std::vector<std::vector<double>> rows;
+  std::vector<double> ones;
   for (const Sample& s : samples) {
     rows.emplace_back(s.features.begin(), s.features.end());
-    for (double& feature : rows.back()) feature /= s.*measured;
+    for (double& feature : rows.back()) feature *= weight(s) / s.*measured;
+    ones.push_back(weight(s));
   }
-  const std::vector<double> x = nonnegative_least_squares(rows, std::vector<double>(samples.size(), 1.0));
+  const std::vector<double> x = nonnegative_least_squares(rows, ones);
   LinearCost cost;
   std::copy(x.begin(), x.end(), cost.coefficients.begin());
   for (const Sample& s : samples) {
@@ -64,14 +72,10 @@ KernelCost fit_kernel(const std::vector<Sample>& samples) {
   return cost;
 }
 
-// The samples of the last layer of every model: those before it only make its inputs.
-std::vector<Sample> last_layers(const std::vector<QuantizedModel>& models, const std::vector<Sample>& samples) {
+// Those of every model's calibrated layer, the last that calls a kernel.
+std::vector<Sample> last_layers(const std::vector<std::vector<Sample>>& samples) {
   std::vector<Sample> last;
-  size_t at = 0;
-  for (const QuantizedModel& model : models) {
-    at += model.network.layers.size();  // no Flatten among them
-    last.push_back(samples.at(at - 1));
-  }
+  for (const std::vector<Sample>& model : samples) last.push_back(model.back());
   return last;
 }
 
@@ -92,14 +96,24 @@ void record_sizes(const MeasuredPackage& package, const std::string& kernel, Cor
   }
 }
 
-// One emitted NAME.c: the kernel calls it makes and its code.
+// One emitted NAME.c: the kernel calls it makes, its code, and what running it adds to them.
 struct GlueSample {
-  double calls = 0.0, bytes = 0.0;
+  double calls = 0.0, bytes = 0.0, instructions = 0.0, cycles = 0.0;
+  int64_t stack_bytes = 0;
 };
 
-GlueSample glue_sample(const QuantizedModel& model, const MeasuredPackage& package) {
-  return {static_cast<double>(model.network.layers.size()),
-          static_cast<double>(package.sizes.at(model.network.name + ".c").code)};
+GlueSample glue_sample(const QuantizedModel& model, const MeasuredPackage& package, const std::vector<Sample>& layers) {
+  GlueSample glue{static_cast<double>(layers.size()),
+                  static_cast<double>(package.sizes.at(model.network.name + ".c").code), package.instructions,
+                  package.cycles, 0};
+  int64_t deepest = 0;
+  for (const Sample& layer : layers) {
+    glue.instructions -= layer.instructions;
+    glue.cycles -= layer.cycles;
+    deepest = std::max(deepest, layer.stack_bytes);
+  }
+  glue.stack_bytes = package.stack_bytes - deepest;
+  return glue;
 }
 
 // Dense layers one after another, so that the run function has many calls and little else happens.
@@ -124,39 +138,65 @@ QuantizedModel chain_model(int calls) {
   return model;
 }
 
-void fit_glue_bytes(const std::vector<GlueSample>& samples, CoreCosts& costs) {
-  std::vector<std::vector<double>> rows;
-  std::vector<double> bytes;
-  for (const GlueSample& s : samples) {
-    rows.push_back({1.0, s.calls});
-    bytes.push_back(s.bytes);
-  }
-  const std::vector<double> x = nonnegative_least_squares(rows, bytes);
-  costs.glue_bytes = x[0];
-  costs.glue_bytes_per_call = x[1];
-  for (const GlueSample& s : samples)
-    costs.glue_bytes_worst_error = std::max(costs.glue_bytes_worst_error, std::abs(x[0] + x[1] * s.calls - s.bytes));
+// Layers of many kinds, whose calls need more of the run function's registers than those of a chain.
+QuantizedModel mixed_model() {
+  Network network{"mixed", {24, 1, 8}, Format::kInt8, {}};
+  const auto add = [&](const char* name, const Op& op, Format weights, Format activations) {
+    LayerSpec layer{.name = std::string("mixed_") + name, .op = op};
+    layer.weights = weights, layer.activations = activations;
+    return append(network, layer);
+  };
+  const int first = add("conv0", Conv2d{8, {3, 1}, Padding::kZero}, Format::kInt8, Format::kInt8);
+  add("depthwise", DepthwiseConv2d{{3, 1}, Padding::kZero}, Format::kInt8, Format::kInt8);
+  add("add", Add{first}, Format::kInt8, Format::kInt8);
+  add("conv1", Conv2d{8, {3, 1}, Padding::kZero}, Format::kTernary, Format::kTernary);
+  add("conv2", Conv2d{8, {3, 1}, Padding::kMinusOne}, Format::kTernary, Format::kTernary);
+  add("pool", MaxPool2d{{2, 1, 2, 1}}, Format::kInt8, Format::kInt8);
+  add("sums", AvgPool2d{{2, 1, 2, 1}}, Format::kInt8, Format::kUint8);
+  add("flatten", Flatten{}, Format::kInt8, Format::kInt8);
+  add("dense", Dense{8}, Format::kInt4, Format::kInt16);
+  add("copies", Upsample2d{2, 1}, Format::kInt8, Format::kInt8);  // shallow: the last call may reuse the frame
+  return with_random_weights(network, 1);
 }
 
-// What the run function adds to its calls: a package against its layers alone.
+// The line of least squares. Its slope may be negative: a call alone sets up more than one among others.
+CallCost fit_calls(const std::vector<GlueSample>& samples, double GlueSample::*measured) {
+  const auto n = static_cast<double>(samples.size());
+  double calls = 0.0, values = 0.0, squares = 0.0, products = 0.0;
+  for (const GlueSample& s : samples) {
+    calls += s.calls / n;
+    values += s.*measured / n;
+  }
+  for (const GlueSample& s : samples) {
+    squares += (s.calls - calls) * (s.calls - calls);
+    products += (s.calls - calls) * (s.*measured - values);
+  }
+  CallCost cost{values - products / squares * calls, products / squares, 0.0};
+  for (const GlueSample& s : samples)
+    cost.worst_error = std::max(cost.worst_error, std::abs(cost(s.calls) - s.*measured));
+  return cost;
+}
+
+// What the run function adds to its calls: packages against their layers alone. Instructions are those of the chains,
+// whose layers cost the same in both.
 void measure_glue(const std::string& core, const std::vector<std::string>& runtime, const std::string& folder,
                   std::vector<GlueSample> samples, CoreCosts& costs) {
+  std::vector<GlueSample> chains;
   for (int calls : {1, 2, 3, 4, 6, 8, 12, 16}) {
     const QuantizedModel model = chain_model(calls);
     const MeasuredPackage package = measure_package(core, model);
-    samples.push_back(glue_sample(model, package));
-    if (calls != 4) continue;
-    int64_t deepest = 0;
-    costs.glue_instructions = package.instructions;
-    costs.glue_cycles = package.cycles;
-    for (const Sample& s : measure_layers(core, {model}, {}, runtime, folder)) {
-      costs.glue_instructions -= s.instructions;
-      costs.glue_cycles -= s.cycles;
-      deepest = std::max(deepest, s.stack_bytes);
-    }
-    costs.glue_stack_bytes = package.stack_bytes - deepest;
+    chains.push_back(glue_sample(model, package, measure_layers(core, {model}, {}, runtime, folder).front()));
   }
-  fit_glue_bytes(samples, costs);
+  const QuantizedModel mixed = mixed_model();
+  samples.push_back(
+      glue_sample(mixed, measure_package(core, mixed), measure_layers(core, {mixed}, {}, runtime, folder).front()));
+  samples.insert(samples.end(), chains.begin(), chains.end());
+  costs.glue_bytes = fit_calls(samples, &GlueSample::bytes);
+  costs.glue_instructions = fit_calls(chains, &GlueSample::instructions);
+  costs.glue_cycles = fit_calls(chains, &GlueSample::cycles);
+  // A frame is a multiple of 8 bytes, and paint cannot tell its last word where nothing was written there.
+  constexpr int64_t kFrame = 8;
+  for (const GlueSample& s : samples) costs.glue_stack_bytes = std::max(costs.glue_stack_bytes, s.stack_bytes + kFrame);
 }
 
 }  // namespace
@@ -174,12 +214,12 @@ CoreCosts calibrate(const std::string& core, const CalibrationOptions& options) 
     const std::vector<QuantizedModel> models = calibration_models(kernel, options.samples, options.seed);
     std::vector<Kernels> kernels;
     for (const QuantizedModel& model : models) kernels.push_back(calibration_kernels(model.network, kernel));
-    const KernelCost cost =
-        fit_kernel(last_layers(models, measure_layers(core, models, kernels, runtime, folder.path())));
+    const auto samples = measure_layers(core, models, kernels, runtime, folder.path());
+    const KernelCost cost = fit_kernel(last_layers(samples));
     costs.kernels[kernel] = cost;
     const MeasuredPackage package = measure_package(core, models.front(), kernels.front());
     record_sizes(package, kernel, costs);
-    glue.push_back(glue_sample(models.front(), package));
+    glue.push_back(glue_sample(models.front(), package, samples.front()));
     options.progress(fmt::format("{} {}: instructions {:.2f} % mean, {:.2f} % worst; cycles {:.2f} %, {:.2f} %", core,
                                  kernel, 100 * cost.instructions.mean_error, 100 * cost.instructions.worst_error,
                                  100 * cost.cycles.mean_error, 100 * cost.cycles.worst_error));

@@ -16,7 +16,7 @@
 namespace bitwright {
 
 struct CalibrationOptions {
-  int samples = 80;  // layers per kernel, >= 1; more makes the fit surer and the calibration longer
+  int samples = 90;  // layers per kernel, >= 1; more makes the fit surer and the calibration longer
   uint64_t seed = 1;
   std::function<void(const std::string& line)> progress = [](const std::string&) {};
 };

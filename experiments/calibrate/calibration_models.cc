@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "core/check.h"
 #include "core/error.h"
@@ -95,8 +94,9 @@ Format activations(Rng& rng, const Wanted& w) {
   if (w.poly) return Format::kBinary;
   if (w.to_float) return Format::kFloat32;
   if (w.in_float && chance(rng, 0.4)) return Format::kFloat32;
-  if (chance(rng, 0.3)) return Format::kBinary;
+  if (chance(rng, 0.4)) return Format::kBinary;
   if (chance(rng, 0.2)) return Format::kAccumulator;
+  if (chance(rng, 0.5)) return pick<Format>(rng, {Format::kTernary, Format::kInt3, Format::kUint2, Format::kUint4});
   return integer_format(rng);
 }
 
@@ -106,7 +106,10 @@ int dense_inputs(Rng& rng) {
 }
 
 Shape input_shape(Rng& rng, const Wanted& w) {
-  const int c = pick<int>(rng, {1, 1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 32, 32, 33, 40, 48, 64, 96});
+  int c = pick<int>(rng, {1, 1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 32, 32, 33, 40, 48, 64, 96});
+  const bool bits = !w.poly && (w.types.starts_with("a1w") || w.types.starts_with("at"));
+  if (bits && chance(rng, 0.5)) c = pick<int>(rng, {16, 24, 32, 40, 64, 64, 96, 128});  // windows of several words
+  if (w.operation == "dense" && chance(rng, 0.35)) return {between(rng, 1, 4), between(rng, 1, 3), c};
   if (w.operation == "dense") return {1, 1, dense_inputs(rng)};
   if (w.types == "a16w8" && chance(rng, 0.15)) return {between(rng, 5, 80), 1, 1};
   if (!w.poly && chance(rng, 0.15)) return {1, 1, is_window(w) ? dense_inputs(rng) : between(rng, 1, 12) * c};
@@ -132,10 +135,21 @@ Window kernel_window(Rng& rng, const Shape& in) {
   return w;
 }
 
+Window pool_window(Rng& rng, const Shape& in) {
+  Window w = window(rng, in, 4);
+  if (w.h * w.w == 1) w.h = 2;
+  return w;
+}
+
 Padding padding(Rng& rng, const Wanted& w) {
   if (seldom_has_border(w.types) && chance(rng, 0.5)) return chance(rng, 0.5) ? Padding::kMinusOne : Padding::kPlusOne;
   return pick<Padding>(
       rng, {Padding::kValid, Padding::kValid, Padding::kZero, Padding::kZero, Padding::kMinusOne, Padding::kPlusOne});
+}
+
+// Few channels now and then: loops over several at a time then do nothing.
+int out_channels(Rng& rng, int most) {
+  return between(rng, 1, chance(rng, 0.2) ? 4 : most);
 }
 
 Op operation(Rng& rng, const Wanted& w, const Shape& in, int inputs) {
@@ -146,8 +160,10 @@ Op operation(Rng& rng, const Wanted& w, const Shape& in, int inputs) {
   if (w.operation == "log_variance") return GlobalLogVariance{};
   if (w.operation == "sum_pool" && chance(rng, 0.4)) return GlobalAvgPool{};
   if (w.operation == "sum_pool") return AvgPool2d{window(rng, in, 5)};
-  if (in.h == 1 && in.w == 1 && (!seldom_has_border(w.types) || chance(rng, 0.4))) return Dense{between(rng, 1, 40)};
-  return Conv2d{between(rng, 1, chance(rng, 0.2) ? 80 : 32), kernel_window(rng, in), padding(rng, w)};
+  if (w.operation == "dense" && in.h * in.w > 1)  // one window, often with a border
+    return Conv2d{out_channels(rng, 40), {between(rng, 1, 7), between(rng, 1, 5), in.h, in.w}, Padding::kZero};
+  if (in.h == 1 && in.w == 1 && (!seldom_has_border(w.types) || chance(rng, 0.4))) return Dense{out_channels(rng, 40)};
+  return Conv2d{out_channels(rng, chance(rng, 0.2) ? 80 : 32), kernel_window(rng, in), padding(rng, w)};
 }
 
 // Layers that turn the network's input into what `kernel` reads: a float map, or quantized maps to add.
@@ -181,117 +197,30 @@ Network draw_network(Rng& rng, const std::string& kernel, const std::string& nam
     layer.activations = activations(rng, w);
     layer.bias = has_weights(layer.op) && chance(rng, 0.3);
     layer.relu = layer.activations == Format::kFloat32 && chance(rng, 0.3);
-    if (chance(rng, 0.3)) layer.pool = window(rng, network.input, 4);
+    if (chance(rng, 0.4)) layer.pool = pool_window(rng, network.input);
   }
   network.layers.push_back(layer);
+  // A network's last accumulators are stored in 32 bits, others in as few bytes as hold them.
+  if (layer.activations == Format::kAccumulator && !w.in_float && chance(rng, 0.5))
+    append(network, {.name = name + "_flatten", .op = Flatten{}});
   return network;
 }
 
 bool acceptable(const Network& network, const std::string& kernel) {
   try {
-    const std::vector<std::string> able = kernels_for(network, static_cast<int>(network.layers.size()) - 1);
-    const std::vector<LayerShapes> shapes = infer_shapes(network);
-    const LayerSpec& spec = network.layers.back();
+    const auto layer = static_cast<size_t>(calibrated_layer(network));
+    const std::vector<std::string> able = kernels_for(network, calibrated_layer(network));
+    const LayerShapes shapes = infer_shapes(network)[layer];
+    const LayerSpec& spec = network.layers[layer];
     const double pool = spec.pool ? static_cast<double>(spec.pool->h) * spec.pool->w : 1.0;
-    const auto outputs = static_cast<double>(shapes.back().output.elements());
-    const auto accumulators = static_cast<double>(std::max<int64_t>(shapes.back().accumulators.elements(), 1));
-    const double products = static_cast<double>(macs(spec, shapes.back())) / accumulators * outputs * pool;
+    const auto outputs = static_cast<double>(shapes.output.elements());
+    const auto accumulators = static_cast<double>(std::max<int64_t>(shapes.accumulators.elements(), 1));
+    const double products = static_cast<double>(macs(spec, shapes)) / accumulators * outputs * pool;
     return std::find(able.begin(), able.end(), kernel) != able.end() && products <= kMostMacs &&
            network.input.elements() <= kMostElements && outputs * pool <= kMostElements;
   } catch (const StructureError&) {
     return false;
   }
-}
-
-void draw_weights(Rng& rng, const LayerSpec& spec, int64_t count, QuantizedLayer& layer) {
-  for (int64_t i = 0; i < count; ++i) {
-    if (spec.weights == Format::kFloat32)
-      layer.float_weights.push_back(static_cast<float>(rng.normal()));
-    else if (spec.weights == Format::kBinary)
-      layer.weights.push_back(chance(rng, 0.5) ? 1 : -1);
-    else
-      layer.weights.push_back(static_cast<int8_t>(between(rng, min_code(spec.weights), max_code(spec.weights))));
-  }
-}
-
-// A sum of random signs grows with the root of its bound.
-double typical_size(int64_t bound) {
-  return 1.0 + std::sqrt(static_cast<double>(bound));
-}
-
-void draw_thresholds(Rng& rng, Format format, int channels, int64_t bound, QuantizedLayer& layer) {
-  const double size = std::min(typical_size(bound), static_cast<double>(bound));
-  for (int c = 0; c < channels; ++c) {
-    const bool descending = chance(rng, 0.3);
-    std::vector<int32_t> t;
-    for (int k = 0; k < threshold_count(format); ++k)
-      t.push_back(static_cast<int32_t>(std::lround(rng.uniform(-size, size))));
-    std::sort(t.begin(), t.end());
-    if (descending) std::reverse(t.begin(), t.end());
-    layer.thresholds.insert(layer.thresholds.end(), t.begin(), t.end());
-    layer.descending.push_back(descending);
-  }
-}
-
-// Such that a typical accumulator fills the format: multiplier in [2^30, 2^31), as export normalises it.
-void draw_multipliers(Rng& rng, Format format, int channels, int64_t bound, QuantizedLayer& layer) {
-  const int down = static_cast<int>(std::lround(std::log2(typical_size(bound) / max_code(format))));
-  for (int c = 0; c < channels; ++c) {
-    layer.multiplier.push_back(static_cast<int32_t>(std::lround(rng.uniform(0x1p30, 0x1p31 - 1))));
-    layer.shift.push_back(static_cast<uint8_t>(std::clamp(31 + down, 0, 60)));
-    layer.offset.push_back(static_cast<int64_t>(std::ldexp(rng.uniform(-1.0, 1.0), layer.shift.back())));
-  }
-}
-
-void draw_floats(Rng& rng, int channels, int64_t bound, QuantizedLayer& layer) {
-  for (int c = 0; c < channels; ++c) {
-    layer.float_scale.push_back(static_cast<float>(rng.uniform(0.5, 2.0) / typical_size(bound)));
-    layer.float_offset.push_back(static_cast<float>(rng.normal()));
-  }
-}
-
-void draw_epilogue(Rng& rng, const Network& network, int index, int channels, QuantizedLayer& layer) {
-  const LayerSpec& spec = network.layers[static_cast<size_t>(index)];
-  const Format out = storage_format(network, index);
-  const bool sums_codes = has_accumulators(spec.op) && !computes_in_float(network, index);
-  const int64_t bound = sums_codes ? accumulator_bound(network, index) : 4;
-  switch (epilogue(network, index)) {
-    case Epilogue::kNone: break;
-    case Epilogue::kRaw:
-      for (int c = 0; c < channels && spec.bias; ++c) layer.bias.push_back(between(rng, -1000, 1000));
-      break;
-    case Epilogue::kThreshold: draw_thresholds(rng, out, channels, bound, layer); break;
-    case Epilogue::kRequantize: draw_multipliers(rng, out, channels, bound, layer); break;
-    case Epilogue::kFloat: draw_floats(rng, channels, bound, layer); break;
-  }
-}
-
-QuantizedLayer draw_layer(Rng& rng, const Network& network, int index, const LayerShapes& shapes) {
-  const LayerSpec& spec = network.layers[static_cast<size_t>(index)];
-  QuantizedLayer layer;
-  if (has_weights(spec.op)) draw_weights(rng, spec, weight_count(spec, shapes), layer);
-  if (const auto* add = std::get_if<Add>(&spec.op); add && !computes_in_float(network, index)) {
-    const int a = *scale_log2(network, spec.from), b = *scale_log2(network, add->with);
-    layer.shift_from = a - std::min(a, b);
-    layer.shift_with = b - std::min(a, b);
-  }
-  draw_epilogue(rng, network, index, shapes.output.c, layer);
-  const Format out = storage_format(network, index);
-  if (is_integer(out) && spec.activations != Format::kAccumulator && has_accumulators(spec.op))
-    layer.output_scale = activation_scale(out, spec.range_log2);
-  if (epilogue(network, index) == Epilogue::kFloat && is_integer(out))
-    layer.inverse_step = static_cast<float>(1.0 / layer.output_scale);
-  return layer;
-}
-
-QuantizedModel draw_model(Rng& rng, const Network& network) {
-  QuantizedModel model;
-  model.network = network;
-  const std::vector<LayerShapes> shapes = infer_shapes(network);
-  for (size_t i = 0; i < shapes.size(); ++i)
-    model.layers.push_back(draw_layer(rng, network, static_cast<int>(i), shapes[i]));
-  check_model(model);
-  return model;
 }
 
 }  // namespace
@@ -321,25 +250,16 @@ std::vector<QuantizedModel> calibration_models(const std::string& kernel, int co
   return models;
 }
 
+int calibrated_layer(const Network& network) {
+  int layer = static_cast<int>(network.layers.size()) - 1;
+  while (std::holds_alternative<Flatten>(network.layers[static_cast<size_t>(layer)].op)) --layer;
+  return layer;
+}
+
 Kernels calibration_kernels(const Network& network, const std::string& kernel) {
   Kernels kernels = default_kernels(network);
-  kernels.back() = kernel;
+  kernels[static_cast<size_t>(calibrated_layer(network))] = kernel;
   return kernels;
-}
-
-QuantizedModel with_random_weights(const Network& network, uint64_t seed) {
-  Rng rng(seed);
-  return draw_model(rng, network);
-}
-
-std::vector<int16_t> calibration_input(const Network& network, uint64_t seed) {
-  Rng rng(seed);
-  const int32_t low = min_code(network.input_format), high = max_code(network.input_format);
-  std::vector<int16_t> codes;
-  for (int64_t i = 0; i < network.input.elements(); ++i)
-    codes.push_back(static_cast<int16_t>(network.input_format == Format::kBinary ? (chance(rng, 0.5) ? 1 : -1)
-                                                                                 : between(rng, low, high)));
-  return codes;
 }
 
 }  // namespace bitwright

@@ -103,7 +103,7 @@ TEST_P(EstimateAgainstEmulator, AgreesOnRandomNetworks) {
              constants.largest, code.mean(), code.largest, stack.mean(), stack.largest);
   integer.print("of integers alone");
   with_floats.print("with float layers");
-  EXPECT_LE(stack.largest, 64);
+  EXPECT_LE(stack.largest, 80);
   EXPECT_LE(integer.instructions.mean(), 0.01);
   EXPECT_LE(integer.cycles.mean(), 0.03);
   // Floating point in software takes as long as its operands make it: no closed form of the shapes can be close.

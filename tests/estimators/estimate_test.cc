@@ -71,7 +71,7 @@ TEST(Estimate, LayersAddUpToTheNetwork) {
   const Estimates e = estimate(small_network(), board("cortex-m4"));
   const CoreCosts& costs = core_costs("cortex-m4");
   ASSERT_EQ(e.layers.size(), 4u);
-  double instructions = costs.glue_instructions, cycles = costs.glue_cycles;
+  double instructions = costs.glue_instructions(3), cycles = costs.glue_cycles(3);
   for (const LayerEstimate& layer : e.layers) {
     instructions += layer.instructions;
     cycles += layer.cycles;
