@@ -50,7 +50,6 @@ TEST(LayerFeatures, OfABinary1dConvolutionAreCountedByHand) {
   const LayerSpec layer = convolution(32, {5, 1}, Padding::kZero, Format::kBinary, Format::kBinary);
   const FeatureVector f = features_of(one_layer({596, 1, 32}, Format::kBinary, layer), 0, "conv2d_a1w1");
   EXPECT_EQ(get(f, Feature::kPositions), 596);
-  EXPECT_EQ(get(f, Feature::kSingleOutputs), 596 * 32);
   EXPECT_EQ(get(f, Feature::kOutputWords), 596);
   EXPECT_EQ(get(f, Feature::kWindows), 596);
   EXPECT_EQ(get(f, Feature::kPasses), 592 + 2 * 4);
@@ -98,10 +97,23 @@ TEST(LayerFeatures, OfALongDenseLayerOfSmallCodesAreItsParts) {
   EXPECT_EQ(get(f, Feature::kParts), 2);
   EXPECT_EQ(get(f, Feature::kRunCodes), 150);
   EXPECT_EQ(get(f, Feature::kFillCodes), 10);
+  EXPECT_EQ(get(f, Feature::kLoopParts), 2);
   EXPECT_EQ(get(f, Feature::kChannels), 2 * 2);
   EXPECT_EQ(get(f, Feature::kBlocks), 2 * (8 + 2));
   EXPECT_EQ(get(f, Feature::kOddChannels), 2);
   EXPECT_EQ(get(f, Feature::kOddBlocks), 8 + 2);
+}
+
+// Two windows at once, of eleven, five codes each: bw_few_w8.
+TEST(LayerFeatures, OfFiveSamplesTimesBytesAreKeptInRegisters) {
+  const LayerSpec layer = convolution(7, {5, 1}, Padding::kValid, Format::kInt8, Format::kBinary);
+  const FeatureVector f = features_of(one_layer({15, 1, 1}, Format::kInt8, layer), 0, "conv2d_a16w8");
+  EXPECT_EQ(get(f, Feature::kPairs), 6);
+  EXPECT_EQ(get(f, Feature::kFewParts), 6);
+  EXPECT_EQ(get(f, Feature::kFewChannels), 6 * 7);
+  EXPECT_EQ(get(f, Feature::kParts), 0);
+  EXPECT_EQ(get(f, Feature::kRunCodes), 11 * 5);
+  EXPECT_EQ(get(f, Feature::kFillCodes), 11 * 3);
 }
 
 // Four windows of 36 bytes: nine words, of which eight are a block. Signed ones cost more.
