@@ -11,6 +11,7 @@
 
 #include "core/embedded.h"
 #include "deploy/emit.h"
+#include "deploy/emit_source.h"
 #include "deploy/emulator_run.h"
 #include "deploy/lower.h"
 #include "deploy/process.h"
@@ -35,6 +36,8 @@ void write_file(const std::string& path, const std::string& text) {
 constexpr char kProgramTop[] = R"(#include <stdio.h>
 #include <string.h>
 #include "bw_kernels.h"
+
+#define BW_WEIGHTS
 
 __attribute__((noinline)) void bw_mark_begin(void);
 __attribute__((noinline)) void bw_mark_end(void);
@@ -80,14 +83,14 @@ struct LayerProgram {
   std::vector<MeasuredCall> calls;  // in order, not yet measured
 };
 
-LayerProgram layer_program(const std::vector<QuantizedModel>& models) {
+LayerProgram layer_program(const std::vector<QuantizedModel>& models, const std::vector<Kernels>& kernels) {
   LayerProgram result{kProgramTop, {}};
   std::string calls;
   int64_t arena_bytes = 4;
   for (size_t m = 0; m < models.size(); ++m) {
     const QuantizedModel& model = models[m];
     const std::vector<std::vector<int16_t>> inputs = {calibration_input(model.network, 5)};
-    const Program program = lower(model);
+    const Program program = lower(model, kernels.empty() ? Kernels{} : kernels.at(m));
     result.text += run_function(program, golden_vectors(model, inputs));
     calls += fmt::format("    {}(arena);\n", model.network.name);
     arena_bytes = std::max(arena_bytes, program.plan.arena_bytes);
@@ -122,8 +125,9 @@ std::vector<std::string> compile_runtime(const std::string& core, const std::str
 }
 
 std::vector<MeasuredCall> measure_calls(const std::string& core, const std::vector<QuantizedModel>& models,
-                                        const std::vector<std::string>& runtime, const std::string& folder) {
-  LayerProgram program = layer_program(models);
+                                        const std::vector<std::string>& runtime, const std::string& folder,
+                                        const std::vector<Kernels>& kernels) {
+  LayerProgram program = layer_program(models, kernels);
   write_file(folder + "/layers.c", program.text);
   std::vector<std::string> objects = compile_for_core(core, {folder + "/layers.c"}, {"-I" + folder}, folder);
   objects.insert(objects.end(), runtime.begin(), runtime.end());
@@ -148,10 +152,10 @@ std::vector<MeasuredCall> measure_calls(const std::string& core, const std::vect
   return calls;
 }
 
-MeasuredPackage measure_package(const std::string& core, const QuantizedModel& model) {
+MeasuredPackage measure_package(const std::string& core, const QuantizedModel& model, const Kernels& kernels) {
   const TemporaryDirectory folder;
   const std::vector<std::vector<int16_t>> inputs = {calibration_input(model.network, 5)};
-  write_package(emit_c(lower(model), golden_vectors(model, inputs)), folder.path());
+  write_package(emit_c(lower(model, kernels), golden_vectors(model, inputs)), folder.path());
   std::vector<std::string> sources;
   for (const auto& entry : fs::directory_iterator(folder.path() + "/src"))
     if (entry.path().extension() == ".c") sources.push_back(entry.path().string());

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "core/kernel.h"
 #include "core/quantized_model.h"
 #include "deploy/link_map.h"
 
@@ -22,19 +23,21 @@ std::vector<std::string> compile_runtime(const std::string& core, const std::str
 
 // One kernel call, emulated alone.
 struct MeasuredCall {
-  size_t model = 0;    // index in the models
-  int layer = 0;       // index in the network
-  std::string kernel;  // as lower() chose it
+  size_t model = 0;  // index in the models
+  int layer = 0;     // index in the network
+  std::string kernel;
   LayerShapes shapes;
   double instructions = 0.0, cycles = 0.0;
   int64_t stack_bytes = 0;
 };
 
 // Every kernel call of the models, in their order. All run in one program, so that networks and layers must have
-// different names. runtime, folder: those of compile_runtime(). Throws ToolError if a tool is missing, a program does
-// not end well, or an output differs from the reference.
+// different names. runtime, folder: those of compile_runtime(). kernels: of every model, or empty for those that
+// lower() takes by itself. Throws ToolError if a tool is missing, a program does not end well, or an output differs
+// from the reference.
 std::vector<MeasuredCall> measure_calls(const std::string& core, const std::vector<QuantizedModel>& models,
-                                        const std::vector<std::string>& runtime, const std::string& folder);
+                                        const std::vector<std::string>& runtime, const std::string& folder,
+                                        const std::vector<Kernels>& kernels = {});
 
 // A whole inference by the emitted package.
 struct MeasuredPackage {
@@ -43,6 +46,6 @@ struct MeasuredPackage {
   int64_t stack_bytes = 0;
   double instructions = 0.0, cycles = 0.0;
 };
-MeasuredPackage measure_package(const std::string& core, const QuantizedModel& model);
+MeasuredPackage measure_package(const std::string& core, const QuantizedModel& model, const Kernels& kernels = {});
 
 }  // namespace bitwright
