@@ -4,6 +4,7 @@
 #   ./do test           the same, then all tests        --asan: with sanitizers   --fast: no training, no emulator
 #   ./do build          build only: build/release/bitwright
 #   ./do bench          build and run the benchmarks    --training: training speed against libtorch and PyTorch
+#                       --kernels: instructions and cycles of the C kernels on every core (docs/kernels.md)
 #   ./do format         clang-format every C and C++ file
 # --no-install: never call apt; say what is missing and stop.
 set -euo pipefail
@@ -16,6 +17,7 @@ install=yes
 preset=release
 fast=no
 training=no
+kernels=no
 command=""
 arguments=()
 for argument in "$@"; do
@@ -24,7 +26,8 @@ for argument in "$@"; do
     --asan) preset=asan ;;
     --fast) fast=yes ;;
     --training) training=yes ;;
-    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --kernels) kernels=yes ;;
+    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) if [ -z "$command" ]; then command=$argument; else arguments+=("$argument"); fi ;;
   esac
 done
@@ -76,6 +79,7 @@ run_tests() {
 
 run_benchmarks() {
   build
+  [ "$kernels" = no ] || exec "$built/bitwright-kernel-bench" "${arguments[@]}"
   [ "$training" = yes ] || exec "$built/bitwright-bench" "${arguments[@]}"
   [ "$fast" = no ] || die "--training trains, so --fast does not go with it"
   exec experiments/bench/compare_training.py --program "$built/bitwright-train-bench" "${arguments[@]}"
@@ -87,6 +91,6 @@ case $command in
   build) build; say "do: $built/bitwright" ;;
   bench) run_benchmarks ;;
   format) install_packages; git ls-files '*.h' '*.cc' '*.c' | xargs clang-format -i ;;
-  "") sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  "") sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2 ;;
   *) die "unknown command \"$command\": demo, test, build, bench, format" ;;
 esac
