@@ -9,9 +9,9 @@ namespace {
 
 int64_t* bytes_of(SectionBytes& sections, std::string_view name) {
   if (name.starts_with(".text")) return &sections.code;
-  if (name.starts_with(".rodata")) return &sections.constants;
-  if (name.starts_with(".data")) return &sections.data;
-  if (name.starts_with(".bss") || name == "COMMON") return &sections.bss;
+  if (name.starts_with(".rodata") || name.starts_with(".srodata")) return &sections.constants;
+  if (name.starts_with(".data") || name.starts_with(".sdata")) return &sections.data;
+  if (name.starts_with(".bss") || name.starts_with(".sbss") || name == "COMMON") return &sections.bss;
   return nullptr;
 }
 

@@ -11,9 +11,9 @@ namespace bitwright {
 
 struct SectionBytes {
   int64_t code = 0;       // .text*
-  int64_t constants = 0;  // .rodata*
-  int64_t data = 0;       // .data*
-  int64_t bss = 0;        // .bss*, COMMON
+  int64_t constants = 0;  // .rodata*, .srodata*
+  int64_t data = 0;       // .data*, .sdata*
+  int64_t bss = 0;        // .bss*, .sbss*, COMMON
 };
 
 // What the linker kept, after --gc-sections, of every object; a member of an archive is `archive.a(member.o)`.

@@ -303,7 +303,7 @@ RunCounts count_stretches(std::string_view core, const std::vector<Stretch>& str
   RunCounts counts;
   for (const Stretch& s : stretches) {
     const bool off_word = targets_off_word(s.instructions.back(), code);
-    counts.cycles += s.executions * block_cycles(core, s.instructions, s.taken, off_word);
+    if (has_timing_table(core)) counts.cycles += s.executions * block_cycles(core, s.instructions, s.taken, off_word);
     counts.instructions += s.executions * static_cast<double>(s.instructions.size());
     for (const Instruction& i : s.instructions) counts.by_class[std::string(class_name(i.kind))] += s.executions;
   }
@@ -331,11 +331,22 @@ Profile parse_profile(std::string_view text) {
   return profile;
 }
 
+bool has_timing_table(std::string_view core) {
+  return core == "cortex-m7" || additive_table(core).has_value();
+}
+
 double block_cycles(std::string_view core, std::span<const Instruction> block, double taken, bool off_word) {
   if (core == "cortex-m7") return DualIssue().block(block, taken);
   const std::optional<AdditiveTable> table = additive_table(core);
   if (!table) throw std::runtime_error(fmt::format("no timing table for {}", core));
   return additive_cycles(*table, block, taken, off_word);
+}
+
+double count_instructions(const Profile& profile) {
+  double sum = 0.0;
+  for (const BlockCount& b : profile.blocks)
+    sum += static_cast<double>(b.executions) * static_cast<double>(b.instructions);
+  return sum / static_cast<double>(profile.runs);
 }
 
 std::vector<RunCounts> count_each_run(std::string_view core, const Profile& profile, const Disassembly& code) {

@@ -59,6 +59,7 @@ enum class InstructionClass : uint8_t {
   kFloatArithmetic,
   kFloatMultiplyAccumulate,
   kFloatDivide,
+  kVector,  // of the vector extension (MVE), whatever it does
 };
 // "alu", "multiply_accumulate", ...
 std::string_view class_name(InstructionClass kind);
@@ -99,16 +100,22 @@ struct Profile {
 // Throws std::runtime_error on a line that is not one of a profile.
 Profile parse_profile(std::string_view text);
 
+// Whether cycles are known for a core: instructions alone of one without a table ("cortex-m55"), as nobody has
+// published what it was held against.
+bool has_timing_table(std::string_view core);
+
 // Cycles of one execution of a straight block, averaged over `taken`, the share of executions whose last branch
 // was taken (0..1). `off_word`: the branch's target is a 32-bit instruction off a word boundary.
-// core: "cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33".
+// core: one with a timing table: "cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33".
 double block_cycles(std::string_view core, std::span<const Instruction> block, double taken, bool off_word = false);
 
 struct RunCounts {  // of one run: totals divided by Profile::runs
   double instructions = 0.0;
-  double cycles = 0.0;
+  double cycles = 0.0;                     // 0 for a core without a timing table
   std::map<std::string, double> by_class;  // instructions
 };
+// Instructions of one run alone, of any instruction set: total divided by Profile::runs, which must not be 0.
+double count_instructions(const Profile& profile);
 // Throws std::runtime_error if the profile holds an address that the disassembly does not, or no run.
 RunCounts count_run(std::string_view core, const Profile& profile, const Disassembly& code);
 // Of every run by itself, where they were profiled separately.

@@ -50,7 +50,7 @@ const std::unordered_map<std::string_view, InstructionClass>& integer_classes() 
     add(kBranch, {"b"});
     add(kCall, {"bl"});
     add(kIndirectBranch, {"bx", "blx"});
-    add(kCompareBranch, {"cbz", "cbnz"});
+    add(kCompareBranch, {"cbz", "cbnz", "le", "letp", "wls", "wlstp"});
     add(kTableBranch, {"tbb", "tbh"});
     add(kAlu, {"add", "sub", "adc", "sbc", "rsb",  "mov",  "mvn", "and",  "orr",  "orn", "eor", "bic",
                "cmp", "cmn", "tst", "teq", "movw", "movt", "adr", "addw", "subw", "nop", "neg"});
@@ -122,6 +122,16 @@ RegisterSet register_bit(std::string_view name) {
   if (name[0] == 's' && number < 32) return RegisterSet{1} << (16 + number);
   if (name[0] == 'd' && number < 16) return RegisterSet{3} << (16 + 2 * number);
   return 0;
+}
+
+// `q0`..`q7` occur with the vector extension alone; so do its predicates and tail counts.
+bool is_vector(std::string_view mnemonic, std::string_view operands) {
+  if (mnemonic.starts_with("vpst") || mnemonic.starts_with("vpt") || mnemonic.starts_with("vctp")) return true;
+  for (size_t at = operands.find('q'); at != std::string_view::npos; at = operands.find('q', at + 1)) {
+    const bool begins = at == 0 || operands[at - 1] == ' ' || operands[at - 1] == '{';
+    if (begins && at + 1 < operands.size() && operands[at + 1] >= '0' && operands[at + 1] <= '7') return true;
+  }
+  return false;
 }
 
 bool is_word(char c) {
@@ -344,7 +354,8 @@ std::string_view class_name(InstructionClass kind) {
                                         "float_move",
                                         "float_arithmetic",
                                         "float_multiply_accumulate",
-                                        "float_divide"};
+                                        "float_divide",
+                                        "vector"};
   return names[static_cast<size_t>(kind)];
 }
 
@@ -359,6 +370,10 @@ Instruction decode(uint32_t address, int bytes, std::string_view mnemonic, std::
   if (written_back && !memory.empty()) i.base = memory[0];
 
   if (mnemonic.starts_with('v')) {
+    if (is_vector(mnemonic, o.text)) {
+      i.kind = kVector;
+      return i;
+    }
     const Mnemonic split = split_mnemonic(mnemonic, float_classes());
     const auto kind = float_classes().find(split.base);
     i.kind = kind == float_classes().end() ? kFloatArithmetic : kind->second;
@@ -388,7 +403,10 @@ Disassembly parse_disassembly(std::string_view text) {
     const auto [end, error] = std::from_chars(place.data(), place.data() + place.size() - 1, address, 16);
     if (error != std::errc{} || *end != ':') continue;
     const std::string_view raw = next_field(line), mnemonic = trim(next_field(line));
-    if (mnemonic.empty() || mnemonic.starts_with('.')) continue;
+    // binutils 2.40 does not know the conditional selects of Armv8.1-M; they are ALU operations.
+    const bool unknown = mnemonic.empty() && line.find("<UNDEFINED>") != std::string_view::npos;
+    if ((mnemonic.empty() && !unknown) || mnemonic.starts_with('.')) continue;
+    if (unknown) line = {};
     const auto digits = std::count_if(raw.begin(), raw.end(), [](unsigned char c) { return std::isxdigit(c); });
     code.emplace(address, decode(address, static_cast<int>(digits / 2), mnemonic, line));
   }

@@ -6,14 +6,16 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
 
 #include "core/error.h"
 #include "core/hash.h"
 #include "deploy/emulator_run.h"
+#include "deploy/host_build.h"
 #include "deploy/process.h"
+#include "deploy/stack_analysis.h"
+#include "deploy/symbol_rules.h"
 
 namespace bitwright {
 namespace {
@@ -21,6 +23,13 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::vector<std::string> kGoldenFiles = {"golden/inputs.bin", "golden/outputs.bin"};
+
+std::optional<std::string> file_bytes(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::stringstream bytes;
+  if (!in || !(bytes << in.rdbuf())) return std::nullopt;
+  return bytes.str();
+}
 
 struct PackageFiles {
   std::string folder;                // absolute
@@ -44,11 +53,28 @@ PackageFiles find_package(const std::string& folder) {
   return package;
 }
 
-void check_cores(const std::vector<std::string>& cores) {
-  const std::vector<std::string> known = emulated_cores();
-  for (const std::string& core : cores)
-    if (std::find(known.begin(), known.end(), core) == known.end())
-      throw ConfigError(fmt::format("core = {}: must be one of {}", core, fmt::join(known, ", ")));
+void check_targets(const std::vector<std::string>& targets) {
+  const std::vector<std::string> known = verify_targets();
+  for (const std::string& target : targets)
+    if (std::find(known.begin(), known.end(), target) == known.end())
+      throw ConfigError(fmt::format("target = {}: must be one of {}", target, fmt::join(known, ", ")));
+}
+
+const HostBuild* find_host_build(const std::string& target) {
+  for (const HostBuild& build : host_builds())
+    if (build.name == target) return &build;
+  return nullptr;
+}
+
+std::optional<std::string> missing_tool(const std::string& target) {
+  const HostBuild* build = find_host_build(target);
+  return build ? missing_tool(*build) : missing_tool(cross_target(target));
+}
+
+std::vector<std::string> tools_of(const std::string& target) {
+  if (const HostBuild* build = find_host_build(target)) return {build->compiler};
+  const CrossTarget& t = cross_target(target);
+  return {t.compiler, t.gcc, t.emulator};
 }
 
 // `NAME 12` on a line of the program's output.
@@ -63,12 +89,15 @@ std::optional<int64_t> printed_number(const std::string& output, const std::stri
   return std::nullopt;
 }
 
-std::string last_line(const std::string& text) {
-  const size_t end = text.find_last_not_of("\n ");
-  if (end == std::string::npos) return "no output";
-  const size_t begin = text.find_last_of('\n', end);
-  return text.substr(begin == std::string::npos ? 0 : begin + 1,
-                     end - (begin == std::string::npos ? 0 : begin + 1) + 1);
+// The line that says most of a program's end: a sanitizer's finding, or else the last.
+std::string telling_line(const std::string& output) {
+  std::istringstream lines(output);
+  std::string last = "no output";
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find("runtime error: ") != std::string::npos || line.find("ERROR: ") != std::string::npos) return line;
+    if (line.find_first_not_of(' ') != std::string::npos) last = line;
+  }
+  return last;
 }
 
 void read_verdict(TargetReport& target, int exit_status, const std::string& output) {
@@ -77,32 +106,25 @@ void read_verdict(TargetReport& target, int exit_status, const std::string& outp
   target.different = different.value_or(0);
   target.stack_bytes = printed_number(output, "stack").value_or(0);
   if (!vectors || !different || exit_status > 1 || (exit_status == 1 && *different == 0))
-    target.failure = fmt::format("the test program gave no verdict, status {}: {}", exit_status, last_line(output));
+    target.failure = fmt::format("the test program gave no verdict, status {}: {}", exit_status, telling_line(output));
   else if (*vectors == 0)
     target.failure = "the test program compared no vector";
   target.bit_exact = target.failure.empty() && exit_status == 0 && target.different == 0;
 }
 
-TargetReport verify_on_host(const PackageFiles& package, const VerifyOptions& options) {
-  require_tool("cc", "gcc");
-  const TemporaryDirectory build;
-  const std::string program = build.path() + "/golden_test";
-  std::vector<std::string> argv = {"cc",           "-std=c99",
-                                   "-O2",          "-Wall",
-                                   "-Wextra",      "-Wpedantic",
-                                   "-Werror",      "-ffp-contract=off",
-                                   "-fno-ipa-icf", "-I" + package.folder + "/src"};
-  argv.insert(argv.end(), package.sources.begin(), package.sources.end());
-  argv.insert(argv.end(), {package.test, "-lm", "-o", program});
-  const ProcessResult compiled = run_process(argv, {.directory = {}, .limit = std::chrono::minutes(5)});
-  if (!compiled.ok()) throw ToolError("cc: the package does not compile\n" + compiled.errors);
+TargetReport verify_on_host(const PackageFiles& package, const HostBuild& build, std::chrono::seconds limit) {
+  const TemporaryDirectory folder;
+  const std::string program = folder.path() + "/golden_test";
+  std::vector<std::string> sources = package.sources;
+  sources.push_back(package.test);
+  compile_on_host(build, sources, package.folder + "/src", program);
 
   TargetReport target;
-  target.target = "host";
+  target.target = build.name;
   const ProcessResult run =
-      run_process({program, kGoldenFiles[0], kGoldenFiles[1]}, {.directory = package.folder, .limit = options.limit});
+      run_process({program, kGoldenFiles[0], kGoldenFiles[1]}, {.directory = package.folder, .limit = limit});
   if (run.timed_out)
-    target.failure = fmt::format("the test program ran longer than {} s", options.limit.count());
+    target.failure = fmt::format("the test program ran longer than {} s", limit.count());
   else if (run.signal)
     target.failure = fmt::format("the test program ended by signal {}", run.signal);
   else
@@ -122,66 +144,121 @@ void read_sizes(TargetReport& target, const ObjectBytes& sizes, const std::vecto
   }
 }
 
-void read_counts(TargetReport& target, const RunCounts& counts) {
+// Of RISC-V instructions alone.
+void read_counts(TargetReport& target, const Profile& profile, const std::string& disassembly) {
+  const CrossTarget& cross = cross_target(target.target);
+  if (profile.runs <= 0) return;
+  if (cross.isa == Isa::kRiscV) {
+    target.instructions = count_instructions(profile);
+    return;
+  }
+  const RunCounts counts = count_run(cross.core, profile, parse_disassembly(disassembly));
   target.instructions = counts.instructions;
   target.cycles = counts.cycles;
   target.cycles_upper = counts.cycles * kCyclesUpper;
   target.instructions_by_class = counts.by_class;
 }
 
-TargetReport verify_on_core(const PackageFiles& package, const std::string& core, const VerifyOptions& options) {
-  const TemporaryDirectory build;
-  const std::vector<std::string> include = {"-I" + package.folder + "/src", "-Wall", "-Wextra", "-Wpedantic",
-                                            "-Werror"};
-  const std::vector<std::string> objects = compile_for_core(core, package.sources, include, build.path());
-  // The marks are empty functions: they must stay two.
-  std::vector<std::string> test_flags = include;
-  test_flags.push_back("-fno-ipa-icf");
-  const std::vector<std::string> test = compile_for_core(core, {package.test}, test_flags, build.path());
+// A core with a floating-point unit needs no helper for a float where none should be.
+double float_operations(const TargetReport& target) {
+  double sum = 0.0;
+  for (const char* kind : {"float_arithmetic", "float_multiply_accumulate", "float_divide"})
+    if (const auto it = target.instructions_by_class.find(kind); it != target.instructions_by_class.end())
+      sum += it->second;
+  return sum;
+}
 
+void check_calls(TargetReport& target, const std::set<std::string>& functions) {
+  if (const std::vector<std::string> forbidden = forbidden_functions(functions); !forbidden.empty())
+    target.broken.push_back(fmt::format("uses {}", fmt::join(forbidden, ", ")));
+  if (float_operations(target) > 0 && !has_float_kernel(functions))
+    target.broken.push_back("computes in floating point, although no layer does");
+}
+
+Frames frames_of(const std::vector<std::string>& objects) {
+  Frames frames;
+  for (const std::string& object : objects) {
+    const auto usage = file_bytes(fs::path(object).replace_extension(".su"));
+    if (usage) read_stack_usage(*usage, frames);
+  }
+  return frames;
+}
+
+// Functions of the package that the test calls as inferences.
+std::vector<std::string> inferences(const std::set<std::string>& used, const std::set<std::string>& defined) {
+  std::vector<std::string> names;
+  for (const std::string& name : used)
+    if (defined.count(name) && (name.ends_with("_run") || name.ends_with("_push"))) names.push_back(name);
+  return names;
+}
+
+void check_stack(TargetReport& target, const CallGraph& graph, const Frames& frames,
+                 const std::vector<std::string>& roots) {
+  for (const std::string& root : roots) {
+    const StackBound bound = bound_stack(graph, frames, root);
+    for (const std::string& problem : bound.problems) target.broken.push_back("stack without a bound: " + problem);
+    if (bound.bytes < target.stack_bound_bytes) continue;
+    target.stack_bound_bytes = bound.bytes;
+    target.stack_path = bound.path;
+  }
+  if (!roots.empty() && target.stack_bytes > target.stack_bound_bytes)
+    target.broken.push_back(fmt::format("stack: {} B were used, more than the bound of {} B", target.stack_bytes,
+                                        target.stack_bound_bytes));
+}
+
+struct BuiltPackage {
+  std::vector<std::string> objects, test;
+  std::string elf;
+};
+
+BuiltPackage build_for_core(const PackageFiles& package, const CrossTarget& target, const std::string& folder) {
+  std::vector<std::string> flags = {"-I" + package.folder + "/src", "-fstack-usage"};
+  flags.insert(flags.end(), kWarningFlags.begin(), kWarningFlags.end());
+  BuiltPackage built;
+  built.objects = compile_for_core(target.name, package.sources, flags, folder);
+  if (target.compiler == target.gcc) flags.push_back(kSeparateMarks);
+  built.test = compile_for_core(target.name, {package.test}, flags, folder);
+  std::vector<std::string> all = built.objects;
+  all.insert(all.end(), built.test.begin(), built.test.end());
+  built.elf = link_for_emulator(target.name, all, folder);
+  return built;
+}
+
+TargetReport verify_on_core(const PackageFiles& package, const CrossTarget& cross, std::chrono::seconds limit) {
+  const TemporaryDirectory folder;
+  const BuiltPackage built = build_for_core(package, cross, folder.path());
   TargetReport target;
-  target.target = core;
-  read_sizes(target, measure_sizes(core, test, objects, build.path()), objects);
-  std::vector<std::string> all = objects;
-  all.insert(all.end(), test.begin(), test.end());
-  const std::string elf = link_for_emulator(core, all, build.path());
-  const EmulatedRun run = run_emulated(core, elf, kGoldenFiles, package.folder, options.limit);
+  target.target = cross.name;
+  target.emulated = true;
+  const ObjectBytes sizes = measure_sizes(cross.name, built.test, built.objects, folder.path());
+  read_sizes(target, sizes, built.objects);
+
+  const EmulatedRun run = run_emulated(cross.name, built.elf, kGoldenFiles, package.folder, limit);
   read_verdict(target, run.exit_status, run.output);
-  if (run.profile.runs > 0) read_counts(target, count_run(core, run.profile, disassemble(elf)));
+  const std::string disassembly = disassembly_text(cross.name, built.elf);
+  read_counts(target, run.profile, disassembly);
+
+  const std::vector<std::string> linked = {folder.path() + "/sizes.elf"};
+  std::set<std::string> names = symbol_names(cross.name, linked, Symbols::kDefined);
+  names.merge(symbol_names(cross.name, linked, Symbols::kUndefined));
+  check_calls(target, names);
+  const std::set<std::string> used = symbol_names(cross.name, built.test, Symbols::kUndefined);
+  check_stack(target, read_call_graph(disassembly), frames_of(built.objects),
+              inferences(used, symbol_names(cross.name, built.objects, Symbols::kDefined)));
   return target;
 }
 
-std::string verdict(const TargetReport& target) {
-  if (!target.failure.empty()) return target.failure;
-  if (target.bit_exact) return fmt::format("bit-exact on {} vectors", target.vectors);
-  return fmt::format("DIFFERENT on {} of {} vectors", target.different, target.vectors);
-}
-
-nlohmann::ordered_json to_json(const TargetReport& t) {
-  nlohmann::ordered_json json = {{"target", t.target},
-                                 {"bit_exact", t.bit_exact},
-                                 {"vectors", t.vectors},
-                                 {"different", t.different},
-                                 {"failure", t.failure}};
-  if (t.target == "host") return json;
-  json["code_bytes"] = t.code_bytes;
-  json["library_bytes"] = t.library_bytes;
-  json["constant_bytes"] = t.constant_bytes;
-  json["data_bytes"] = t.data_bytes;
-  json["bss_bytes"] = t.bss_bytes;
-  json["stack_bytes"] = t.stack_bytes;
-  json["instructions"] = t.instructions;
-  json["cycles"] = t.cycles;
-  json["cycles_upper"] = t.cycles_upper;
-  json["instructions_by_class"] = t.instructions_by_class;
-  return json;
-}
-
-std::optional<std::string> file_bytes(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::stringstream bytes;
-  if (!in || !(bytes << in.rdbuf())) return std::nullopt;
-  return bytes.str();
+TargetReport verify_on(const std::string& target, const PackageFiles& package, const VerifyOptions& options) {
+  if (const auto missing = missing_tool(target)) {
+    if (!options.skip_missing) throw ToolError(*missing);
+    TargetReport report;
+    report.target = target;
+    report.skipped = *missing;
+    return report;
+  }
+  const HostBuild* build = find_host_build(target);
+  return build ? verify_on_host(package, *build, options.limit)
+               : verify_on_core(package, cross_target(target), options.limit);
 }
 
 // Paths in manifest.sha256 whose file has other bytes or is gone. Nothing where the package has no manifest.
@@ -199,8 +276,20 @@ std::vector<std::string> changed_files(const std::filesystem::path& folder) {
 }  // namespace
 
 bool VerifyReport::bit_exact() const {
-  return !targets.empty() && changed_files.empty() &&
-         std::all_of(targets.begin(), targets.end(), [](const auto& t) { return t.bit_exact; });
+  const auto tried = [](const TargetReport& t) { return t.skipped.empty(); };
+  return std::any_of(targets.begin(), targets.end(), tried) && changed_files.empty() &&
+         std::all_of(targets.begin(), targets.end(), [&](const auto& t) { return t.bit_exact || !tried(t); });
+}
+
+bool VerifyReport::keeps_promises() const {
+  return std::all_of(targets.begin(), targets.end(), [](const auto& t) { return t.broken.empty(); });
+}
+
+std::vector<std::string> verify_targets() {
+  std::vector<std::string> names;
+  for (const HostBuild& build : host_builds()) names.push_back(build.name);
+  for (const std::string& target : cross_targets()) names.push_back(target);
+  return names;
 }
 
 std::string manifest_text(const std::map<std::string, std::string>& files) {
@@ -211,45 +300,17 @@ std::string manifest_text(const std::map<std::string, std::string>& files) {
 
 VerifyReport verify(const std::string& package_folder, const VerifyOptions& options) {
   const PackageFiles package = find_package(package_folder);
-  check_cores(options.cores);
+  check_targets(options.targets);
   VerifyReport report;
   report.package = package_folder;
   report.changed_files = changed_files(package_folder);
-  if (options.host) {
-    report.targets.push_back(verify_on_host(package, options));
-    report.tools["cc"] = tool_version("cc");
+  for (const std::string& target : options.targets) {
+    report.targets.push_back(verify_on(target, package, options));
+    if (!report.targets.back().skipped.empty()) continue;
+    for (const std::string& tool : tools_of(target))
+      if (!report.tools.count(tool)) report.tools[tool] = tool_version(tool);
   }
-  if (options.cores.empty()) return report;
-  require_tool("arm-none-eabi-gcc", "gcc-arm-none-eabi");
-  require_tool("qemu-system-arm", "qemu-system-arm");
-  for (const std::string& core : options.cores) report.targets.push_back(verify_on_core(package, core, options));
-  for (const char* tool : {"arm-none-eabi-gcc", "qemu-system-arm"}) report.tools[tool] = tool_version(tool);
   return report;
-}
-
-std::string render_text(const VerifyReport& report) {
-  std::string text;
-  for (const TargetReport& t : report.targets) {
-    text += fmt::format("{:<14} {}\n", t.target, verdict(t));
-    if (t.target == "host" || t.instructions == 0) continue;
-    text += fmt::format("{:14} flash {} B (code {}, library {}, constants {}), static RAM {} B, stack {} B\n", "",
-                        t.code_bytes + t.library_bytes + t.constant_bytes + t.data_bytes, t.code_bytes, t.library_bytes,
-                        t.constant_bytes, t.data_bytes + t.bss_bytes, t.stack_bytes);
-    text += fmt::format("{:14} {:.0f} instructions, {:.0f}..{:.0f} cycles an inference (zero wait states)\n", "",
-                        t.instructions, t.cycles, t.cycles_upper);
-  }
-  for (const std::string& file : report.changed_files) text += fmt::format("changed since export: {}\n", file);
-  return text;
-}
-
-std::string render_json(const VerifyReport& report) {
-  nlohmann::ordered_json json = {
-      {"package", report.package}, {"bit_exact", report.bit_exact()}, {"tools", report.tools}};
-  json["schema"] = 1;
-  json["changed_files"] = report.changed_files;
-  json["targets"] = nlohmann::ordered_json::array();
-  for (const TargetReport& t : report.targets) json["targets"].push_back(to_json(t));
-  return json.dump(2) + "\n";
 }
 
 }  // namespace bitwright

@@ -48,11 +48,10 @@ std::string verification_section(const Trial& trial, const VerifyReport& measure
   std::string out = "## Verification\n\n";
   out += head({"target", "vectors", "different", "code", "constants", "stack", "instructions", "cycles"});
   for (const TargetReport& t : measured.targets) {
-    const bool emulated = t.target != "host";
-    const auto bytes = [&](int64_t n) { return emulated ? format_bytes(n) : std::string("-"); };
+    const auto bytes = [&](int64_t n) { return t.emulated ? format_bytes(n) : std::string("-"); };
     out += row({t.target, std::to_string(t.vectors), std::to_string(t.different), bytes(t.code_bytes),
-                bytes(t.constant_bytes), bytes(t.stack_bytes), emulated ? fmt::format("{:.0f}", t.instructions) : "-",
-                emulated ? fmt::format("{:.0f}..{:.0f}", t.cycles, t.cycles_upper) : "-"});
+                bytes(t.constant_bytes), bytes(t.stack_bytes), t.emulated ? fmt::format("{:.0f}", t.instructions) : "-",
+                t.emulated ? fmt::format("{:.0f}..{:.0f}", t.cycles, t.cycles_upper) : "-"});
   }
   return out + fmt::format(
                    "\nEstimated for the study's board: code {}, constants {}, stack {}, arena {}, {:.0f} instructions, "

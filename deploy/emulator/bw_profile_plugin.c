@@ -1,4 +1,4 @@
-/* bw_profile_plugin.c: exact profile of translated blocks, for qemu-system-arm (TCG plugin API version 1).
+/* bw_profile_plugin.c: exact profile of translated blocks, for qemu-system-arm and -riscv32 (TCG plugin API version 1).
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The only file of Bitwright under this licence: it is loaded into QEMU. Bitwright runs QEMU as a separate process
@@ -10,13 +10,14 @@
  *   begin=ADDR    hex; counting starts when the function at ADDR is entered ...
  *   end=ADDR      ... and stops when the one at ADDR is. The marks' own blocks are not counted; the few instructions
  *                 that set up the call of the code between the marks are.
+ *   riscv=1       the instructions are RISC-V's; otherwise Thumb's
  *   separate=1    count the runs between begin and end each by itself; otherwise all as run 0
  * Output, one line a block and run, in the order of first translation:
  *   block ADDR BYTES INSTRUCTIONS RUN EXECUTIONS JUMPS   ADDR hex; JUMPS of EXECUTIONS left not to the next address
  *   runs N                                               how often counting started, on the last line
  *
  * Two traps of QEMU 7.2: the size that it reports for an instruction of a block translated for the second time may
- * be doubled, so sizes come from the Thumb encoding; a load callback is only delivered with the store callback
+ * be doubled, so sizes come from the encoding; a load callback is only delivered with the store callback
  * (none is used here). */
 #include <stdint.h>
 #include <stdio.h>
@@ -60,13 +61,16 @@ static struct block *first_listed, **last_listed = &first_listed;
 static struct block *previous; /* counted block that ran last, while counting */
 static uint64_t runs;
 static size_t run; /* the current one */
-static int counting, separate;
+static int counting, separate, riscv;
 static uint32_t begin_mark, end_mark;
 static char out_path[4096];
 
-/* ARMv7-M manual, A5.1: a half-word whose top five bits are 0b11101, 0b11110 or 0b11111 starts a 32-bit instruction. */
-static uint32_t thumb_size(const uint8_t *code)
+/* Thumb (ARMv7-M manual, A5.1): a half-word whose top five bits are 0b11101, 0b11110 or 0b11111 starts a 32-bit
+ * instruction. RISC-V (unprivileged ISA, 1.5): the low two bits of one are 0b11. */
+static uint32_t instruction_size(const uint8_t *code)
 {
+    if (riscv)
+        return (code[0] & 3) == 3 ? 4 : 2;
     return (code[1] >> 3) >= 0x1d ? 4 : 2;
 }
 
@@ -128,7 +132,7 @@ static struct block *add_block(const struct qemu_plugin_tb *tb, uint32_t address
     block->address = address;
     block->instructions = instructions;
     for (uint32_t i = 0; i < instructions; i++)
-        block->bytes += thumb_size(qemu_plugin_insn_data(qemu_plugin_tb_get_insn(tb, i)));
+        block->bytes += instruction_size(qemu_plugin_insn_data(qemu_plugin_tb_get_insn(tb, i)));
     block->next = *bucket;
     *bucket = block;
     *last_listed = block;
@@ -175,6 +179,8 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int
             begin_mark = (uint32_t)strtoul(argv[i] + 6, NULL, 16);
         else if (!strncmp(argv[i], "end=", 4))
             end_mark = (uint32_t)strtoul(argv[i] + 4, NULL, 16);
+        else if (!strcmp(argv[i], "riscv=1"))
+            riscv = 1;
         else if (!strcmp(argv[i], "separate=1"))
             separate = 1;
     }

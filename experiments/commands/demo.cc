@@ -56,7 +56,7 @@ int demo(const Options& options, const CommandLine& line) {
   const Trial best = pick_trial(front_of(reader), "");
   const std::string package = folder / fmt::format("package-{}", best.number);
   export_package(reader, study, best, package, kGoldenVectors);
-  const VerifyReport report = verify(package, {.cores = {study.board.core}});
+  const VerifyReport report = verify(package, {.targets = {"host-gcc", study.board.core}});
   write_text(folder / "report.md", study_report(reader, study, best, report));
   std::cout << render_text(report) << "report:  " << (folder / "report.md").string() << "\n"
             << "package: " << package << (report.bit_exact() ? "  (verified bit for bit)\n" : "  (DIFFERS)\n");

@@ -38,5 +38,18 @@ Linker script and memory map
   EXPECT_EQ(sizes.at("/usr/lib/libgcc.a(_arm_muldf3.o)").code, 0x10);
 }
 
+TEST(LinkMap, CountsTheSmallDataOfRiscV) {
+  const ObjectBytes sizes = parse_link_map(R"(
+Linker script and memory map
+
+ .srodata.scale 0x0000000080000050        0x4 build/model.o
+ .sdata.count   0x0000000080400000        0x8 build/model.o
+ .sbss.state    0x0000000080400008       0x10 build/model.o
+)");
+  EXPECT_EQ(sizes.at("build/model.o").constants, 4);
+  EXPECT_EQ(sizes.at("build/model.o").data, 8);
+  EXPECT_EQ(sizes.at("build/model.o").bss, 16);
+}
+
 }  // namespace
 }  // namespace bitwright

@@ -146,6 +146,39 @@ TEST(CountRun, AddsUpBlocksAndDividesByRuns) {
   EXPECT_EQ(counts.by_class.at("multiply_accumulate"), 4);
 }
 
+// Instructions of a Cortex-M55: sixteen products at a time, in a loop without a branch's cost.
+constexpr std::string_view kVectorLoop = R"(
+00008000 <dot>:
+    8000:	f040 e001 	dls	lr, r0
+    8004:	ed90 1f00 	vldrw.u32	q0, [r0], #16
+    8008:	ee2a 0f01 	vmladav.s8	r0, q5, q0
+    800c:	ee3f 0b00 	vmov.f32	s1, s0
+    8010:	f00f c007 	le	lr, 8004 <dot+0x4>
+)";
+
+TEST(CountRun, CountsVectorInstructionsAndNoCyclesWithoutATimingTable) {
+  EXPECT_FALSE(has_timing_table("cortex-m55"));
+  for (const char* core : {"cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33"})
+    EXPECT_TRUE(has_timing_table(core)) << core;
+  const Profile profile = parse_profile("block 8000 20 5 0 1 1\nblock 8004 16 4 0 3 2\nruns 1\n");
+  const RunCounts counts = count_run("cortex-m55", profile, parse_disassembly(kVectorLoop));
+  EXPECT_EQ(counts.instructions, 17);
+  EXPECT_EQ(counts.cycles, 0);
+  EXPECT_EQ(counts.by_class,
+            (std::map<std::string, double>{{"alu", 1}, {"vector", 8}, {"float_move", 4}, {"compare_branch", 4}}));
+}
+
+// binutils 2.40 on `cset r1, ne` of Armv8.1-M, as clang uses it.
+TEST(CountRun, AnInstructionThatTheDisassemblerDoesNotKnowIsCounted) {
+  const Disassembly code = parse_disassembly("    8000:\tea5f 910f \t\t\t@ <UNDEFINED> instruction: 0xea5f910f\n");
+  EXPECT_EQ(code.at(0x8000).bytes, 4);
+  EXPECT_EQ(count_run("cortex-m55", parse_profile("block 8000 4 1 0 2 0\nruns 1\n"), code).instructions, 2);
+}
+
+TEST(CountRun, CountsInstructionsOfAnySetFromTheProfileAlone) {
+  EXPECT_EQ(count_instructions(parse_profile("block 80000000 6 2 0 8 0\nblock 80000006 4 1 0 4 4\nruns 2\n")), 10);
+}
+
 TEST(CountRun, KeepsRunsApart) {
   const Profile profile = parse_profile("block 8000 2 1 0 1 0\nblock 8000 2 1 1 3 0\nruns 2\n");
   const std::vector<RunCounts> runs = count_each_run("cortex-m4", profile, parse_disassembly(kLoop));

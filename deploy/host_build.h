@@ -1,0 +1,26 @@
+// deploy/host_build.h: the compilers of this machine, each with and without sanitizers.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bitwright {
+
+struct HostBuild {
+  std::string name;        // "host-gcc", "host-gcc-sanitized", "host-clang", "host-clang-sanitized"
+  std::string compiler;    // program
+  bool sanitized = false;  // AddressSanitizer and UndefinedBehaviorSanitizer; a finding ends the program
+};
+
+const std::vector<HostBuild>& host_builds();
+
+// What is not installed, as a line that names its Debian package; nothing if all is there.
+std::optional<std::string> missing_tool(const HostBuild& build);
+
+// Compiles and links C99 sources under all warnings to `program`. Throws ToolError with the compiler's messages.
+void compile_on_host(const HostBuild& build, const std::vector<std::string>& sources, const std::string& include_folder,
+                     const std::string& program);
+
+}  // namespace bitwright
