@@ -2,8 +2,8 @@
  * channel. SPDX-License-Identifier: Apache-2.0
  *
  * A row of weights is cut into words of 4, 8 or 16 codes for weights of 8, 4 or 2 bits; `groups` counts groups of four
- * codes and fills whole words of weights: the patch has zeros behind its last code. Code i of a row, with b bits a
- * weight, lies in word i / (32 / b), from bit
+ * codes, at least 1, and fills whole words of weights: the patch has zeros behind its last code. Code i of a row, with b
+ * bits a weight, lies in word i / (32 / b), from bit
  *     16 * (i / 2 % 2) + b * (i % (32 / b) / 4 * 2 + i % 2)
  * on: b bits from bit b * k on in both halves of a word belong to the k-th word of halves. With 8 bits that is the order
  * of bytes, and a weight is two's complement. With 4 and 2 bits its field is weight + 8 or weight + 2, never negative, so
@@ -30,82 +30,341 @@ BW_INLINE uint32_t bw_smlad(uint32_t x, uint32_t w, uint32_t acc)
 #endif
 }
 
-/* The k-th two weights of a word. */
-BW_INLINE uint32_t bw_weights_of(uint32_t word, uint32_t bits, uint32_t k)
+/* The weights that belong to the k-th word of halves, with their offset. */
+BW_INLINE uint32_t bw_two_weights(uint32_t word, uint32_t bits, uint32_t k)
 {
-    const uint32_t fields = (word >> (bits * k)) & (bw_mask(bits) * 0x10001u);
-    return (bits == 8u) ? ((fields ^ 0x00800080u) + 0x7F807F80u) ^ 0x80008000u : fields;
+    if (bits != 8u) {
+        return (word >> (bits * k)) & (bw_mask(bits) * 0x10001u);
+    }
+#if defined(__ARM_FEATURE_DSP)
+    return (uint32_t)__sxtb16((int8x4_t)(word >> (8u * k)));
+#else
+    /* In each half: + 0x8000 - 0x80 without a carry. */
+    return ((((word >> (8u * k)) & 0x00FF00FFu) ^ 0x00800080u) + 0x7F807F80u) ^ 0x80008000u;
+#endif
 }
 
-/* What the weights' offset adds to each inner product of a patch. */
+/* What the offset of the weights adds to each inner product of a patch. */
 BW_INLINE uint32_t bw_offset_sum(const uint32_t *patch, uint32_t bits, uint32_t groups)
 {
     const uint32_t offset = (1u << (bits - 1u)) * 0x10001u;
-    uint32_t sum = 0u, i;
+    uint32_t sum = 0u;
     if (bits != 8u) {
-        for (i = 0u; i < 2u * groups; ++i) {
-            sum = bw_smlad(patch[i], offset, sum);
-        }
+        do {
+            const uint32_t a = patch[0], b = patch[1], c = patch[2], d = patch[3];
+            sum = bw_smlad(d, offset, bw_smlad(c, offset, bw_smlad(b, offset, bw_smlad(a, offset, sum))));
+            patch += 4;
+            groups -= 2u;
+        } while (groups != 0u);
     }
     return sum;
 }
 
-BW_INLINE void bw_accumulate_one(uint32_t bits, const uint32_t *patch, const uint32_t *weights, uint32_t row_words,
-                                 uint32_t groups, uint32_t out_c, int32_t *acc)
+#if defined(__GNUC__)
+#define BW_NOT_INLINE __attribute__((__noinline__, __unused__)) static
+#else
+#define BW_NOT_INLINE static inline
+#endif
+
+/* Channel by channel. */
+BW_NOT_INLINE void bw_accumulate_rows(uint32_t bits, const uint32_t *patch, const uint32_t *weights,
+                                      uint32_t row_words, uint32_t words, uint32_t offset, uint32_t out_c, int32_t *acc)
 {
-    const uint32_t offset = bw_offset_sum(patch, bits, groups), words = groups * bits / 8u, pairs = 16u / bits;
+    const uint32_t pairs = 16u / bits;
     for (; out_c != 0u; --out_c) {
-        const uint32_t *x = patch;
-        uint32_t sum = (uint32_t)*acc - offset, i, k;
-        for (i = 0u; i < words; ++i) {
+        const uint32_t *x = patch, *w = weights;
+        uint32_t sum = (uint32_t)*acc - offset, left = words, k;
+        do {
             for (k = 0u; k < pairs; ++k) {
-                sum = bw_smlad(*x++, bw_weights_of(weights[i], bits, k), sum);
+                sum = bw_smlad(*x++, bw_two_weights(*w, bits, k), sum);
             }
-        }
+            ++w;
+        } while (--left != 0u);
         *acc++ = (int32_t)sum;
         weights += row_words;
     }
 }
 
+#if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && defined(__ARM_FEATURE_DSP)
+#define BW_HALVES_ASSEMBLER 1
+#else
+#define BW_HALVES_ASSEMBLER 0
+#endif
+
+#if BW_HALVES_ASSEMBLER
+/* Inline assembler: loads stay together, four in five cycles, where the compiler spreads them and pays two for each,
+ * and nothing is left in memory but the end of the loop. */
+#define BW_LOAD(to, base, at) "ldr %[" #to "], [%[" #base "], #" #at "]\n\t"
+#define BW_LOAD_STEP(to, base, step) "ldr %[" #to "], [%[" #base "]], #" #step "\n\t"
+#define BW_EVEN_BYTES(to, from) "sxtb16 %[" #to "], %[" #from "]\n\t"
+#define BW_ODD_BYTES(to, from) "sxtb16 %[" #to "], %[" #from "], ror #8\n\t"
+#define BW_FIELDS(to, from, shift) "and %[" #to "], %[n], %[" #from "], lsr #" #shift "\n\t"
+#define BW_MULTIPLY(sum, x, w) "smlad %[" #sum "], %[" #x "], %[" #w "], %[" #sum "]\n\t"
+
+/* Two patches, two channels at a time. What does not fit into registers: */
+typedef struct {
+    const uint32_t *x, *y;      /* the patches */
+    uint32_t words, row, gap;   /* words of a row; bytes from row to row, and from the end of a row to the next */
+    uint32_t x_offset, y_offset;
+    int32_t *x_acc, *y_acc, *end;
+} bw_square;
+
+#define BW_SQUARE_OPERANDS                                                                                     \
+    : [w] "+r"(w), [x] "=&r"(x), [y] "=&r"(y), [z] "=&r"(z), [n] "=&r"(n), [s0] "=&r"(s0), [s1] "=&r"(s1),     \
+      [s2] "=&r"(s2), [s3] "=&r"(s3), [a] "=&r"(a), [b] "=&r"(b), [u] "=&r"(u), [v] "=&r"(v), [t] "=&r"(t),    \
+      [x_acc] "+m"(q.x_acc), [y_acc] "+m"(q.y_acc)                                                             \
+    : [q_x] "m"(q.x), [q_y] "m"(q.y), [words] "m"(q.words), [row] "m"(q.row), [gap] "m"(q.gap),                \
+      [x_offset] "m"(q.x_offset), [y_offset] "m"(q.y_offset), [acc_end] "m"(q.end)                             \
+    : "cc", "memory"
+#define BW_FETCH(to, name) "ldr %[" #to "], %[" #name "]\n\t"
+#define BW_SQUARE_BEGIN                                                                                        \
+    "0:\n\t" BW_FETCH(a, x_acc) BW_FETCH(b, y_acc) BW_FETCH(x, q_x) BW_FETCH(y, q_y) BW_FETCH(t, row)          \
+    BW_LOAD(s0, a, 0) BW_LOAD(s1, a, 4) BW_LOAD(s2, b, 0) BW_LOAD(s3, b, 4)                                    \
+    "add %[z], %[w], %[t]\n\t"
+#define BW_SQUARE_END                                                                                          \
+    BW_FETCH(a, x_acc) BW_FETCH(b, y_acc) BW_FETCH(t, gap) BW_FETCH(u, acc_end)                                \
+    "str %[s0], [%[a]], #4\n\tstr %[s1], [%[a]], #4\n\tstr %[s2], [%[b]], #4\n\tstr %[s3], [%[b]], #4\n\t"     \
+    "str %[a], %[x_acc]\n\tstr %[b], %[y_acc]\n\tadd %[w], %[z], %[t]\n\tcmp %[a], %[u]\n\tbne 0b\n\t"
+
+BW_INLINE void bw_squares_w8(bw_square q, const uint32_t *w)
+{
+    uint32_t x, y, z, n, s0, s1, s2, s3, a, b, u, v, t;
+#define BW_EVEN_SQUARE                                                           \
+    BW_EVEN_BYTES(t, u) BW_ODD_BYTES(u, u) BW_MULTIPLY(s0, a, t) BW_MULTIPLY(s2, b, t)              \
+    BW_EVEN_BYTES(t, v) BW_ODD_BYTES(v, v) BW_MULTIPLY(s1, a, t) BW_MULTIPLY(s3, b, t)
+#define BW_ODD_SQUARE                                                            \
+    BW_MULTIPLY(s0, a, u) BW_MULTIPLY(s1, a, v) \
+    BW_MULTIPLY(s2, b, u) BW_MULTIPLY(s3, b, v)
+    __asm__ volatile(
+        BW_SQUARE_BEGIN
+        "ldr %[n], %[words]\n\tlsrs %[n], %[n], #1\n\tbcc 1f\n\t" /* an odd number of words: in at the middle */
+        "adds %[n], #1\n\tadds %[x], #8\n\tadds %[y], #8\n\tadds %[w], #4\n\tadds %[z], #4\n\tb 2f\n\t"
+        ".p2align 2\n1:\n\t"
+        BW_LOAD_STEP(a, x, 16) BW_LOAD_STEP(b, y, 16) BW_LOAD_STEP(u, w, 8) BW_LOAD_STEP(v, z, 8)
+        BW_EVEN_SQUARE BW_LOAD(a, x, -12) BW_LOAD(b, y, -12) BW_ODD_SQUARE
+        "2:\n\t"
+        BW_LOAD(a, x, -8) BW_LOAD(b, y, -8) BW_LOAD(u, w, -4) BW_LOAD(v, z, -4)
+        BW_EVEN_SQUARE BW_LOAD(a, x, -4) BW_LOAD(b, y, -4) BW_ODD_SQUARE
+        "subs %[n], #1\n\tbne 1b\n\t"
+        BW_SQUARE_END BW_SQUARE_OPERANDS);
+}
+
+/* Rows of two words whose last two halves are 0 in both patches, as those of five codes: the patches stay in
+ * registers. */
+BW_INLINE void bw_few_w8(const uint32_t *patch0, const uint32_t *patch1, const uint32_t *w, uint32_t out_c,
+                         int32_t *acc0, int32_t *acc1)
+{
+    uint32_t u, t, s, r;
+    __asm__ volatile(
+        ".p2align 2\n1:\n\t"
+        BW_LOAD_STEP(u, w, 4) BW_LOAD(s, acc0, 0) BW_LOAD(r, acc1, 0) BW_EVEN_BYTES(t, u) BW_ODD_BYTES(u, u)
+        BW_MULTIPLY(s, a, t) BW_MULTIPLY(r, d, t) BW_MULTIPLY(s, b, u) BW_MULTIPLY(r, e, u)
+        BW_LOAD_STEP(u, w, 4) BW_EVEN_BYTES(u, u) BW_MULTIPLY(s, c, u) BW_MULTIPLY(r, f, u)
+        "str %[s], [%[acc0]], #4\n\tstr %[r], [%[acc1]], #4\n\tsubs %[n], #1\n\tbne 1b\n\t"
+        : [w] "+r"(w), [n] "+r"(out_c), [acc0] "+r"(acc0), [acc1] "+r"(acc1), [u] "=&r"(u), [t] "=&r"(t),
+          [s] "=&r"(s), [r] "=&r"(r)
+        : [a] "r"(patch0[0]), [b] "r"(patch0[1]), [c] "r"(patch0[2]), [d] "r"(patch1[0]), [e] "r"(patch1[1]),
+          [f] "r"(patch1[2])
+        : "cc", "memory");
+}
+
+/* Fields of 4 and 2 bits: n is the mask. The first halves of a word go on to the next, so that its last are at -4. */
+#define BW_SQUARE_FIRST(step)                                                                                  \
+    "ldr %[a], %[x_offset]\n\tldr %[b], %[y_offset]\n\tsub %[s0], %[s0], %[a]\n\tsub %[s1], %[s1], %[a]\n\t"   \
+    "sub %[s2], %[s2], %[b]\n\tsub %[s3], %[s3], %[b]\n\t.p2align 2\n1:\n\t"                                   \
+    BW_LOAD_STEP(u, w, 4) BW_LOAD_STEP(v, z, 4) BW_LOAD_STEP(a, x, step) BW_LOAD_STEP(b, y, step)              \
+    BW_SQUARE(0)
+#define BW_SQUARE(shift)                                                                \
+    BW_FIELDS(t, u, shift) BW_MULTIPLY(s0, a, t) BW_MULTIPLY(s2, b, t)                  \
+    BW_FIELDS(t, v, shift) BW_MULTIPLY(s1, a, t) BW_MULTIPLY(s3, b, t)
+#define BW_SQUARE_NEXT(at, shift) BW_LOAD(a, x, at) BW_LOAD(b, y, at) BW_SQUARE(shift)
+#define BW_SQUARE_LAST(shift)                                                                           \
+    BW_LOAD(a, x, -4) BW_LOAD(b, y, -4) "ldr %[t], %[words]\n\t"                                        \
+    BW_FIELDS(u, u, shift) BW_FIELDS(v, v, shift) BW_MULTIPLY(s0, a, u) BW_MULTIPLY(s1, a, v)           \
+    BW_MULTIPLY(s2, b, u) BW_MULTIPLY(s3, b, v) "cmp %[x], %[t]\n\tbne 1b\n\t" BW_SQUARE_END
+
+BW_INLINE void bw_squares_w4(bw_square q, const uint32_t *w)
+{
+    uint32_t x, y, z, n, s0, s1, s2, s3, a, b, u, v, t;
+    q.words = (uint32_t)(q.x + 4u * q.words); /* where the patch ends */
+    __asm__ volatile(BW_SQUARE_BEGIN "mov %[n], #0x000F000F\n\t" BW_SQUARE_FIRST(16) BW_SQUARE_NEXT(-12, 4)
+                         BW_SQUARE_NEXT(-8, 8) BW_SQUARE_LAST(12) BW_SQUARE_OPERANDS);
+}
+
+BW_INLINE void bw_squares_w2(bw_square q, const uint32_t *w)
+{
+    uint32_t x, y, z, n, s0, s1, s2, s3, a, b, u, v, t;
+    q.words = (uint32_t)(q.x + 8u * q.words);
+    __asm__ volatile(BW_SQUARE_BEGIN "mov %[n], #0x00030003\n\t" BW_SQUARE_FIRST(32) BW_SQUARE_NEXT(-28, 2)
+                         BW_SQUARE_NEXT(-24, 4) BW_SQUARE_NEXT(-20, 6) BW_SQUARE_NEXT(-16, 8)
+                             BW_SQUARE_NEXT(-12, 10) BW_SQUARE_NEXT(-8, 12) BW_SQUARE_LAST(14) BW_SQUARE_OPERANDS);
+}
+
+/* One patch, several channels: sum[channel]. */
+
+#define BW_BAR_W8 4u /* channels */
+BW_INLINE void bw_bar_w8(const uint32_t *x, const uint32_t *w, uint32_t row_words, uint32_t words, uint32_t *sum)
+{
+    const uint32_t *z = w + 2u * row_words, row = 4u * row_words;
+    uint32_t a, b, u, v, t;
+#define BW_TWO_CHANNELS(s, r)                                                                \
+    BW_EVEN_BYTES(t, u) BW_ODD_BYTES(u, u) BW_MULTIPLY(s, a, t) BW_EVEN_BYTES(t, v)          \
+    BW_MULTIPLY(s, b, u) BW_ODD_BYTES(v, v) BW_MULTIPLY(r, a, t) BW_MULTIPLY(r, b, v)
+#define BW_FOUR_CHANNELS                                                                                 \
+    BW_LOAD_STEP(a, x, 8) "ldr %[v], [%[w], %[row]]\n\t" BW_LOAD_STEP(u, w, 4) BW_LOAD(b, x, -4)         \
+    BW_TWO_CHANNELS(s0, s1) "ldr %[v], [%[z], %[row]]\n\t" BW_LOAD_STEP(u, z, 4) BW_TWO_CHANNELS(s2, s3)
+    __asm__ volatile(
+        "lsrs %[n], %[n], #1\n\tbcc 1f\n\tadds %[n], #1\n\tb 2f\n\t"
+        ".p2align 2\n1:\n\t" BW_FOUR_CHANNELS "2:\n\t" BW_FOUR_CHANNELS "subs %[n], #1\n\tbne 1b\n\t"
+        : [s0] "+r"(sum[0]), [s1] "+r"(sum[1]), [s2] "+r"(sum[2]), [s3] "+r"(sum[3]), [x] "+r"(x), [w] "+r"(w),
+          [z] "+r"(z), [n] "+r"(words), [a] "=&r"(a), [b] "=&r"(b), [u] "=&r"(u), [v] "=&r"(v), [t] "=&r"(t)
+        : [row] "r"(row)
+        : "cc", "memory");
+}
+
+#define BW_BAR_W4 2u
+#define BW_BAR_LOAD(at) BW_LOAD(a, x, at) BW_LOAD(b, x, at + 4) BW_LOAD(c, x, at + 8) BW_LOAD(d, x, at + 12)
+#define BW_BAR_STEP(shift, x)                                                                     \
+    BW_FIELDS(t, u, shift) BW_MULTIPLY(s0, x, t) BW_FIELDS(t, v, shift) BW_MULTIPLY(s1, x, t)
+#define BW_BAR_OPERANDS                                                                                         \
+    : [s0] "+r"(sum[0]), [s1] "+r"(sum[1]), [x] "+r"(x), [w] "+r"(w), [z] "+r"(z), [left] "+r"(words),          \
+      [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [u] "=&r"(u), [v] "=&r"(v), [t] "=&r"(t)          \
+    : [n] "r"(mask)                                                                                             \
+    : "cc", "memory"
+
+BW_INLINE void bw_bar_w4(const uint32_t *x, const uint32_t *w, uint32_t row_words, uint32_t words, uint32_t *sum)
+{
+    const uint32_t mask = 0x000F000Fu, *z = w + row_words;
+    uint32_t a, b, c, d, u, v, t;
+    __asm__ volatile(".p2align 2\n1:\n\t" BW_LOAD_STEP(a, x, 16) BW_LOAD_STEP(u, w, 4) BW_LOAD_STEP(v, z, 4)
+                     BW_LOAD(b, x, -12) BW_LOAD(c, x, -8) BW_LOAD(d, x, -4)
+                     BW_BAR_STEP(0, a) BW_BAR_STEP(4, b) BW_BAR_STEP(8, c) BW_BAR_STEP(12, d)
+                     "subs %[left], #1\n\tbne 1b\n\t" BW_BAR_OPERANDS);
+}
+
+#define BW_BAR_W2 2u
+BW_INLINE void bw_bar_w2(const uint32_t *x, const uint32_t *w, uint32_t row_words, uint32_t words, uint32_t *sum)
+{
+    const uint32_t mask = 0x00030003u, *z = w + row_words;
+    uint32_t a, b, c, d, u, v, t;
+    __asm__ volatile(".p2align 2\n1:\n\t" BW_LOAD_STEP(a, x, 32) BW_LOAD_STEP(u, w, 4) BW_LOAD_STEP(v, z, 4)
+                     BW_LOAD(b, x, -28) BW_LOAD(c, x, -24) BW_LOAD(d, x, -20)
+                     BW_BAR_STEP(0, a) BW_BAR_STEP(2, b) BW_BAR_STEP(4, c) BW_BAR_STEP(6, d)
+                     BW_LOAD(a, x, -16) BW_LOAD(b, x, -12) BW_LOAD(c, x, -8) BW_LOAD(d, x, -4)
+                     BW_BAR_STEP(8, a) BW_BAR_STEP(10, b) BW_BAR_STEP(12, c) BW_BAR_STEP(14, d)
+                     "subs %[left], #1\n\tbne 1b\n\t" BW_BAR_OPERANDS);
+}
+#endif
+
+BW_INLINE void bw_accumulate_two(uint32_t bits, const uint32_t *patch0, const uint32_t *patch1,
+                                 const uint32_t *weights, uint32_t row_words, uint32_t groups, uint32_t out_c,
+                                 int32_t *acc0, int32_t *acc1)
+{
+    const uint32_t words = groups * bits / 8u;
+    const uint32_t offset0 = bw_offset_sum(patch0, bits, groups), offset1 = bw_offset_sum(patch1, bits, groups);
+#if BW_HALVES_ASSEMBLER
+    if (bits == 8u && groups == 2u && row_words == 2u && (patch0[3] | patch1[3]) == 0u) {
+        bw_few_w8(patch0, patch1, weights, out_c, acc0, acc1);
+        return;
+    }
+    if (out_c > 1u) {
+        const uint32_t even = out_c & ~1u;
+        const bw_square q = {patch0,  patch1,  words, 4u * row_words, 4u * (row_words - words),
+                             offset0, offset1, acc0,  acc1,           acc0 + even};
+        if (bits == 8u) {
+            bw_squares_w8(q, weights);
+        } else if (bits == 4u) {
+            bw_squares_w4(q, weights);
+        } else {
+            bw_squares_w2(q, weights);
+        }
+        acc0 += even;
+        acc1 += even;
+        weights += even * row_words;
+        out_c -= even;
+    }
+#endif
+    if (out_c != 0u) {
+        bw_accumulate_rows(bits, patch0, weights, row_words, words, offset0, out_c, acc0);
+        bw_accumulate_rows(bits, patch1, weights, row_words, words, offset1, out_c, acc1);
+    }
+}
+
+BW_INLINE void bw_accumulate_one(uint32_t bits, const uint32_t *patch, const uint32_t *weights, uint32_t row_words,
+                                 uint32_t groups, uint32_t out_c, int32_t *acc)
+{
+    const uint32_t words = groups * bits / 8u, offset = bw_offset_sum(patch, bits, groups);
+#if BW_HALVES_ASSEMBLER
+    const uint32_t channels = (bits == 8u) ? BW_BAR_W8 : (bits == 4u) ? BW_BAR_W4 : BW_BAR_W2;
+    for (; out_c >= channels; out_c -= channels) {
+        uint32_t sum[4];
+        sum[0] = (uint32_t)acc[0] - offset;
+        sum[1] = (uint32_t)acc[1] - offset;
+        if (channels > 2u) {
+            sum[2] = (uint32_t)acc[2] - offset;
+            sum[3] = (uint32_t)acc[3] - offset;
+        }
+        if (bits == 8u) {
+            bw_bar_w8(patch, weights, row_words, words, sum);
+        } else if (bits == 4u) {
+            bw_bar_w4(patch, weights, row_words, words, sum);
+        } else {
+            bw_bar_w2(patch, weights, row_words, words, sum);
+        }
+        acc[0] = (int32_t)sum[0];
+        acc[1] = (int32_t)sum[1];
+        if (channels > 2u) {
+            acc[2] = (int32_t)sum[2];
+            acc[3] = (int32_t)sum[3];
+        }
+        acc += channels;
+        weights += channels * row_words;
+    }
+#endif
+    if (out_c != 0u) {
+        bw_accumulate_rows(bits, patch, weights, row_words, words, offset, out_c, acc);
+    }
+}
+
 /* acc[o] += sum over i of patch[i] * weight[o][i], i < 4 * groups, o < out_c. row_words: from row to row. */
-BW_INLINE void bw_accumulate_w81(const uint32_t *patch, const uint32_t *weights, uint32_t row_words, uint32_t groups,
+BW_ALL_REGISTERS static inline void bw_accumulate_w81(const uint32_t *patch, const uint32_t *weights, uint32_t row_words, uint32_t groups,
                                  uint32_t out_c, int32_t *acc)
 {
     bw_accumulate_one(8u, patch, weights, row_words, groups, out_c, acc);
 }
 
-BW_INLINE void bw_accumulate_w41(const uint32_t *patch, const uint32_t *weights, uint32_t row_words, uint32_t groups,
+BW_ALL_REGISTERS static inline void bw_accumulate_w41(const uint32_t *patch, const uint32_t *weights, uint32_t row_words, uint32_t groups,
                                  uint32_t out_c, int32_t *acc)
 {
     bw_accumulate_one(4u, patch, weights, row_words, groups, out_c, acc);
 }
 
-BW_INLINE void bw_accumulate_w21(const uint32_t *patch, const uint32_t *weights, uint32_t row_words, uint32_t groups,
+BW_ALL_REGISTERS static inline void bw_accumulate_w21(const uint32_t *patch, const uint32_t *weights, uint32_t row_words, uint32_t groups,
                                  uint32_t out_c, int32_t *acc)
 {
     bw_accumulate_one(2u, patch, weights, row_words, groups, out_c, acc);
 }
 
 /* The same of two patches. */
-BW_INLINE void bw_accumulate_w8(const uint32_t *patch0, const uint32_t *patch1, const uint32_t *weights,
-                                uint32_t row_words, uint32_t groups, uint32_t out_c, int32_t *acc0, int32_t *acc1)
+BW_ALL_REGISTERS static inline void bw_accumulate_w8(const uint32_t *patch0, const uint32_t *patch1,
+                                                     const uint32_t *weights, uint32_t row_words, uint32_t groups,
+                                                     uint32_t out_c, int32_t *acc0, int32_t *acc1)
 {
-    bw_accumulate_one(8u, patch0, weights, row_words, groups, out_c, acc0);
-    bw_accumulate_one(8u, patch1, weights, row_words, groups, out_c, acc1);
+    bw_accumulate_two(8u, patch0, patch1, weights, row_words, groups, out_c, acc0, acc1);
 }
 
-BW_INLINE void bw_accumulate_w4(const uint32_t *patch0, const uint32_t *patch1, const uint32_t *weights,
-                                uint32_t row_words, uint32_t groups, uint32_t out_c, int32_t *acc0, int32_t *acc1)
+BW_ALL_REGISTERS static inline void bw_accumulate_w4(const uint32_t *patch0, const uint32_t *patch1,
+                                                     const uint32_t *weights, uint32_t row_words, uint32_t groups,
+                                                     uint32_t out_c, int32_t *acc0, int32_t *acc1)
 {
-    bw_accumulate_one(4u, patch0, weights, row_words, groups, out_c, acc0);
-    bw_accumulate_one(4u, patch1, weights, row_words, groups, out_c, acc1);
+    bw_accumulate_two(4u, patch0, patch1, weights, row_words, groups, out_c, acc0, acc1);
 }
 
-BW_INLINE void bw_accumulate_w2(const uint32_t *patch0, const uint32_t *patch1, const uint32_t *weights,
-                                uint32_t row_words, uint32_t groups, uint32_t out_c, int32_t *acc0, int32_t *acc1)
+BW_ALL_REGISTERS static inline void bw_accumulate_w2(const uint32_t *patch0, const uint32_t *patch1,
+                                                     const uint32_t *weights, uint32_t row_words, uint32_t groups,
+                                                     uint32_t out_c, int32_t *acc0, int32_t *acc1)
 {
-    bw_accumulate_one(2u, patch0, weights, row_words, groups, out_c, acc0);
-    bw_accumulate_one(2u, patch1, weights, row_words, groups, out_c, acc1);
+    bw_accumulate_two(2u, patch0, patch1, weights, row_words, groups, out_c, acc0, acc1);
 }
 
 /* Depthwise convolution. The patch holds a pixel's codes tap after tap, each tap's filled up to a group of four. The
@@ -123,7 +382,7 @@ BW_INLINE void bw_depthwise_one(uint32_t bits, const uint32_t *patch, const uint
         uint32_t sum = (uint32_t)acc[c];
         for (t = 0u; t < taps; ++t) {
             const uint32_t place = 2u * t + (c & 1u);
-            const uint32_t two = bw_weights_of(w[place / pairs], bits, place % pairs);
+            const uint32_t two = bw_two_weights(w[place / pairs], bits, place % pairs);
             sum = bw_smlad((*x >> shift) & 0xFFFFu, ((two >> shift) - offset) & 0xFFFFu, sum);
             x += tap_words;
         }
