@@ -66,23 +66,18 @@ BW_INLINE uint32_t bw_offset_sum(const uint32_t *patch, uint32_t bits, uint32_t 
 #define BW_NOT_INLINE static inline
 #endif
 
-/* Channel by channel. */
-BW_NOT_INLINE void bw_accumulate_rows(uint32_t bits, const uint32_t *patch, const uint32_t *weights,
-                                      uint32_t row_words, uint32_t words, uint32_t offset, uint32_t out_c, int32_t *acc)
+/* The inner product of one channel, with the offset. */
+BW_NOT_INLINE uint32_t bw_row_sum(uint32_t bits, const uint32_t *patch, const uint32_t *weights, uint32_t words)
 {
     const uint32_t pairs = 16u / bits;
-    for (; out_c != 0u; --out_c) {
-        const uint32_t *x = patch, *w = weights;
-        uint32_t sum = (uint32_t)*acc - offset, left = words, k;
-        do {
-            for (k = 0u; k < pairs; ++k) {
-                sum = bw_smlad(*x++, bw_two_weights(*w, bits, k), sum);
-            }
-            ++w;
-        } while (--left != 0u);
-        *acc++ = (int32_t)sum;
-        weights += row_words;
-    }
+    uint32_t sum = 0u, k;
+    do {
+        for (k = 0u; k < pairs; ++k) {
+            sum = bw_smlad(*patch++, bw_two_weights(*weights, bits, k), sum);
+        }
+        ++weights;
+    } while (--words != 0u);
+    return sum;
 }
 
 #if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && defined(__ARM_FEATURE_DSP)
@@ -302,9 +297,12 @@ BW_INLINE void bw_accumulate_two(uint32_t bits, const uint32_t *patch0, const ui
         out_c -= even;
     }
 #endif
-    if (out_c != 0u) {
-        bw_accumulate_rows(bits, patch0, weights, row_words, words, offset0, out_c, acc0);
-        bw_accumulate_rows(bits, patch1, weights, row_words, words, offset1, out_c, acc1);
+    for (; out_c != 0u; --out_c) {
+        *acc0 = (int32_t)((uint32_t)*acc0 + bw_row_sum(bits, patch0, weights, words) - offset0);
+        *acc1 = (int32_t)((uint32_t)*acc1 + bw_row_sum(bits, patch1, weights, words) - offset1);
+        ++acc0;
+        ++acc1;
+        weights += row_words;
     }
 }
 
@@ -339,8 +337,10 @@ BW_INLINE void bw_accumulate_one(uint32_t bits, const uint32_t *patch, const uin
         weights += channels * row_words;
     }
 #endif
-    if (out_c != 0u) {
-        bw_accumulate_rows(bits, patch, weights, row_words, words, offset, out_c, acc);
+    for (; out_c != 0u; --out_c) {
+        *acc = (int32_t)((uint32_t)*acc + bw_row_sum(bits, patch, weights, words) - offset);
+        ++acc;
+        weights += row_words;
     }
 }
 
