@@ -66,23 +66,18 @@ BW_INLINE uint32_t bw_offset_sum(const uint32_t *patch, uint32_t bits, uint32_t 
 #define BW_NOT_INLINE static inline
 #endif
 
-/* Channel by channel. */
-BW_NOT_INLINE void bw_accumulate_rows(uint32_t bits, const uint32_t *patch, const uint32_t *weights,
-                                      uint32_t row_words, uint32_t words, uint32_t offset, uint32_t out_c, int32_t *acc)
+/* The inner product of one channel, with the offset. */
+BW_NOT_INLINE uint32_t bw_row_sum(uint32_t bits, const uint32_t *patch, const uint32_t *weights, uint32_t words)
 {
     const uint32_t pairs = 16u / bits;
-    for (; out_c != 0u; --out_c) {
-        const uint32_t *x = patch, *w = weights;
-        uint32_t sum = (uint32_t)*acc - offset, left = words, k;
-        do {
-            for (k = 0u; k < pairs; ++k) {
-                sum = bw_smlad(*x++, bw_two_weights(*w, bits, k), sum);
-            }
-            ++w;
-        } while (--left != 0u);
-        *acc++ = (int32_t)sum;
-        weights += row_words;
-    }
+    uint32_t sum = 0u, k;
+    do {
+        for (k = 0u; k < pairs; ++k) {
+            sum = bw_smlad(*patch++, bw_two_weights(*weights, bits, k), sum);
+        }
+        ++weights;
+    } while (--words != 0u);
+    return sum;
 }
 
 #if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && defined(__ARM_FEATURE_DSP)
@@ -92,61 +87,73 @@ BW_NOT_INLINE void bw_accumulate_rows(uint32_t bits, const uint32_t *patch, cons
 #endif
 
 #if BW_HALVES_ASSEMBLER
-/* Inline assembler: loads stay together, four in five cycles, where the compiler spreads them and pays two for each,
- * and nothing is left in memory but the end of the loop. */
+/* Inline assembler: loads stay together, four in five cycles, where the compiler spreads them and pays two for each.
+ * Thirteen registers, so that one is left for a frame pointer; what else there is stays in memory, the ends of loops
+ * too: they are compared where a load costs one cycle, and neither products nor loads change the flags. */
 #define BW_LOAD(to, base, at) "ldr %[" #to "], [%[" #base "], #" #at "]\n\t"
 #define BW_LOAD_STEP(to, base, step) "ldr %[" #to "], [%[" #base "]], #" #step "\n\t"
+#define BW_LOAD_ROW(to, base, row) "ldr %[" #to "], [%[" #base "], %[" #row "]]\n\t"
+#define BW_FETCH(to, name) "ldr %[" #to "], %[" #name "]\n\t"
+#define BW_STORE_STEP(from, base) "str %[" #from "], [%[" #base "]], #4\n\t"
 #define BW_EVEN_BYTES(to, from) "sxtb16 %[" #to "], %[" #from "]\n\t"
 #define BW_ODD_BYTES(to, from) "sxtb16 %[" #to "], %[" #from "], ror #8\n\t"
-#define BW_FIELDS(to, from, shift) "and %[" #to "], %[n], %[" #from "], lsr #" #shift "\n\t"
+#define BW_FIELDS(to, from, shift) "and %[" #to "], %[m], %[" #from "], lsr #" #shift "\n\t"
 #define BW_MULTIPLY(sum, x, w) "smlad %[" #sum "], %[" #x "], %[" #w "], %[" #sum "]\n\t"
+#define BW_SUBTRACT(from, x) "sub %[" #from "], %[" #from "], %[" #x "]\n\t"
+#define BW_IS_LAST(at, end) "cmp %[" #at "], %[" #end "]\n\t"
+#define BW_LOOP ".p2align 2\n1:\n\t"
+#define BW_AGAIN "bne 1b\n\t"
 
-/* Two patches, two channels at a time. What does not fit into registers: */
+/* Two patches by two channels at a time; words >= 1 of a row, out_c even. */
 typedef struct {
-    const uint32_t *x, *y;      /* the patches */
-    uint32_t words, row, gap;   /* words of a row; bytes from row to row, and from the end of a row to the next */
+    const uint32_t *x, *y, *end; /* the patches, and where the first one ends */
+    uint32_t entry;              /* of the loop over a row */
+    uint32_t row, gap;           /* bytes from row to row, and from what was read last to the next rows */
     uint32_t x_offset, y_offset;
-    int32_t *x_acc, *y_acc, *end;
+    int32_t *x_acc, *y_acc, *x_acc_end;
 } bw_square;
 
-#define BW_SQUARE_OPERANDS                                                                                     \
-    : [w] "+r"(w), [x] "=&r"(x), [y] "=&r"(y), [z] "=&r"(z), [n] "=&r"(n), [s0] "=&r"(s0), [s1] "=&r"(s1),     \
-      [s2] "=&r"(s2), [s3] "=&r"(s3), [a] "=&r"(a), [b] "=&r"(b), [u] "=&r"(u), [v] "=&r"(v), [t] "=&r"(t),    \
-      [x_acc] "+m"(q.x_acc), [y_acc] "+m"(q.y_acc)                                                             \
-    : [q_x] "m"(q.x), [q_y] "m"(q.y), [words] "m"(q.words), [row] "m"(q.row), [gap] "m"(q.gap),                \
-      [x_offset] "m"(q.x_offset), [y_offset] "m"(q.y_offset), [acc_end] "m"(q.end)                             \
+#define BW_SQUARE_BEGIN                                                                                       \
+    "0:\n\t" BW_FETCH(a, x_acc) BW_FETCH(b, y_acc) BW_FETCH(x, q_x) BW_FETCH(y, q_y) BW_FETCH(t, row)         \
+    BW_FETCH(u, entry) BW_LOAD(s0, a, 0) BW_LOAD(s1, a, 4) BW_LOAD(s2, b, 0) BW_LOAD(s3, b, 4)
+#define BW_SQUARE_END(last)                                                                                   \
+    BW_FETCH(a, x_acc) BW_FETCH(b, y_acc) BW_FETCH(t, gap) BW_FETCH(u, x_acc_end)                             \
+    BW_STORE_STEP(s0, a) BW_STORE_STEP(s1, a) BW_STORE_STEP(s2, b) BW_STORE_STEP(s3, b)                       \
+    "str %[a], %[x_acc]\n\tstr %[b], %[y_acc]\n\tadd %[w], %[" #last "], %[t]\n\t" BW_IS_LAST(a, u) "bne 0b\n\t"
+#define BW_SQUARE_OPERANDS(m)                                                                                 \
+    : [w] "+r"(w), [x] "=&r"(x), [y] "=&r"(y), m, [s0] "=&r"(s0), [s1] "=&r"(s1), [s2] "=&r"(s2),             \
+      [s3] "=&r"(s3), [a] "=&r"(a), [b] "=&r"(b), [u] "=&r"(u), [v] "=&r"(v), [t] "=&r"(t),                   \
+      [x_acc] "+m"(q.x_acc), [y_acc] "+m"(q.y_acc)                                                            \
+    : [q_x] "m"(q.x), [q_y] "m"(q.y), [end] "m"(q.end), [entry] "m"(q.entry), [row] "m"(q.row),               \
+      [gap] "m"(q.gap), [x_offset] "m"(q.x_offset), [y_offset] "m"(q.y_offset), [x_acc_end] "m"(q.x_acc_end)  \
     : "cc", "memory"
-#define BW_FETCH(to, name) "ldr %[" #to "], %[" #name "]\n\t"
-#define BW_SQUARE_BEGIN                                                                                        \
-    "0:\n\t" BW_FETCH(a, x_acc) BW_FETCH(b, y_acc) BW_FETCH(x, q_x) BW_FETCH(y, q_y) BW_FETCH(t, row)          \
-    BW_LOAD(s0, a, 0) BW_LOAD(s1, a, 4) BW_LOAD(s2, b, 0) BW_LOAD(s3, b, 4)                                    \
-    "add %[z], %[w], %[t]\n\t"
-#define BW_SQUARE_END                                                                                          \
-    BW_FETCH(a, x_acc) BW_FETCH(b, y_acc) BW_FETCH(t, gap) BW_FETCH(u, acc_end)                                \
-    "str %[s0], [%[a]], #4\n\tstr %[s1], [%[a]], #4\n\tstr %[s2], [%[b]], #4\n\tstr %[s3], [%[b]], #4\n\t"     \
-    "str %[a], %[x_acc]\n\tstr %[b], %[y_acc]\n\tadd %[w], %[z], %[t]\n\tcmp %[a], %[u]\n\tbne 0b\n\t"
 
-BW_INLINE void bw_squares_w8(bw_square q, const uint32_t *w)
+BW_INLINE void bw_squares_w8(bw_square q, const uint32_t *w, uint32_t words)
 {
-    uint32_t x, y, z, n, s0, s1, s2, s3, a, b, u, v, t;
-#define BW_EVEN_SQUARE                                                           \
-    BW_EVEN_BYTES(t, u) BW_ODD_BYTES(u, u) BW_MULTIPLY(s0, a, t) BW_MULTIPLY(s2, b, t)              \
-    BW_EVEN_BYTES(t, v) BW_ODD_BYTES(v, v) BW_MULTIPLY(s1, a, t) BW_MULTIPLY(s3, b, t)
-#define BW_ODD_SQUARE                                                            \
-    BW_MULTIPLY(s0, a, u) BW_MULTIPLY(s1, a, v) \
-    BW_MULTIPLY(s2, b, u) BW_MULTIPLY(s3, b, v)
+    uint32_t x, y, z, s0, s1, s2, s3, a, b, u, v, t;
+    /* Four words a turn; the first turn starts at its second, third or last word if there are not so many. */
+    q.entry = words & 3u;
+    q.x += 2u * q.entry;
+    q.y += 2u * q.entry;
+    q.gap += 4u * q.entry - 4u * words;
+    w += q.entry;
+#define BW_SQUARE_W8(at, u_at)                                                                                \
+    BW_LOAD(a, x, at) BW_LOAD(b, y, at) BW_LOAD(u, w, u_at) BW_LOAD(v, z, u_at) BW_SQUARE_PRODUCTS(at + 4)
+#define BW_SQUARE_PRODUCTS(at)                                                                                \
+    BW_EVEN_BYTES(t, u) BW_ODD_BYTES(u, u) BW_MULTIPLY(s0, a, t) BW_MULTIPLY(s2, b, t)                        \
+    BW_EVEN_BYTES(t, v) BW_ODD_BYTES(v, v) BW_MULTIPLY(s1, a, t) BW_MULTIPLY(s3, b, t)                        \
+    BW_LOAD(a, x, at) BW_LOAD(b, y, at)                                                                       \
+    BW_MULTIPLY(s0, a, u) BW_MULTIPLY(s1, a, v) BW_MULTIPLY(s2, b, u) BW_MULTIPLY(s3, b, v)
     __asm__ volatile(
         BW_SQUARE_BEGIN
-        "ldr %[n], %[words]\n\tlsrs %[n], %[n], #1\n\tbcc 1f\n\t" /* an odd number of words: in at the middle */
-        "adds %[n], #1\n\tadds %[x], #8\n\tadds %[y], #8\n\tadds %[w], #4\n\tadds %[z], #4\n\tb 2f\n\t"
-        ".p2align 2\n1:\n\t"
-        BW_LOAD_STEP(a, x, 16) BW_LOAD_STEP(b, y, 16) BW_LOAD_STEP(u, w, 8) BW_LOAD_STEP(v, z, 8)
-        BW_EVEN_SQUARE BW_LOAD(a, x, -12) BW_LOAD(b, y, -12) BW_ODD_SQUARE
-        "2:\n\t"
-        BW_LOAD(a, x, -8) BW_LOAD(b, y, -8) BW_LOAD(u, w, -4) BW_LOAD(v, z, -4)
-        BW_EVEN_SQUARE BW_LOAD(a, x, -4) BW_LOAD(b, y, -4) BW_ODD_SQUARE
-        "subs %[n], #1\n\tbne 1b\n\t"
-        BW_SQUARE_END BW_SQUARE_OPERANDS);
+        "add %[z], %[w], %[t]\n\ttbb [pc, %[u]]\n3:\n\t.byte (1f - 3b) / 2, (4f - 3b) / 2, (3f - 3b) / 2, (2f - 3b) / 2\n\t"
+        BW_LOOP
+        BW_LOAD_STEP(a, x, 32) BW_LOAD_STEP(b, y, 32) BW_LOAD_STEP(u, w, 16) BW_LOAD_STEP(v, z, 16)
+        BW_SQUARE_PRODUCTS(-28)
+        "2:\n\t" BW_SQUARE_W8(-24, -12) "3:\n\t" BW_SQUARE_W8(-16, -8)
+        "4:\n\t" BW_LOAD(a, x, -8) BW_LOAD(b, y, -8) BW_LOAD(u, w, -4) BW_LOAD(v, z, -4) BW_FETCH(t, end)
+        BW_IS_LAST(x, t) BW_SQUARE_PRODUCTS(-4)
+        BW_AGAIN BW_SQUARE_END(z) BW_SQUARE_OPERANDS([z] "=&r"(z)));
 }
 
 /* Rows of two words whose last two halves are 0 in both patches, as those of five codes: the patches stay in
@@ -154,105 +161,112 @@ BW_INLINE void bw_squares_w8(bw_square q, const uint32_t *w)
 BW_INLINE void bw_few_w8(const uint32_t *patch0, const uint32_t *patch1, const uint32_t *w, uint32_t out_c,
                          int32_t *acc0, int32_t *acc1)
 {
+    const int32_t *last = acc0 + out_c - 1;
     uint32_t u, t, s, r;
     __asm__ volatile(
-        ".p2align 2\n1:\n\t"
-        BW_LOAD_STEP(u, w, 4) BW_LOAD(s, acc0, 0) BW_LOAD(r, acc1, 0) BW_EVEN_BYTES(t, u) BW_ODD_BYTES(u, u)
+        BW_LOOP BW_LOAD_STEP(u, w, 4) BW_LOAD(s, acc0, 0) BW_LOAD(r, acc1, 0) BW_FETCH(t, last) BW_IS_LAST(acc0, t)
+        BW_EVEN_BYTES(t, u) BW_ODD_BYTES(u, u)
         BW_MULTIPLY(s, a, t) BW_MULTIPLY(r, d, t) BW_MULTIPLY(s, b, u) BW_MULTIPLY(r, e, u)
         BW_LOAD_STEP(u, w, 4) BW_EVEN_BYTES(u, u) BW_MULTIPLY(s, c, u) BW_MULTIPLY(r, f, u)
-        "str %[s], [%[acc0]], #4\n\tstr %[r], [%[acc1]], #4\n\tsubs %[n], #1\n\tbne 1b\n\t"
-        : [w] "+r"(w), [n] "+r"(out_c), [acc0] "+r"(acc0), [acc1] "+r"(acc1), [u] "=&r"(u), [t] "=&r"(t),
-          [s] "=&r"(s), [r] "=&r"(r)
+        BW_STORE_STEP(s, acc0) BW_STORE_STEP(r, acc1) BW_AGAIN
+        : [w] "+r"(w), [acc0] "+r"(acc0), [acc1] "+r"(acc1), [u] "=&r"(u), [t] "=&r"(t), [s] "=&r"(s), [r] "=&r"(r)
         : [a] "r"(patch0[0]), [b] "r"(patch0[1]), [c] "r"(patch0[2]), [d] "r"(patch1[0]), [e] "r"(patch1[1]),
-          [f] "r"(patch1[2])
+          [f] "r"(patch1[2]), [last] "m"(last)
         : "cc", "memory");
 }
 
-/* Fields of 4 and 2 bits: n is the mask. The first halves of a word go on to the next, so that its last are at -4. */
-#define BW_SQUARE_FIRST(step)                                                                                  \
-    "ldr %[a], %[x_offset]\n\tldr %[b], %[y_offset]\n\tsub %[s0], %[s0], %[a]\n\tsub %[s1], %[s1], %[a]\n\t"   \
-    "sub %[s2], %[s2], %[b]\n\tsub %[s3], %[s3], %[b]\n\t.p2align 2\n1:\n\t"                                   \
-    BW_LOAD_STEP(u, w, 4) BW_LOAD_STEP(v, z, 4) BW_LOAD_STEP(a, x, step) BW_LOAD_STEP(b, y, step)              \
-    BW_SQUARE(0)
-#define BW_SQUARE(shift)                                                                \
-    BW_FIELDS(t, u, shift) BW_MULTIPLY(s0, a, t) BW_MULTIPLY(s2, b, t)                  \
+/* Fields of 4 and 2 bits. A word's first halves go on to the next word's, so that its last are at -4. */
+#define BW_SQUARE_FIRST(mask, step)                                                                           \
+    BW_FETCH(a, x_offset) BW_FETCH(b, y_offset) BW_SUBTRACT(s0, a) BW_SUBTRACT(s1, a) BW_SUBTRACT(s2, b)      \
+    BW_SUBTRACT(s3, b) "mov %[m], #" #mask "\n\t" BW_LOOP                                                     \
+    BW_FETCH(t, row) BW_LOAD_STEP(a, x, step) BW_LOAD_STEP(b, y, step) BW_LOAD_ROW(v, w, t)                   \
+    BW_LOAD_STEP(u, w, 4) BW_SQUARE(0)
+#define BW_SQUARE(shift)                                                                                      \
+    BW_FIELDS(t, u, shift) BW_MULTIPLY(s0, a, t) BW_MULTIPLY(s2, b, t)                                        \
     BW_FIELDS(t, v, shift) BW_MULTIPLY(s1, a, t) BW_MULTIPLY(s3, b, t)
 #define BW_SQUARE_NEXT(at, shift) BW_LOAD(a, x, at) BW_LOAD(b, y, at) BW_SQUARE(shift)
-#define BW_SQUARE_LAST(shift)                                                                           \
-    BW_LOAD(a, x, -4) BW_LOAD(b, y, -4) "ldr %[t], %[words]\n\t"                                        \
-    BW_FIELDS(u, u, shift) BW_FIELDS(v, v, shift) BW_MULTIPLY(s0, a, u) BW_MULTIPLY(s1, a, v)           \
-    BW_MULTIPLY(s2, b, u) BW_MULTIPLY(s3, b, v) "cmp %[x], %[t]\n\tbne 1b\n\t" BW_SQUARE_END
+#define BW_SQUARE_LAST(shift)                                                                                 \
+    BW_LOAD(a, x, -4) BW_LOAD(b, y, -4) BW_FETCH(t, end) BW_IS_LAST(x, t) BW_SQUARE(shift) BW_AGAIN           \
+    BW_SQUARE_END(w)
 
-BW_INLINE void bw_squares_w4(bw_square q, const uint32_t *w)
+BW_INLINE void bw_squares_w4(bw_square q, const uint32_t *w, uint32_t words)
 {
-    uint32_t x, y, z, n, s0, s1, s2, s3, a, b, u, v, t;
-    q.words = (uint32_t)(q.x + 4u * q.words); /* where the patch ends */
-    __asm__ volatile(BW_SQUARE_BEGIN "mov %[n], #0x000F000F\n\t" BW_SQUARE_FIRST(16) BW_SQUARE_NEXT(-12, 4)
-                         BW_SQUARE_NEXT(-8, 8) BW_SQUARE_LAST(12) BW_SQUARE_OPERANDS);
+    uint32_t x, y, m, s0, s1, s2, s3, a, b, u, v, t;
+    q.gap += q.row - 4u * words;
+    __asm__ volatile(BW_SQUARE_BEGIN BW_SQUARE_FIRST(0x000F000F, 16) BW_SQUARE_NEXT(-12, 4) BW_SQUARE_NEXT(-8, 8)
+                         BW_SQUARE_LAST(12) BW_SQUARE_OPERANDS([m] "=&r"(m)));
 }
 
-BW_INLINE void bw_squares_w2(bw_square q, const uint32_t *w)
+BW_INLINE void bw_squares_w2(bw_square q, const uint32_t *w, uint32_t words)
 {
-    uint32_t x, y, z, n, s0, s1, s2, s3, a, b, u, v, t;
-    q.words = (uint32_t)(q.x + 8u * q.words);
-    __asm__ volatile(BW_SQUARE_BEGIN "mov %[n], #0x00030003\n\t" BW_SQUARE_FIRST(32) BW_SQUARE_NEXT(-28, 2)
-                         BW_SQUARE_NEXT(-24, 4) BW_SQUARE_NEXT(-20, 6) BW_SQUARE_NEXT(-16, 8)
-                             BW_SQUARE_NEXT(-12, 10) BW_SQUARE_NEXT(-8, 12) BW_SQUARE_LAST(14) BW_SQUARE_OPERANDS);
+    uint32_t x, y, m, s0, s1, s2, s3, a, b, u, v, t;
+    q.gap += q.row - 4u * words;
+    __asm__ volatile(BW_SQUARE_BEGIN BW_SQUARE_FIRST(0x00030003, 32) BW_SQUARE_NEXT(-28, 2) BW_SQUARE_NEXT(-24, 4)
+                         BW_SQUARE_NEXT(-20, 6) BW_SQUARE_NEXT(-16, 8) BW_SQUARE_NEXT(-12, 10)
+                             BW_SQUARE_NEXT(-8, 12) BW_SQUARE_LAST(14) BW_SQUARE_OPERANDS([m] "=&r"(m)));
 }
 
-/* One patch, several channels: sum[channel]. */
+/* One patch by several channels. */
 
 #define BW_BAR_W8 4u /* channels */
 BW_INLINE void bw_bar_w8(const uint32_t *x, const uint32_t *w, uint32_t row_words, uint32_t words, uint32_t *sum)
 {
-    const uint32_t *z = w + 2u * row_words, row = 4u * row_words;
-    uint32_t a, b, u, v, t;
-#define BW_TWO_CHANNELS(s, r)                                                                \
-    BW_EVEN_BYTES(t, u) BW_ODD_BYTES(u, u) BW_MULTIPLY(s, a, t) BW_EVEN_BYTES(t, v)          \
+    const uint32_t *z = w + 2u * row_words, *end = x + 2u * words;
+    const uint32_t row = 4u * row_words;
+    uint32_t s0 = sum[0], s1 = sum[1], s2 = sum[2], s3 = sum[3], a, b, u, v;
+#define BW_TWO_CHANNELS(s, r)                                                                                 \
+    BW_EVEN_BYTES(t, u) BW_ODD_BYTES(u, u) BW_MULTIPLY(s, a, t) BW_EVEN_BYTES(t, v)                           \
     BW_MULTIPLY(s, b, u) BW_ODD_BYTES(v, v) BW_MULTIPLY(r, a, t) BW_MULTIPLY(r, b, v)
-#define BW_FOUR_CHANNELS                                                                                 \
-    BW_LOAD_STEP(a, x, 8) "ldr %[v], [%[w], %[row]]\n\t" BW_LOAD_STEP(u, w, 4) BW_LOAD(b, x, -4)         \
-    BW_TWO_CHANNELS(s0, s1) "ldr %[v], [%[z], %[row]]\n\t" BW_LOAD_STEP(u, z, 4) BW_TWO_CHANNELS(s2, s3)
+#define BW_FOUR_CHANNELS(then)                                                                                \
+    BW_LOAD_STEP(a, x, 8) BW_LOAD_ROW(v, w, row) BW_LOAD_STEP(u, w, 4) BW_LOAD(b, x, -4) then                 \
+    BW_TWO_CHANNELS(s0, s1) BW_LOAD_ROW(v, z, row) BW_LOAD_STEP(u, z, 4) BW_TWO_CHANNELS(s2, s3)
     __asm__ volatile(
-        "lsrs %[n], %[n], #1\n\tbcc 1f\n\tadds %[n], #1\n\tb 2f\n\t"
-        ".p2align 2\n1:\n\t" BW_FOUR_CHANNELS "2:\n\t" BW_FOUR_CHANNELS "subs %[n], #1\n\tbne 1b\n\t"
-        : [s0] "+r"(sum[0]), [s1] "+r"(sum[1]), [s2] "+r"(sum[2]), [s3] "+r"(sum[3]), [x] "+r"(x), [w] "+r"(w),
-          [z] "+r"(z), [n] "+r"(words), [a] "=&r"(a), [b] "=&r"(b), [u] "=&r"(u), [v] "=&r"(v), [t] "=&r"(t)
-        : [row] "r"(row)
+        "lsls %[t], %[t], #31\n\tbmi 2f\n\t" /* an odd number of words: in at the middle of the loop */
+        BW_LOOP BW_FOUR_CHANNELS() "2:\n\t" BW_FOUR_CHANNELS(BW_FETCH(t, end) BW_IS_LAST(x, t)) BW_AGAIN
+        : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [x] "+r"(x), [w] "+r"(w), [z] "+r"(z),
+          [a] "=&r"(a), [b] "=&r"(b), [u] "=&r"(u), [v] "=&r"(v), [t] "+r"(words)
+        : [row] "r"(row), [end] "m"(end)
         : "cc", "memory");
+    sum[0] = s0;
+    sum[1] = s1;
+    sum[2] = s2;
+    sum[3] = s3;
 }
 
 #define BW_BAR_W4 2u
-#define BW_BAR_LOAD(at) BW_LOAD(a, x, at) BW_LOAD(b, x, at + 4) BW_LOAD(c, x, at + 8) BW_LOAD(d, x, at + 12)
-#define BW_BAR_STEP(shift, x)                                                                     \
+#define BW_BAR_FIRST(step, b_at, c_at, d_at)                                                                  \
+    BW_LOOP BW_LOAD_STEP(a, x, step) BW_LOAD_STEP(u, w, 4) BW_LOAD_STEP(v, z, 4) BW_LOAD(b, x, b_at)          \
+    BW_LOAD(c, x, c_at) BW_LOAD(d, x, d_at) BW_FETCH(t, end) BW_IS_LAST(x, t)
+#define BW_BAR(shift, x)                                                                                      \
     BW_FIELDS(t, u, shift) BW_MULTIPLY(s0, x, t) BW_FIELDS(t, v, shift) BW_MULTIPLY(s1, x, t)
-#define BW_BAR_OPERANDS                                                                                         \
-    : [s0] "+r"(sum[0]), [s1] "+r"(sum[1]), [x] "+r"(x), [w] "+r"(w), [z] "+r"(z), [left] "+r"(words),          \
-      [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [u] "=&r"(u), [v] "=&r"(v), [t] "=&r"(t)          \
-    : [n] "r"(mask)                                                                                             \
+#define BW_BAR_OPERANDS                                                                                       \
+    : [s0] "+r"(s0), [s1] "+r"(s1), [x] "+r"(x), [w] "+r"(w), [z] "+r"(z), [a] "=&r"(a), [b] "=&r"(b),        \
+      [c] "=&r"(c), [d] "=&r"(d), [u] "=&r"(u), [v] "=&r"(v), [t] "=&r"(t)                                    \
+    : [m] "r"(mask), [end] "m"(end)                                                                           \
     : "cc", "memory"
 
 BW_INLINE void bw_bar_w4(const uint32_t *x, const uint32_t *w, uint32_t row_words, uint32_t words, uint32_t *sum)
 {
-    const uint32_t mask = 0x000F000Fu, *z = w + row_words;
-    uint32_t a, b, c, d, u, v, t;
-    __asm__ volatile(".p2align 2\n1:\n\t" BW_LOAD_STEP(a, x, 16) BW_LOAD_STEP(u, w, 4) BW_LOAD_STEP(v, z, 4)
-                     BW_LOAD(b, x, -12) BW_LOAD(c, x, -8) BW_LOAD(d, x, -4)
-                     BW_BAR_STEP(0, a) BW_BAR_STEP(4, b) BW_BAR_STEP(8, c) BW_BAR_STEP(12, d)
-                     "subs %[left], #1\n\tbne 1b\n\t" BW_BAR_OPERANDS);
+    const uint32_t *z = w + row_words, *end = x + 4u * words;
+    const uint32_t mask = 0x000F000Fu;
+    uint32_t s0 = sum[0], s1 = sum[1], a, b, c, d, u, v, t;
+    __asm__ volatile(BW_BAR_FIRST(16, -12, -8, -4) BW_BAR(0, a) BW_BAR(4, b) BW_BAR(8, c) BW_BAR(12, d) BW_AGAIN
+                         BW_BAR_OPERANDS);
+    sum[0] = s0;
+    sum[1] = s1;
 }
 
 #define BW_BAR_W2 2u
 BW_INLINE void bw_bar_w2(const uint32_t *x, const uint32_t *w, uint32_t row_words, uint32_t words, uint32_t *sum)
 {
-    const uint32_t mask = 0x00030003u, *z = w + row_words;
-    uint32_t a, b, c, d, u, v, t;
-    __asm__ volatile(".p2align 2\n1:\n\t" BW_LOAD_STEP(a, x, 32) BW_LOAD_STEP(u, w, 4) BW_LOAD_STEP(v, z, 4)
-                     BW_LOAD(b, x, -28) BW_LOAD(c, x, -24) BW_LOAD(d, x, -20)
-                     BW_BAR_STEP(0, a) BW_BAR_STEP(2, b) BW_BAR_STEP(4, c) BW_BAR_STEP(6, d)
-                     BW_LOAD(a, x, -16) BW_LOAD(b, x, -12) BW_LOAD(c, x, -8) BW_LOAD(d, x, -4)
-                     BW_BAR_STEP(8, a) BW_BAR_STEP(10, b) BW_BAR_STEP(12, c) BW_BAR_STEP(14, d)
-                     "subs %[left], #1\n\tbne 1b\n\t" BW_BAR_OPERANDS);
+    const uint32_t *z = w + row_words, *end = x + 8u * words;
+    const uint32_t mask = 0x00030003u;
+    uint32_t s0 = sum[0], s1 = sum[1], a, b, c, d, u, v, t;
+    __asm__ volatile(BW_BAR_FIRST(32, -28, -24, -20) BW_BAR(0, a) BW_BAR(2, b) BW_BAR(4, c) BW_BAR(6, d)
+                         BW_LOAD(a, x, -16) BW_LOAD(b, x, -12) BW_LOAD(c, x, -8) BW_LOAD(d, x, -4)
+                         BW_BAR(8, a) BW_BAR(10, b) BW_BAR(12, c) BW_BAR(14, d) BW_AGAIN BW_BAR_OPERANDS);
+    sum[0] = s0;
+    sum[1] = s1;
 }
 #endif
 
@@ -268,15 +282,14 @@ BW_INLINE void bw_accumulate_two(uint32_t bits, const uint32_t *patch0, const ui
         return;
     }
     if (out_c > 1u) {
-        const uint32_t even = out_c & ~1u;
-        const bw_square q = {patch0,  patch1,  words, 4u * row_words, 4u * (row_words - words),
-                             offset0, offset1, acc0,  acc1,           acc0 + even};
+        const uint32_t even = out_c & ~1u, row = 4u * row_words;
+        const bw_square q = {patch0, patch1, patch0 + 2u * groups, 0u, row, row, offset0, offset1, acc0, acc1, acc0 + even};
         if (bits == 8u) {
-            bw_squares_w8(q, weights);
+            bw_squares_w8(q, weights, words);
         } else if (bits == 4u) {
-            bw_squares_w4(q, weights);
+            bw_squares_w4(q, weights, words);
         } else {
-            bw_squares_w2(q, weights);
+            bw_squares_w2(q, weights, words);
         }
         acc0 += even;
         acc1 += even;
@@ -284,8 +297,13 @@ BW_INLINE void bw_accumulate_two(uint32_t bits, const uint32_t *patch0, const ui
         out_c -= even;
     }
 #endif
-    bw_accumulate_rows(bits, patch0, weights, row_words, words, offset0, out_c, acc0);
-    bw_accumulate_rows(bits, patch1, weights, row_words, words, offset1, out_c, acc1);
+    for (; out_c != 0u; --out_c) {
+        *acc0 = (int32_t)((uint32_t)*acc0 + bw_row_sum(bits, patch0, weights, words) - offset0);
+        *acc1 = (int32_t)((uint32_t)*acc1 + bw_row_sum(bits, patch1, weights, words) - offset1);
+        ++acc0;
+        ++acc1;
+        weights += row_words;
+    }
 }
 
 BW_INLINE void bw_accumulate_one(uint32_t bits, const uint32_t *patch, const uint32_t *weights, uint32_t row_words,
@@ -319,44 +337,48 @@ BW_INLINE void bw_accumulate_one(uint32_t bits, const uint32_t *patch, const uin
         weights += channels * row_words;
     }
 #endif
-    bw_accumulate_rows(bits, patch, weights, row_words, words, offset, out_c, acc);
+    for (; out_c != 0u; --out_c) {
+        *acc = (int32_t)((uint32_t)*acc + bw_row_sum(bits, patch, weights, words) - offset);
+        ++acc;
+        weights += row_words;
+    }
 }
 
 /* acc[o] += sum over i of patch[i] * weight[o][i], i < 4 * groups, o < out_c. row_words: from row to row. */
-BW_ALL_REGISTERS static inline void bw_accumulate_w81(const uint32_t *patch, const uint32_t *weights, uint32_t row_words, uint32_t groups,
+static inline void bw_accumulate_w81(const uint32_t *patch, const uint32_t *weights, uint32_t row_words, uint32_t groups,
                                  uint32_t out_c, int32_t *acc)
 {
     bw_accumulate_one(8u, patch, weights, row_words, groups, out_c, acc);
 }
 
-BW_ALL_REGISTERS static inline void bw_accumulate_w41(const uint32_t *patch, const uint32_t *weights, uint32_t row_words, uint32_t groups,
+static inline void bw_accumulate_w41(const uint32_t *patch, const uint32_t *weights, uint32_t row_words, uint32_t groups,
                                  uint32_t out_c, int32_t *acc)
 {
     bw_accumulate_one(4u, patch, weights, row_words, groups, out_c, acc);
 }
 
-BW_ALL_REGISTERS static inline void bw_accumulate_w21(const uint32_t *patch, const uint32_t *weights, uint32_t row_words, uint32_t groups,
+static inline void bw_accumulate_w21(const uint32_t *patch, const uint32_t *weights, uint32_t row_words, uint32_t groups,
                                  uint32_t out_c, int32_t *acc)
 {
     bw_accumulate_one(2u, patch, weights, row_words, groups, out_c, acc);
 }
 
 /* The same of two patches. */
-BW_ALL_REGISTERS static inline void bw_accumulate_w8(const uint32_t *patch0, const uint32_t *patch1,
+static inline void bw_accumulate_w8(const uint32_t *patch0, const uint32_t *patch1,
                                                      const uint32_t *weights, uint32_t row_words, uint32_t groups,
                                                      uint32_t out_c, int32_t *acc0, int32_t *acc1)
 {
     bw_accumulate_two(8u, patch0, patch1, weights, row_words, groups, out_c, acc0, acc1);
 }
 
-BW_ALL_REGISTERS static inline void bw_accumulate_w4(const uint32_t *patch0, const uint32_t *patch1,
+static inline void bw_accumulate_w4(const uint32_t *patch0, const uint32_t *patch1,
                                                      const uint32_t *weights, uint32_t row_words, uint32_t groups,
                                                      uint32_t out_c, int32_t *acc0, int32_t *acc1)
 {
     bw_accumulate_two(4u, patch0, patch1, weights, row_words, groups, out_c, acc0, acc1);
 }
 
-BW_ALL_REGISTERS static inline void bw_accumulate_w2(const uint32_t *patch0, const uint32_t *patch1,
+static inline void bw_accumulate_w2(const uint32_t *patch0, const uint32_t *patch1,
                                                      const uint32_t *weights, uint32_t row_words, uint32_t groups,
                                                      uint32_t out_c, int32_t *acc0, int32_t *acc1)
 {
