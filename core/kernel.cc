@@ -111,8 +111,8 @@ int64_t poly_table_bytes(const KernelGeometry& g) {
   return words(2 * channels) + (skips ? words(2 * channels * taps) : 0) + 8 * ((g.out_channels + 31) / 32);
 }
 
-int64_t poly_scratch_words(const KernelGeometry& g, const PolyLayout& layout) {
-  const int64_t lanes = (layout.steps + 1) / 2, tile = kPolyTile;
+int64_t poly_scratch_words(const KernelGeometry& g, const PolyLayout& layout, int64_t tile) {
+  const int64_t lanes = (layout.steps + 1) / 2;
   return even(g.out_channels) + tile * g.kernel.h * poly_channels(g) + tile * lanes +
          tile * lanes * ((g.out_channels + 7) / 8) + g.kernel.w + tile * layout.steps;
 }
@@ -260,12 +260,12 @@ int64_t constant_bytes(const Network& network, int layer, const std::string& ker
          table_bytes(network, layer, kernel);
 }
 
-int64_t scratch_bytes(const Network& network, int layer, const std::string& kernel) {
+int64_t scratch_bytes(const Network& network, int layer, const std::string& kernel, int poly_tile) {
   if (!has_weight_rows(kernel) && kernel != "conv2d_wf32") return 0;
   const LayerSpec& spec = network.layers[layer];
   const KernelGeometry g = kernel_geometry(spec, infer_shapes(network)[layer]);
   if (kernel == "conv2d_wf32") return 4 * (g.out_channels + std::min(g.taps(), kChunk));
-  if (is_poly(kernel)) return 4 * poly_scratch_words(g, poly_layout(kernel));
+  if (is_poly(kernel)) return 4 * poly_scratch_words(g, poly_layout(kernel), poly_tile);
   const std::string types = kernel_types(kernel);
   if (kernel.starts_with("part_")) {
     if (types != "a8w1") return 2 * kChunk;
@@ -281,6 +281,7 @@ int64_t scratch_bytes(const Network& network, int layer, const std::string& kern
   }
   const int64_t row = (g.taps() + 31) / 32;
   int64_t room = types.starts_with("at") ? 2 * row : in_place(g, 32) ? 0 : row;
+  if (types == "a1w1" && room == 0) room = std::min(row, kFoldedWords);
   if (types == "a8w1")
     room = bit_width(storage_format(network, spec.from)) == 8 && in_place(g, 4) ? 0 : (g.taps() + 3) / 4;
   return 4 * (pooled + g.out_channels + room);
@@ -291,9 +292,10 @@ int part_columns(int channels, int bits) {
   return (4 + whole - 1) / whole * whole;
 }
 
-std::vector<int64_t> scratch_bytes(const Network& network, const Kernels& kernels) {
+std::vector<int64_t> scratch_bytes(const Network& network, const Kernels& kernels, int poly_tile) {
   std::vector<int64_t> bytes;
-  for (size_t i = 0; i < kernels.size(); ++i) bytes.push_back(scratch_bytes(network, static_cast<int>(i), kernels[i]));
+  for (size_t i = 0; i < kernels.size(); ++i)
+    bytes.push_back(scratch_bytes(network, static_cast<int>(i), kernels[i], poly_tile));
   return bytes;
 }
 
@@ -315,7 +317,7 @@ std::vector<std::string> runtime_files(const Kernels& kernels) {
       const std::string types = kernel_types(kernel);
       if (kernel.starts_with("part_")) files.insert({"bw_stream.h", "bw_stream.c"});
       const char* patch = types.starts_with("a16") ? "halves" : types == "a8w1" ? "bytes" : "bits";
-      if (types == "a16w1") files.insert({"bw_convolve_a16w1.h", "bw_accumulate_bytes.h"});
+      if (types == "a16w1") files.insert("bw_convolve_a16w1.h");
       files.insert({"bw_pixels.h", "bw_pixels.c", "bw_finish.h", fmt::format("bw_gather_{}.h", patch),
                     fmt::format("bw_accumulate_{}.h", patch), fmt::format("bw_convolve_{}.h", patch)});
       if (to_float)

@@ -59,8 +59,11 @@ inline constexpr int64_t kPolyBytes = 20;
 
 // Codes of a long window that are gathered at a time (BW_CHUNK).
 inline constexpr int64_t kChunk = 128;
-// Blocks of columns that a polynomial convolution multiplies at a time.
+// Words of bits that conv2d_a1w1 folds at a time (BW_FOLDED).
+inline constexpr int64_t kFoldedWords = 64;
+// Blocks of columns that a polynomial convolution multiplies at a time; fewer in a stream, where memory counts.
 inline constexpr int kPolyTile = 8;
+inline constexpr int kStreamPolyTile = 4;
 
 // Of conv2d_a1w1_poly5 and _poly4: columns in a word and bits of each.
 struct PolyLayout {
@@ -81,9 +84,10 @@ int64_t table_bytes(const Network& network, int layer, const std::string& kernel
 // All read-only data of a layer: descriptors, weights and tables, on a 32-bit core. A multiple of 4.
 int64_t constant_bytes(const Network& network, int layer, const std::string& kernel);
 // Memory that the kernel works in, beside its input and output; in the arena while the layer runs. A multiple of 4.
-int64_t scratch_bytes(const Network& network, int layer, const std::string& kernel);
+// poly_tile: blocks that a polynomial kernel multiplies at a time.
+int64_t scratch_bytes(const Network& network, int layer, const std::string& kernel, int poly_tile = kPolyTile);
 // Of every layer, for plan_memory.
-std::vector<int64_t> scratch_bytes(const Network& network, const Kernels& kernels);
+std::vector<int64_t> scratch_bytes(const Network& network, const Kernels& kernels, int poly_tile = kPolyTile);
 
 // Columns of a flattened map of `channels` codes of `bits` bits that a part_ kernel takes at a time: at least 4, whole words
 // of the map and of the weights.

@@ -11,7 +11,7 @@ namespace {
 constexpr int64_t kLeastMacs = 4096;
 
 // Tiles of columns that a polynomial convolution does in a run.
-constexpr int kStreamTiles = 1;
+constexpr int kStreamTiles = 2;
 
 int columns_per_words(int64_t column_bits) {
   return static_cast<int>(32 / std::gcd<int64_t>(column_bits, 32));
@@ -43,7 +43,7 @@ int band_of(const Network& network, const StreamStage& stage, const LayerShapes&
   const LayerSpec& spec = network.layers[stage.layer];
   const int align = columns_per_words(stage.out_bits);
   if (is_poly(kernel)) {
-    const int columns = kStreamTiles * kPolyTile * poly_layout(kernel).steps;
+    const int columns = kStreamTiles * kStreamPolyTile * poly_layout(kernel).steps;
     return std::max(rounded_up((columns - stage.window) / stage.step + 2 - align, align), align);
   }
   const int64_t each = std::max<int64_t>(macs(spec, shapes) / std::max(1, stage.outputs), 256);
@@ -123,7 +123,7 @@ std::optional<StreamPlan> plan_stream(const Network& network, Kernels& kernels) 
 }
 
 MemoryPlan plan_stream_memory(const Network& network, const Kernels& kernels, const StreamPlan& stream) {
-  const std::vector<int64_t> scratch = scratch_bytes(network, kernels);
+  const std::vector<int64_t> scratch = scratch_bytes(network, kernels, kStreamPolyTile);
   const int end = stream.last_layer();
   TensorLifetimes tensors = tensor_lifetimes(network);
   // Tensor t is the output of layer t - 1 and the input of the stage at layer t.

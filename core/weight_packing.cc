@@ -18,6 +18,25 @@ Words bits(Row row) {
   return words;
 }
 
+// Up to four words as full adders take them: bw_fold_bits.
+void fold(const uint32_t* w, size_t count, uint32_t* out) {
+  switch (count) {
+    case 1: out[0] = w[0]; break;
+    case 2: out[0] = w[0], out[1] = w[0] ^ w[1]; break;
+    case 3: out[0] = w[0], out[1] = w[0] ^ w[1], out[2] = w[1] ^ w[2]; break;
+    case 4: out[0] = w[0] ^ w[1], out[1] = w[0] ^ w[2], out[2] = out[0] ^ w[2], out[3] = out[2] ^ w[3]; break;
+    default: break;
+  }
+}
+
+Words folded(const Words& words) {
+  Words out(words.size());
+  size_t i = words.size() % 4;
+  fold(words.data(), i, out.data());
+  for (; i < words.size(); i += 4) fold(&words[i], 4, &out[i]);
+  return out;
+}
+
 Words counted_planes(Row row) {
   Words words = pack_planes(row);
   const auto kept = std::count_if(row.begin(), row.end(), [](int8_t code) { return code != 0; });
@@ -44,7 +63,8 @@ Words signs(Row row, size_t (*bit)(size_t)) {
 }
 
 Words pack_row(Row row, const std::string& types) {
-  if (types == "a1w1" || types == "atw1") return bits(row);
+  if (types == "a1w1") return folded(bits(row));
+  if (types == "atw1") return bits(row);
   if (types == "a1wt") return counted_planes(row);
   if (types == "atwt") return pack_planes(row);
   if (types == "a8w1") return signs(row, [](size_t i) { return 8 * (i % 4) + 7 - i / 4; });

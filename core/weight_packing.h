@@ -2,11 +2,13 @@
 //
 // Rows of whole 32-bit words, an output channel each; weights of a row in the order [row][column][in], zeros behind the
 // last. By the weights' type in the kernel's name (deploy/runtime, the header named):
-//   a1w1, atw1  bits: weight i is bit i % 32 of word i / 32, 1 for +1 (bw_accumulate_bits.h)
+//   atw1        bits: weight i is bit i % 32 of word i / 32, 1 for +1
+//   a1w1        the same, folded: of the first words % 4 words and then of every four, the sums modulo 2 that a full adder
+//               of mismatches needs (bw_fold_bits)
 //   a1wt        the number of weights that are not 0, then as atwt
 //   atwt        planes: word 2j "not 0", word 2j + 1 "+1" of weights 32j..32j+31
 //   a8w1        bits: weight i is bit 8 (i % 4) + 7 - i / 4 % 8 of word i / 32 (bw_accumulate_bytes.h)
-//   a16w1       bits: weight i is bit 16 (i / 2 % 2) + 2 (i / 4 % 8) + i % 2 of word i / 32
+//   a16w1       bits: weight i is bit 16 (i / 2 % 2) + 2 (i / 4 % 8) + i % 2 of word i / 32 (bw_convolve_a16w1.h)
 //   a16w8, w4, w2   codes of 8 bits, or 4 or 2 counted from the smallest, in the order of bw_accumulate_halves.h
 // Polynomials (bw_conv2d_poly.h): [pair of channels][kernel row][in, to a multiple of 8][channel of the pair], the taps
 // of a kernel row in slots, the last tap lowest; a channel with more ones than zeros is complemented.

@@ -169,7 +169,8 @@ std::vector<int16_t> tap_sums(std::span<const int8_t> row, int channels) {
 }
 
 // bw_conv2d_poly.h: acc >= t where 2S - A reaches half of t plus the sum of the weights.
-std::vector<Field> poly_epilogue(const Network& network, int index, LoweredOp& op, const QuantizedLayer& layer) {
+std::vector<Field> poly_epilogue(const Network& network, int index, LoweredOp& op, const QuantizedLayer& layer,
+                                 int poly_tile) {
   const KernelGeometry g = kernel_geometry(network.layers[index], op.shapes);
   const std::vector<int32_t> thresholds = stored_thresholds(layer, 1, accumulator_bound(network, index));
   const size_t taps = static_cast<size_t>(g.taps());
@@ -191,7 +192,7 @@ std::vector<Field> poly_epilogue(const Network& network, int index, LoweredOp& o
   if (skips) op.constants.push_back(constant("tap_sums", "int16_t", whole_words(sums)));
   op.constants.push_back(constant("complement", "uint32_t", direction_bits(complemented)));
   op.constants.push_back(constant("descending", "uint32_t", direction_bits(layer.descending)));
-  std::vector<Field> fields = {{"channels", (g.input.c + 7) / 8 * 8, "", false}, {"tile", kPolyTile, "", false}};
+  std::vector<Field> fields = {{"channels", (g.input.c + 7) / 8 * 8, "", false}, {"tile", poly_tile, "", false}};
   fields.push_back({"reach", 0, "reach", false});
   if (skips) fields.push_back({"tap_sums", 0, "tap_sums", false});
   fields.push_back({"complement", 0, "complement", false});
@@ -236,12 +237,12 @@ std::vector<Field> layer_fields(const QuantizedModel& model, int index, const Lo
   return fields;
 }
 
-void lower_epilogue(const QuantizedModel& model, int index, LoweredOp& op) {
+void lower_epilogue(const QuantizedModel& model, int index, int poly_tile, LoweredOp& op) {
   const Network& network = model.network;
   const QuantizedLayer& layer = model.layers[index];
   if (is_poly(op.kernel)) {
     op.epilogue_type = "bw_poly";
-    op.epilogue_fields = poly_epilogue(network, index, op, layer);
+    op.epilogue_fields = poly_epilogue(network, index, op, layer, poly_tile);
   } else if (epilogue(network, index) == Epilogue::kFloat) {
     op.epilogue_type = "bw_float_epilogue";
     op.epilogue_fields = float_epilogue(network, index, op, layer);
@@ -252,7 +253,7 @@ void lower_epilogue(const QuantizedModel& model, int index, LoweredOp& op) {
 }
 
 LoweredOp lower_layer(const QuantizedModel& model, int index, const LayerShapes& shapes, const std::string& kernel,
-                      const MemoryPlan& plan) {
+                      const MemoryPlan& plan, int poly_tile) {
   const Network& network = model.network;
   const LayerSpec& spec = network.layers[index];
   const QuantizedLayer& layer = model.layers[index];
@@ -268,7 +269,7 @@ LoweredOp lower_layer(const QuantizedModel& model, int index, const LayerShapes&
   if (has_weight_rows(op.kernel) || op.kernel == "conv2d_wf32") op.scratch_word = plan.scratch_offsets[index] / 4;
   if (has_weights(spec.op)) op.constants.push_back(constant("weights", "uint32_t", packed_weights(spec, layer, op)));
   op.layer_fields = layer_fields(model, index, op);
-  lower_epilogue(model, index, op);
+  lower_epilogue(model, index, poly_tile, op);
   return op;
 }
 
@@ -343,8 +344,9 @@ Program lower(const QuantizedModel& model, const Kernels& kernels, Execution exe
   program.kernels = checked_kernels(model.network, kernels);
   plan_arena(model.network, execution, program);
   program.signature = model_signature(model);
+  const int poly_tile = program.stream ? kStreamPolyTile : kPolyTile;
   for (int i = 0; i <= last; ++i)
-    program.ops.push_back(lower_layer(model, i, shapes[i], program.kernels[i], program.plan));
+    program.ops.push_back(lower_layer(model, i, shapes[i], program.kernels[i], program.plan, poly_tile));
   program.output_format = storage_format(model.network, last);
   program.input_word = program.plan.tensor_offsets[0] / 4;
   program.output_word = program.plan.tensor_offsets[last + 1] / 4;

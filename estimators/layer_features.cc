@@ -53,6 +53,7 @@ void count_thresholds(CountedLayer& l, double outputs) {
   const double levels = threshold_count(l.spec.activations);
   const bool narrow = has_narrow_thresholds(l.network, l.index);
   if (levels == 1 && narrow) return l.add(Feature::kBinaryOutputs, outputs);
+  if (levels == 1 && l.takes_windows()) return l.add(Feature::kWideBinaryOutputs, outputs);
   l.add(narrow ? Feature::kThresholdOutputs : Feature::kWideThresholdOutputs, outputs);
   l.add(narrow ? Feature::kThresholds : Feature::kWideThresholds, outputs * levels);
 }
@@ -95,14 +96,14 @@ std::string_view feature_name(Feature feature) {
       "run_codes", "fills", "zero_fill_pieces", "one_fill_pieces", "fill_codes", "flushes", "aligned_flushes",
       "last_words", "cleared_words", "cleared_blocks", "parts", "loop_parts", "part_blocks", "channels",
       "odd_channels", "odd_blocks", "blocks", "block_loops", "long_loops", "signed_channels", "signed_blocks",
-      "odd_1", "odd_2", "odd_4", "single_words", "rest_words", "rest_loops", "signed_rest_words", "few_parts",
+      "odd_1", "odd_2", "odd_4", "single_words", "two_words", "three_words", "five_words", "folded_odd", "rest_words", "rest_loops", "signed_rest_words", "few_parts",
       "few_channels", "row_carries", "tiles", "tile_blocks", "block_rows", "block_chunks", "block_groups",
       "inside_columns", "result_words", "channel_pairs", "product_blocks", "product_steps", "border_pairs",
       "border_rows", "border_taps", "border_columns", "border_jumps", "collected", "merges", "crossings", "strides",
       "word_runs", "words", "tails", "products", "long_runs", "sum_loops", "converted_inputs", "converted_weights",
       "input_rows", "input_pixels", "window_rows", "window_taps", "long_window_rows", "window_loops", "turns",
       "skipped_taps", "padded_products", "border_calls", "border_windows", "border_elements", "border_outside",
-      "raw_outputs", "biased_outputs", "binary_outputs", "threshold_outputs", "thresholds", "wide_threshold_outputs",
+      "raw_outputs", "biased_outputs", "binary_outputs", "wide_binary_outputs", "appends", "threshold_outputs", "thresholds", "wide_threshold_outputs",
       "wide_thresholds", "requantized_outputs", "real_outputs", "relu_outputs", "sign_outputs", "quantized_outputs"};
   // clang-format on
   static_assert(std::size(names) == kFeatures);

@@ -70,7 +70,11 @@ enum class Feature : size_t {
   kOdd2,            // two words
   kOdd4,
   kSingleWords,  // rows of one word
-  kRestWords,    // words left over, one by one
+  kTwoWords,     // ... and of two, three and five, which a1w1 has code for
+  kThreeWords,
+  kFiveWords,
+  kFoldedOdd,  // parts with up to three words left over to fold
+  kRestWords,  // words left over, one by one
   kRestLoops,
   kSignedRestWords,
   kFewParts,  // those of bw_few_w8 apart
@@ -126,6 +130,8 @@ enum class Feature : size_t {
   kRawOutputs,
   kBiasedOutputs,
   kBinaryOutputs,
+  kWideBinaryOutputs,  // of a window kernel, thresholds of 32 bits
+  kAppends,            // codes of a window kernel that are appended one by one, or four bytes at once
   kThresholdOutputs,
   kThresholds,
   kWideThresholdOutputs,

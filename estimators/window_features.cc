@@ -102,17 +102,42 @@ void count_blocks(CountedLayer& l, double rows, int64_t blocks) {
   if (blocks > 1) l.add(Feature::kLongLoops, rows);
 }
 
-// bw_count_row: eights of words, and what is left over.
-void count_rows_of_bits(CountedLayer& l, double passes) {
-  const int64_t words = ceil_div(l.g.taps(), kWord);
+// One part of a row of folded bits, bw_accumulate_a1w1: few words have code of their own.
+void count_folded_part(CountedLayer& l, double passes, int64_t words) {
   const double rows = passes * l.g.out_channels;
   l.add(Feature::kParts, passes);
+  l.add(Feature::kPartBlocks, passes * static_cast<double>(words / 4));
+  l.add(Feature::kFoldedOdd, words % 4 ? passes : 0.0);
   if (words == 1) return l.add(Feature::kSingleWords, rows);
+  if (words == 2) return l.add(Feature::kTwoWords, rows);
+  if (words == 3) return l.add(Feature::kThreeWords, rows);
+  if (words == 5) return l.add(Feature::kFiveWords, rows);
   l.add(Feature::kChannels, rows);
   if (words & 1) l.add(Feature::kOdd1, rows);
   if (words & 2) l.add(Feature::kOdd2, rows);
   if (words & 4) l.add(Feature::kOdd4, rows);
   count_blocks(l, rows, words / 8);
+}
+
+// bw_window_a1w1: what is no multiple of kFoldedWords comes first.
+void count_folded_rows(CountedLayer& l, double passes) {
+  const int64_t words = ceil_div(l.g.taps(), kWord), first = (words - 1) % kFoldedWords + 1;
+  count_folded_part(l, passes, first);
+  if (words > first) count_folded_part(l, passes * static_cast<double>((words - first) / kFoldedWords), kFoldedWords);
+}
+
+// bw_count_row: a word, pairs of words, then eights.
+void count_rows_of_bits(CountedLayer& l, double passes) {
+  constexpr int64_t kCounted = 248;
+  for (int64_t left = ceil_div(l.g.taps(), kWord); left > 0; left -= kCounted) {
+    const int64_t words = std::min(left, kCounted);
+    const double rows = passes * l.g.out_channels;
+    l.add(Feature::kParts, passes);
+    l.add(Feature::kChannels, rows);
+    if (words & 1) l.add(Feature::kOdd1, rows);
+    l.add(Feature::kOdd2, rows * static_cast<double>(words / 2 % 4));
+    count_blocks(l, rows, words / 8);
+  }
 }
 
 void count_bits(CountedLayer& l, const std::string& types) {
@@ -130,25 +155,27 @@ void count_bits(CountedLayer& l, const std::string& types) {
   });
   l.add(Feature::kPasses, passes);
   if (types == "atw1") l.add(Feature::kPartBlocks, passes * static_cast<double>(ceil_div(l.g.taps(), kWord)));
-  count_rows_of_bits(l, passes);
+  if (types == "a1w1")
+    count_folded_rows(l, passes);
+  else
+    count_rows_of_bits(l, passes);
 }
 
-// bw_accumulate_a8w1: eights of words of two channels.
-void count_chosen_bytes(CountedLayer& l, int64_t words) {
+// bw_accumulate_a8w1, bw_accumulate_a16w1: blocks of words of two channels; `rest` of what is left over.
+void count_chosen(CountedLayer& l, int64_t words, int64_t block, int64_t rest) {
   const auto windows = static_cast<double>(l.windows());
   const double pairs = windows * static_cast<double>((l.g.out_channels + 1) / 2);
-  const double rest = pairs * static_cast<double>(words % 8);
   l.add(Feature::kParts, windows);
   l.add(Feature::kPartBlocks, windows * static_cast<double>(words));
   l.add(Feature::kChannels, pairs);
   if (l.g.out_channels % 2) l.add(Feature::kOddChannels, windows);
-  count_blocks(l, pairs, words / 8);
-  l.add(Feature::kRestWords, rest);
+  count_blocks(l, pairs, words / block);
+  l.add(Feature::kRestWords, pairs * static_cast<double>(rest));
   if (rest > 0) l.add(Feature::kRestLoops, pairs);
-  if (min_code(l.input) >= 0) return;
+  if (block != 8 || min_code(l.input) >= 0) return;
   l.add(Feature::kSignedChannels, pairs);
   l.add(Feature::kSignedBlocks, pairs * static_cast<double>(words / 8));
-  l.add(Feature::kSignedRestWords, rest);
+  l.add(Feature::kSignedRestWords, pairs * static_cast<double>(rest));
 }
 
 void count_bytes(CountedLayer& l) {
@@ -164,23 +191,30 @@ void count_bytes(CountedLayer& l) {
     l.add(bytes ? Feature::kRuns : Feature::kGatheredRows, gathers * static_cast<double>(row.taps));  // memcpy
     l.add(bytes ? Feature::kRunPieces : Feature::kRunCodes, gathers * static_cast<double>(row.taps) * run);
   });
-  count_chosen_bytes(l, words);
+  count_chosen(l, words, 8, words % 8);
 }
 
 // Those of codes [start, start + count) of a window that lie in the map: bw_window_halves.
 struct PartRuns {
   int64_t rows = 0, runs = 0, codes = 0;
+  int64_t groups = 0;  // of four codes that lie in a group of the window
 };
+// Groups of four among `count` codes from position `at` on.
+int64_t whole_groups(int64_t at, int64_t count) {
+  const int64_t before = std::min((4 - at % 4) % 4, count);
+  return (count - before) / 4;
+}
 PartRuns part_runs(const KernelGeometry& g, const Clip& row, const Clip& column, int64_t start, int64_t count) {
   const int64_t width = int64_t{g.kernel.w} * g.input.c, in_row = int64_t{g.input.w} * g.input.c;
   int64_t run = column.taps * g.input.c, rows = row.taps, at = (row.first * g.kernel.w + column.first) * g.input.c;
   if (run == width && width == in_row) run *= rows, rows = 1;
-  PartRuns sum{rows, 0, 0};
+  PartRuns sum{rows, 0, 0, 0};
   for (int64_t y = 0; y < rows; ++y, at += width) {
     const int64_t first = std::max(at, start), last = std::min(at + run, start + count);
     if (first >= last) continue;
     ++sum.runs;
     sum.codes += last - first;
+    sum.groups += whole_groups(first - start, last - first);
   }
   return sum;
 }
@@ -219,17 +253,19 @@ void count_halves(CountedLayer& l, const std::string& types) {
       l.add(Feature::kGathers, times);
       l.add(Feature::kGatheredRows, times * static_cast<double>(runs.rows));
       l.add(Feature::kRuns, times * static_cast<double>(runs.runs));
-      l.add(Feature::kRunCodes, times * static_cast<double>(runs.codes));
-      const int64_t border = l.is_whole(row, column) ? 0 : count;
-      l.add(Feature::kFillCodes, times * static_cast<double>(border + codes - count));
+      const int64_t groups = bit_width(l.input) <= 8 ? runs.groups : 0;
+      l.add(Feature::kRunPieces, times * static_cast<double>(groups));
+      l.add(Feature::kRunCodes, times * static_cast<double>(runs.codes - 4 * groups));
+      const int64_t border = l.is_whole(row, column) ? 0 : count,
+                    filled = border / 4 + whole_groups(count, codes - count);
+      l.add(Feature::kZeroFillPieces, times * static_cast<double>(filled));
+      l.add(Feature::kFillCodes, times * static_cast<double>(border + codes - count - 4 * filled));
     });
     if (types != "a16w1") {
       count_products(l, types, pairs, passes, codes / 4);
       continue;
     }
-    l.add(Feature::kParts, passes);
-    l.add(Feature::kChannels, passes * l.g.out_channels);
-    count_blocks(l, passes * l.g.out_channels, codes / 2);
+    count_chosen(l, codes / 2, 16, codes / 2 % 16 / 2);
   }
 }
 
@@ -254,10 +290,14 @@ void count_reals(CountedLayer& l) {
   if (l.input != Format::kFloat32) l.add(Feature::kConvertedInputs, l.at(Feature::kRunCodes));
 }
 
-// bw_finish_pixel of binary outputs, bw_append.
+// bw_finish_pixel, bw_append.
 void count_finish(CountedLayer& l) {
-  if (l.at(Feature::kBinaryOutputs) == 0) return;
   const int64_t channels = l.g.out_channels, pixels = int64_t{l.g.output.h} * l.g.output.w;
+  if (l.at(Feature::kBinaryOutputs) + l.at(Feature::kWideBinaryOutputs) == 0) {
+    const bool bytes =
+        epilogue(l.network, l.index) != Epilogue::kFloat && bit_width(storage_format(l.network, l.index)) == 8;
+    return l.add(Feature::kAppends, static_cast<double>(pixels * (bytes ? channels / 4 + channels % 4 : channels)));
+  }
   l.add(Feature::kFinishGroups, static_cast<double>(pixels * ceil_div(channels, kWord)));
   const int64_t period = kWord / std::gcd(channels, kWord);  // pixels until one starts a word again
   l.add(Feature::kWholeOutputs, static_cast<double>(ceil_div(pixels, period) * (channels / kWord)));

@@ -1,4 +1,4 @@
-/* bw_accumulate_bytes.h: inner products of one patch of 8- or 16-bit codes with the binary weights of every output
+/* bw_accumulate_bytes.h: inner products of one patch of codes of up to 8 bits with the binary weights of every output
  * channel. SPDX-License-Identifier: Apache-2.0
  *
  * A row of n weights is (n + 31) / 32 words; bit 1 is +1, bit 0 is -1, zeros behind the last weight. `words` counts
@@ -13,7 +13,7 @@
 #define BW_SIGNED_BYTES 0x80808080u /* `flip` of signed codes; that of unsigned codes is 0 */
 
 /* The sum of four bytes, added to `sum`. */
-BW_INLINE uint32_t bw_add_bytes(uint32_t bytes, uint32_t sum)
+BW_INLINE uint32_t bw_plus_bytes(uint32_t bytes, uint32_t sum)
 {
 #if defined(__ARM_FEATURE_DSP) && defined(__GNUC__)
     __asm__("usada8 %0, %1, %2, %0" : "+r"(sum) : "r"(bytes), "r"(0u));
@@ -38,7 +38,7 @@ BW_INLINE uint32_t bw_add_chosen(uint32_t *signs, uint32_t codes, uint32_t other
 #else
     const uint32_t top = (*signs >> 7) & 0x01010101u, mask = (top << 8) - top;
     *signs = (*signs << 1) & 0xFEFEFEFEu;
-    return bw_add_bytes(((codes ^ other) & mask) ^ other, sum);
+    return bw_plus_bytes(((codes ^ other) & mask) ^ other, sum);
 #endif
 }
 
@@ -102,7 +102,7 @@ BW_INLINE void bw_accumulate_a8w1(const uint32_t *patch, const uint32_t *weights
     const uint32_t excess = 4u * words * (flip & 0xFFu);
     uint32_t all = 0u - excess, sums[2], j;
     for (j = 0u; j < words; ++j) {
-        all = bw_add_bytes(patch[j] ^ flip, all);
+        all = bw_plus_bytes(patch[j] ^ flip, all);
     }
     do {
         const uint32_t pair = (out_c > 1u) ? 1u : 0u;
@@ -115,27 +115,6 @@ BW_INLINE void bw_accumulate_a8w1(const uint32_t *patch, const uint32_t *weights
         weights += 2u * row_words;
         out_c -= 1u + pair;
     } while (out_c != 0u);
-}
-
-/* acc[o] += the sum of products. Patch: int16 halves, groups of four codes in words (0, 2), (1, 3), low half first,
- * zeros behind the last code; `words` is even.
- * Weight i of a row is bit 16 * (i / 2 % 2) + i / 4 % 8 * 2 + i % 2 of word i / 32. */
-BW_INLINE void bw_accumulate_a16w1(const uint32_t *patch, const uint32_t *weights, uint32_t row_words, uint32_t words,
-                                   uint32_t out_c, int32_t *acc)
-{
-    do {
-        uint32_t j, h, sum = 0u;
-        for (j = 0u; j < words; ++j) {
-            const uint32_t signs = weights[j >> 4] >> (j & 15u);
-            for (h = 0u; h < 2u; ++h) {
-                const uint32_t code = (((patch[j] >> (16u * h)) & 0xFFFFu) ^ 0x8000u) - 0x8000u;
-                sum += (((signs >> (16u * h)) & 1u) != 0u) ? code : 0u - code;
-            }
-        }
-        *acc = (int32_t)((uint32_t)*acc + sum);
-        ++acc;
-        weights += row_words;
-    } while (--out_c != 0u);
 }
 
 #endif

@@ -193,6 +193,9 @@ BW_INLINE const bw_word *bw_poly_multiply(bw_poly_sums *s, const bw_word *x, con
     "ldr %[w0], [%[w], #" #at " + 8]\n\tumlal %[l3], %[h3], %[x1], %[w1]\n\t"          \
     "ldr %[w1], [%[w], #" #at " + 12]\n\tldr %[x1], [%[x], #" #at " + 12]\n\t"
 #define BW_POLY_FIRST "ldr %[x0], [%[x]]\n\tldr %[w0], [%[w]]\n\tldr %[w1], [%[w], #4]\n\tldr %[x1], [%[x], #4]\n\t"
+#define BW_POLY_LAST /* loads nothing: the weights may end here */             \
+    "umlal %[l0], %[h0], %[x0], %[w0]\n\tumlal %[l1], %[h1], %[x0], %[w1]\n\t" \
+    "umlal %[l2], %[h2], %[x1], %[w0]\n\tumlal %[l3], %[h3], %[x1], %[w1]\n\t"
 #else
     /* Four loads in a row, then four products: the compiler's own order costs a quarter more. */
 #define BW_POLY_STEP(at)                                                       \
@@ -201,6 +204,7 @@ BW_INLINE const bw_word *bw_poly_multiply(bw_poly_sums *s, const bw_word *x, con
     "umlal %[l0], %[h0], %[x0], %[w0]\n\tumlal %[l1], %[h1], %[x0], %[w1]\n\t" \
     "umlal %[l2], %[h2], %[x1], %[w0]\n\tumlal %[l3], %[h3], %[x1], %[w1]\n\t"
 #define BW_POLY_FIRST
+#define BW_POLY_LAST BW_POLY_STEP(56)
 #endif
     const uint32_t *const end = w + 2u * steps;
     register const bw_word *xx __asm__("r4") = x; /* low registers: short instructions */
@@ -208,7 +212,7 @@ BW_INLINE const bw_word *bw_poly_multiply(bw_poly_sums *s, const bw_word *x, con
     register uint32_t x0 __asm__("r0"), x1 __asm__("r1"), w0 __asm__("r2"), w1 __asm__("r3");
     __asm__ volatile(
         "1:\n\t" BW_POLY_FIRST BW_POLY_STEP(0) BW_POLY_STEP(8) BW_POLY_STEP(16) BW_POLY_STEP(24) BW_POLY_STEP(32) BW_POLY_STEP(40)
-            BW_POLY_STEP(48) BW_POLY_STEP(56) "ldr %[x0], %[end]\n\tadds %[x], #64\n\tadds %[w], #64\n\t"
+            BW_POLY_STEP(48) BW_POLY_LAST "ldr %[x0], %[end]\n\tadds %[x], #64\n\tadds %[w], #64\n\t"
                                               "cmp %[w], %[x0]\n\tbne 1b\n\t"
         : [l0] "+r"(s->low[0]), [h0] "+r"(s->high[0]), [l1] "+r"(s->low[1]), [h1] "+r"(s->high[1]),
           [l2] "+r"(s->low[2]), [h2] "+r"(s->high[2]), [l3] "+r"(s->low[3]), [h3] "+r"(s->high[3]), [x] "+r"(xx),
@@ -216,6 +220,8 @@ BW_INLINE const bw_word *bw_poly_multiply(bw_poly_sums *s, const bw_word *x, con
         : [end] "m"(end)
         : "cc", "memory");
 #undef BW_POLY_STEP
+#undef BW_POLY_FIRST
+#undef BW_POLY_LAST
     return xx;
 #else
     uint64_t sum[4];
