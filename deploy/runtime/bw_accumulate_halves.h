@@ -209,7 +209,7 @@ BW_INLINE void bw_squares_w2(bw_square q, const uint32_t *w, uint32_t words)
 /* One patch by several channels. */
 
 #define BW_BAR_W8 4u /* channels */
-BW_INLINE void bw_bar_w8(const uint32_t *x, const uint32_t *w, uint32_t row_words, uint32_t words, uint32_t *sum)
+BW_NOT_INLINE void bw_bar_w8(const uint32_t *x, const uint32_t *w, uint32_t row_words, uint32_t words, uint32_t *sum)
 {
     const uint32_t *z = w + 2u * row_words, *end = x + 2u * words;
     const uint32_t row = 4u * row_words;
@@ -245,7 +245,7 @@ BW_INLINE void bw_bar_w8(const uint32_t *x, const uint32_t *w, uint32_t row_word
     : [m] "r"(mask), [end] "m"(end)                                                                           \
     : "cc", "memory"
 
-BW_INLINE void bw_bar_w4(const uint32_t *x, const uint32_t *w, uint32_t row_words, uint32_t words, uint32_t *sum)
+BW_NOT_INLINE void bw_bar_w4(const uint32_t *x, const uint32_t *w, uint32_t row_words, uint32_t words, uint32_t *sum)
 {
     const uint32_t *z = w + row_words, *end = x + 4u * words;
     const uint32_t mask = 0x000F000Fu;
@@ -257,7 +257,7 @@ BW_INLINE void bw_bar_w4(const uint32_t *x, const uint32_t *w, uint32_t row_word
 }
 
 #define BW_BAR_W2 2u
-BW_INLINE void bw_bar_w2(const uint32_t *x, const uint32_t *w, uint32_t row_words, uint32_t words, uint32_t *sum)
+BW_NOT_INLINE void bw_bar_w2(const uint32_t *x, const uint32_t *w, uint32_t row_words, uint32_t words, uint32_t *sum)
 {
     const uint32_t *z = w + row_words, *end = x + 8u * words;
     const uint32_t mask = 0x00030003u;
