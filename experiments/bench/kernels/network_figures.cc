@@ -72,7 +72,7 @@ std::optional<NetworkFigure> measure_network(const std::string& core, const Quan
   figure.arena_bytes = program.plan.arena_bytes;
   figure.input_bytes = program.input_bytes;
   figure.state_bytes = state_bytes(program);
-  read_target(verify(folder.path(), {.cores = {core}, .host = false}).targets.front(), figure);
+  read_target(verify(folder.path(), {.targets = {core}}).targets.front(), figure);
   return figure;
 }
 
