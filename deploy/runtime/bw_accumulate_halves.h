@@ -137,6 +137,31 @@ BW_INLINE void bw_squares_w8(bw_square q, const uint32_t *w, uint32_t words)
     q.y += 2u * q.entry;
     q.gap += 4u * q.entry - 4u * words;
     w += q.entry;
+/* Where the first turn starts: with 4, 1, 2 or 3 words. */
+#define BW_ENTRIES(at)                                                                                        \
+    "tbb [pc, %[" #at "]]\n3:\n\t.byte (1f - 3b) / 2, (4f - 3b) / 2, (3f - 3b) / 2, (2f - 3b) / 2\n\t"
+#if defined(__ARM_FP) && (__ARM_FP & 8)
+/* The Cortex-M7 issues a load beside a multiplication or an extension: a word's first codes and one of its weights are
+ * loaded while the word before is multiplied. */
+#define BW_SQUARE_W8(load_v, at, next)                                                                        \
+    BW_EVEN_BYTES(t, u) load_v BW_MULTIPLY(s0, a, t) BW_MULTIPLY(s2, b, t)                                    \
+    BW_EVEN_BYTES(t, v) BW_MULTIPLY(s1, a, t) BW_LOAD(a, x, at) BW_MULTIPLY(s3, b, t) BW_LOAD(b, y, at)       \
+    BW_ODD_BYTES(u, u) BW_ODD_BYTES(v, v) BW_MULTIPLY(s0, a, u) BW_MULTIPLY(s2, b, u) next
+#define BW_SQUARE_NEXT_W8(at, u_at)                                                                           \
+    BW_LOAD(u, w, u_at) BW_MULTIPLY(s1, a, v) BW_LOAD(a, x, at) BW_MULTIPLY(s3, b, v) BW_LOAD(b, y, at)
+    __asm__ volatile(
+        BW_SQUARE_BEGIN
+        "add %[z], %[w], %[t]\n\tsub %[a], %[x], %[u], lsl #3\n\tsub %[b], %[y], %[u], lsl #3\n\t"
+        "sub %[t], %[w], %[u], lsl #2\n\t" BW_LOAD(a, a, 0) BW_LOAD(b, b, 0) BW_LOAD(v, t, 0)
+        "mov %[t], %[u]\n\tmov %[u], %[v]\n\t" BW_ENTRIES(t) BW_LOOP
+        BW_LOAD_STEP(a, x, 32) BW_LOAD_STEP(b, y, 32) BW_LOAD_STEP(u, w, 16)
+        BW_SQUARE_W8(BW_LOAD_STEP(v, z, 16), -28, BW_SQUARE_NEXT_W8(-24, -12))
+        "2:\n\t" BW_SQUARE_W8(BW_LOAD(v, z, -12), -20, BW_SQUARE_NEXT_W8(-16, -8))
+        "3:\n\t" BW_SQUARE_W8(BW_LOAD(v, z, -8), -12, BW_SQUARE_NEXT_W8(-8, -4))
+        "4:\n\t" BW_SQUARE_W8(BW_LOAD(v, z, -4), -4,
+                               BW_FETCH(t, end) BW_MULTIPLY(s1, a, v) BW_MULTIPLY(s3, b, v) BW_IS_LAST(x, t))
+        BW_AGAIN BW_SQUARE_END(z) BW_SQUARE_OPERANDS([z] "=&r"(z)));
+#else
 #define BW_SQUARE_W8(at, u_at)                                                                                \
     BW_LOAD(a, x, at) BW_LOAD(b, y, at) BW_LOAD(u, w, u_at) BW_LOAD(v, z, u_at) BW_SQUARE_PRODUCTS(at + 4)
 #define BW_SQUARE_PRODUCTS(at)                                                                                \
@@ -145,15 +170,14 @@ BW_INLINE void bw_squares_w8(bw_square q, const uint32_t *w, uint32_t words)
     BW_LOAD(a, x, at) BW_LOAD(b, y, at)                                                                       \
     BW_MULTIPLY(s0, a, u) BW_MULTIPLY(s1, a, v) BW_MULTIPLY(s2, b, u) BW_MULTIPLY(s3, b, v)
     __asm__ volatile(
-        BW_SQUARE_BEGIN
-        "add %[z], %[w], %[t]\n\ttbb [pc, %[u]]\n3:\n\t.byte (1f - 3b) / 2, (4f - 3b) / 2, (3f - 3b) / 2, (2f - 3b) / 2\n\t"
-        BW_LOOP
+        BW_SQUARE_BEGIN "add %[z], %[w], %[t]\n\t" BW_ENTRIES(u) BW_LOOP
         BW_LOAD_STEP(a, x, 32) BW_LOAD_STEP(b, y, 32) BW_LOAD_STEP(u, w, 16) BW_LOAD_STEP(v, z, 16)
         BW_SQUARE_PRODUCTS(-28)
         "2:\n\t" BW_SQUARE_W8(-24, -12) "3:\n\t" BW_SQUARE_W8(-16, -8)
         "4:\n\t" BW_LOAD(a, x, -8) BW_LOAD(b, y, -8) BW_LOAD(u, w, -4) BW_LOAD(v, z, -4) BW_FETCH(t, end)
         BW_IS_LAST(x, t) BW_SQUARE_PRODUCTS(-4)
         BW_AGAIN BW_SQUARE_END(z) BW_SQUARE_OPERANDS([z] "=&r"(z)));
+#endif
 }
 
 /* Rows of two words whose last two halves are 0 in both patches, as those of five codes: the patches stay in

@@ -15,7 +15,7 @@ static inline void bw_window_halves(const bw_layer *layer, const bw_word *in, co
     const uint32_t in_row = (uint32_t)layer->in_w * in_c;
     uint32_t at = (patch->top * layer->kernel_w + patch->left) * in_c, from = patch->pixel * in_c;
     uint32_t run = patch->columns * in_c, rows = patch->rows;
-    if (rows != layer->kernel_h || run != row) {
+    if (rows != layer->kernel_h || run < row) {
         bw_fill_halves(room, 0u, count, layer->pad_code);
     }
     if (run == row && row == in_row) { /* rows that lie one behind another */
@@ -46,6 +46,16 @@ BW_INLINE uint32_t bw_rounded(uint32_t count, uint32_t unit)
     return (count + unit - 1u) & ~(unit - 1u);
 }
 
+/* How many codes the second of two windows starts behind the first, where both are runs of one row that fit into
+ * `room` codes together, and can be read from where they overlap; else 0. */
+BW_INLINE uint32_t bw_overlap_step(const bw_layer *layer, const bw_patch *patch, uint32_t per_word, uint32_t room)
+{
+    const uint32_t taps = bw_taps(layer), step = (patch[1].pixel - patch[0].pixel) * layer->in_c;
+    const uint32_t inside = (patch[0].columns == layer->kernel_w && patch[1].columns == layer->kernel_w) ? 1u : 0u;
+    const uint32_t whole = (layer->kernel_h == 1u && taps % per_word == 0u && (step & 3u) == 0u) ? 1u : 0u;
+    return (inside != 0u && whole != 0u && taps < room && step <= room - taps) ? step : 0u;
+}
+
 /* A convolution, two windows at a time. per_word: weights in a word. Scratch memory: pooled accumulators, if there are
  * any; accumulators of two windows; their codes, BW_CHUNK at a time. */
 BW_INLINE void bw_each_pair(const bw_layer *layer, const bw_word *in, uint32_t per_word, bw_pair_function *accumulate,
@@ -61,16 +71,20 @@ BW_INLINE void bw_each_pair(const bw_layer *layer, const bw_word *in, uint32_t p
     bw_begin_pixels(&pixels, layer, (int32_t *)scratch);
     while (bw_next_patch(&pixels, &patch[0]) != 0u) {
         const uint32_t two = bw_next_patch(&pixels, &patch[1]);
+        const uint32_t step = (two != 0u) ? bw_overlap_step(layer, patch, per_word, 2u * bw_rounded(chunk, 32u)) : 0u;
+        const uint32_t part = (step != 0u) ? taps : BW_CHUNK;
         uint32_t start, i;
         bw_fill(acc, 2u * out_c, 0);
-        for (start = 0u; start < taps; start += BW_CHUNK) {
-            const uint32_t left = taps - start, count = (left < BW_CHUNK) ? left : BW_CHUNK;
-            bw_window_halves(layer, in, &patch[0], start, count, per_word, room);
-            if (two != 0u) {
+        patch[0].columns += step / layer->in_c;
+        for (start = 0u; start < taps; start += part) {
+            const uint32_t left = taps - start, count = (left < part) ? left : part;
+            const bw_word *other = (step != 0u) ? room + step / 2u : (two != 0u) ? second : room;
+            bw_window_halves(layer, in, &patch[0], start, count + step, per_word, room);
+            if (other == second) {
                 bw_window_halves(layer, in, &patch[1], start, count, per_word, second);
             }
-            accumulate(room, (two != 0u) ? second : room, layer->weights + start / per_word, row_words,
-                       bw_rounded(count, per_word) / 4u, out_c, acc, acc + out_c);
+            accumulate(room, other, layer->weights + start / per_word, row_words, bw_rounded(count, per_word) / 4u,
+                       out_c, acc, acc + out_c);
         }
         for (i = 0u; i <= two; ++i) {
             const int32_t *pooled = bw_pool(&pixels, acc + i * out_c);

@@ -29,12 +29,20 @@ BW_INLINE uint32_t bw_count_thresholds(const bw_epilogue *e, uint32_t channel, i
     return (bw_descends(e, channel) != 0u) ? levels - count : count;
 }
 
-/* floor(value / 2^shift), without a right shift of a negative number; shift 0..62. */
+/* floor(value / 2^shift). A right shift of a negative number floors where the compiler shifts its sign in, as all of
+ * them do; the branch is gone at compile time. */
+BW_INLINE int32_t bw_floor_shift_32(int32_t value, uint32_t shift)
+{
+    const uint32_t flip = (value < 0) ? 0xFFFFFFFFu : 0u;
+    return ((-1 >> 1) == -1) ? value >> shift : (int32_t)((((uint32_t)value ^ flip) >> shift) ^ flip);
+}
+
+/* The same, shift 0..62. Only for shifts below 32 does the low word matter. */
 BW_INLINE int64_t bw_floor_shift(int64_t value, uint32_t shift)
 {
-    if (shift >= 32u) { /* the low word does not matter */
-        const uint32_t high = (uint32_t)((uint64_t)value >> 32), flip = (value < 0) ? 0xFFFFFFFFu : 0u;
-        return (int32_t)(((high ^ flip) >> (shift - 32u)) ^ flip);
+    const int32_t high = (int32_t)(uint32_t)((uint64_t)value >> 32);
+    if (shift >= 32u) {
+        return bw_floor_shift_32(high, shift - 32u);
     }
     return (value >= 0) ? value >> shift : ~(~value >> shift);
 }

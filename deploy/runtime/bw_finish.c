@@ -27,9 +27,50 @@ static void bw_finish_binary(const bw_epilogue *e, const int32_t *acc, uint32_t 
     }
 }
 
-static uint32_t bw_byte_of(const bw_epilogue *e, uint32_t channel, const int32_t *acc)
+/* The highest 32 bits of acc * multiplier + offset. */
+BW_INLINE int32_t bw_scaled(int32_t acc, int32_t multiplier, const uint32_t *offset)
 {
-    return (uint32_t)bw_code_of(e, channel, acc[channel]) & 0xFFu;
+    const uint64_t start = ((uint64_t)offset[1] << 32) | offset[0];
+    const int64_t sum = (int64_t)acc * multiplier + (int64_t)start;
+    return (int32_t)(uint32_t)((uint64_t)sum >> 32);
+}
+
+/* Bytes, requantized, in groups of four channels; up to which channel: it ends before a shift too small for bw_scaled. */
+static uint32_t bw_requantize_bytes(const bw_epilogue *e, const int32_t *acc, uint32_t channels, bw_appender *out)
+{
+    const int32_t *multiplier = e->table, low = e->low, high = e->high;
+    const uint32_t *offset = e->extra;
+    const uint8_t *shift = e->shift;
+    const uint32_t end = channels & ~3u;
+    uint32_t word = 0u, channel = 0u;
+    while (channel != end) {
+        const uint32_t right = *shift++ - 32u;
+        int32_t code;
+        if (right > 30u) {
+            break;
+        }
+        code = bw_floor_shift_32(bw_scaled(*acc++, *multiplier++, offset), right);
+        offset += 2;
+        code = (code < low) ? low : code;
+        code = (code > high) ? high : code;
+        word = (word >> 8) | ((uint32_t)code << 24);
+        if ((++channel & 3u) == 0u) {
+            bw_append(out, word, 32u);
+        }
+    }
+    return channel & ~3u;
+}
+
+static uint32_t bw_byte_of(const bw_epilogue *e, uint32_t channel, int32_t acc)
+{
+    return (uint32_t)bw_code_of(e, channel, acc) & 0xFFu;
+}
+
+static uint32_t bw_four_bytes(const bw_epilogue *e, uint32_t channel, const int32_t *acc)
+{
+    const uint32_t low = bw_byte_of(e, channel, acc[0]) | (bw_byte_of(e, channel + 1u, acc[1]) << 8);
+    const uint32_t high = bw_byte_of(e, channel + 2u, acc[2]) | (bw_byte_of(e, channel + 3u, acc[3]) << 8);
+    return low | (high << 16);
 }
 
 void bw_finish_pixel(const void *epilogue, const int32_t *acc, uint32_t channels, bw_appender *out)
@@ -40,11 +81,10 @@ void bw_finish_pixel(const void *epilogue, const int32_t *acc, uint32_t channels
         bw_finish_binary(e, acc, channels, out);
         return;
     }
-    if (e->bits == 8u) { /* four at a time */
+    if (e->bits == 8u) {
+        channel = (e->kind == (uint8_t)BW_REQUANTIZE) ? bw_requantize_bytes(e, acc, channels, out) : 0u;
         for (; channel + 4u <= channels; channel += 4u) {
-            const uint32_t low = bw_byte_of(e, channel, acc) | (bw_byte_of(e, channel + 1u, acc) << 8);
-            const uint32_t high = bw_byte_of(e, channel + 2u, acc) | (bw_byte_of(e, channel + 3u, acc) << 8);
-            bw_append(out, low | (high << 16), 32u);
+            bw_append(out, bw_four_bytes(e, channel, acc + channel), 32u);
         }
     }
     for (; channel < channels; ++channel) {

@@ -77,20 +77,30 @@ BW_INLINE void bw_put_bytes(const uint8_t *codes, uint32_t is_signed, bw_word *t
 #endif
 }
 
+/* groups >= 1 times four bytes. */
+BW_INLINE void bw_put_groups(const uint8_t *from, uint32_t is_signed, uint32_t groups, bw_word *to)
+{
+    do {
+        bw_put_bytes(from, is_signed, to);
+        from += 4;
+        to += 2;
+    } while (--groups != 0u);
+}
+
 BW_INLINE void bw_gather_byte_halves(const uint8_t *from, uint32_t is_signed, uint32_t count, bw_word *patch,
                                      uint32_t at)
 {
     const uint32_t flip = (is_signed != 0u) ? 0x80u : 0u, end = at + count;
     while (at != end) {
         if ((at & 3u) == 0u && end - at >= 4u) {
-            bw_word *to = patch + (at >> 1);
-            uint32_t groups = (end - at) >> 2;
+            const uint32_t groups = (end - at) >> 2;
+            if (is_signed != 0u) {
+                bw_put_groups(from, 1u, groups, patch + (at >> 1));
+            } else {
+                bw_put_groups(from, 0u, groups, patch + (at >> 1));
+            }
             at += 4u * groups;
-            do {
-                bw_put_bytes(from, is_signed, to);
-                from += 4;
-                to += 2;
-            } while (--groups != 0u);
+            from += 4u * groups;
         } else {
             *bw_half_at(patch, at++) = (bw_half)((*from++ ^ flip) - flip);
         }
