@@ -54,9 +54,28 @@ enum class Feature : size_t {
   kClearedWords,
   kClearedBlocks,  // of four words
 
+  // Halves: bw_gather_halves.h. Codes go in groups of four where a group of the window is full, else one by one.
+  kCodeGroups,        // of codes of less than 8 bits
+  kByteGroups,        // of unsigned bytes ...
+  kSignedByteGroups,  // ... and of signed ones
+  kWideGroups,        // of codes of more than 8 bits, which are taken one by one all the same
+  kGroupLoops,        // runs of bytes that have a group
+  kByteRuns,
+  kByteCodes,  // bytes one by one
+  kByteTails,  // runs that end with some
+  kTailCodes,  // the same of other codes
+  kBinaryRuns,
+  kCutRuns,    // rows that start before the part, or with it
+  kEndedRuns,  // rows that end behind it, or with it
+  kFillTails,  // border windows that end with codes one by one
+  kPads,       // parts filled up to whole words of weights
+  kPadGroups,
+  kPadCodes,
+
   // Their sums: bw_accumulate_*.h. A part is what is summed up at a time.
   kParts,
   kLoopParts,       // with such a loop of two or four channels
+  kLongParts,       // with several turns of it
   kPartBlocks,      // work on a part that serves all channels
   kChannels,        // of a part; where a loop takes two or four at a time, those loops
   kOddChannels,     // what these leave over
@@ -68,6 +87,7 @@ enum class Feature : size_t {
   kSignedBlocks,    // ... and their blocks
   kOdd1,            // rows with a word left over
   kOdd2,            // two words
+  kOdd3,
   kOdd4,
   kSingleWords,  // rows of one word
   kTwoWords,     // ... and of two, three and five, which a1w1 has code for
@@ -118,7 +138,7 @@ enum class Feature : size_t {
   kWindowTaps,
   kLongWindowRows,
   kWindowLoops,  // sums over several rows; pixels copied several times in a row
-  kTurns,        // taps inside or outside, tails that complete a word or not: whichever are fewer
+  kTurns,        // taps inside or outside, tails or outputs that complete a word or not: whichever are fewer
   kSkippedTaps,
   kPaddedProducts,
   kBorderCalls,  // of a border that is not zero: bw_border.c
@@ -131,7 +151,10 @@ enum class Feature : size_t {
   kBiasedOutputs,
   kBinaryOutputs,
   kWideBinaryOutputs,  // of a window kernel, thresholds of 32 bits
-  kAppends,            // codes of a window kernel that are appended one by one, or four bytes at once
+  kAppends,            // codes of a window kernel that are appended one by one
+  kFours,              // four bytes at once ...
+  kRawFours,           // ... of sums as they are
+  kWholeFours,         // and those that are a word
   kThresholdOutputs,
   kThresholds,
   kWideThresholdOutputs,
