@@ -8,17 +8,18 @@
 namespace bitwright {
 namespace {
 
-// Pixels that start with a word, where each has `bits` bits.
-int64_t whole_pixels(int64_t pixels, int64_t bits) {
-  return ceil_div(pixels, kWord / std::gcd(bits, kWord));
+// How many pixels of `bits` bits each start within a word.
+int64_t split_pixels(int64_t pixels, int64_t bits) {
+  return pixels - ceil_div(pixels, kWord / std::gcd(bits, kWord));
 }
 
-// Binary outputs, up to 32 at a time. A group that a word starts and ends with is whole.
+// Binary outputs, up to 32 at a time. What completes a word goes on in the next one unless it is a word alone.
 void count_groups(CountedLayer& l, int64_t pixels) {
   const int64_t channels = l.g.out_channels, groups = pixels * ceil_div(channels, kWord);
   const int64_t flushes = pixels * channels / kWord;
+  const int64_t whole = (pixels - split_pixels(pixels, channels)) * (channels / kWord);
   l.add(Feature::kFinishGroups, static_cast<double>(groups));
-  l.add(Feature::kWholeOutputs, static_cast<double>(whole_pixels(pixels, channels) * (channels / kWord)));
+  l.add(Feature::kSplitOutputs, static_cast<double>(flushes - whole));
   l.add(Feature::kTurns, static_cast<double>(std::min(flushes, groups - flushes)));
 }
 
@@ -29,8 +30,9 @@ void count_codes(CountedLayer& l, int64_t pixels) {
   const int64_t fours = bits == 8 && kind != Epilogue::kFloat ? channels / 4 : 0;
   const int64_t singles = pixels * (channels - 4 * fours), flushes = pixels * channels * bits / kWord - pixels * fours;
   l.add(kind == Epilogue::kRaw ? Feature::kRawFours : Feature::kFours, static_cast<double>(pixels * fours));
-  l.add(Feature::kWholeFours, static_cast<double>(whole_pixels(pixels, channels * bits) * fours));
+  l.add(Feature::kSplitFours, static_cast<double>(split_pixels(pixels, channels * bits) * fours));
   l.add(Feature::kAppends, static_cast<double>(singles));
+  if (bits < kWord) l.add(Feature::kSplitOutputs, static_cast<double>(flushes));
   l.add(Feature::kTurns, static_cast<double>(std::min(flushes, singles - flushes)));
 }
 

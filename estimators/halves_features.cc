@@ -24,7 +24,6 @@ struct Groups {
 void count_run(CountedLayer& l, const Groups& run, double times) {
   const int bits = bit_width(l.input);
   const double groups = times * static_cast<double>(run.groups), singles = times * static_cast<double>(run.singles);
-  l.add(Feature::kRuns, times);
   if (bits == 8) {
     l.add(Feature::kByteRuns, times);
     l.add(min_code(l.input) < 0 ? Feature::kSignedByteGroups : Feature::kByteGroups, groups);
@@ -33,10 +32,11 @@ void count_run(CountedLayer& l, const Groups& run, double times) {
     if (run.tail > 0) l.add(Feature::kByteTails, times);
     return;
   }
+  l.add(Feature::kRuns, times);
   l.add(bits < 8 ? Feature::kCodeGroups : Feature::kWideGroups, groups);
   l.add(Feature::kRunCodes, bits < 8 ? singles : singles + 4 * groups);
   if (run.tail > 0) l.add(Feature::kTailCodes, times);
-  if (l.input == Format::kBinary) l.add(Feature::kBinaryRuns, times);
+  if (min_code(l.input) < 0 && l.input != Format::kBinary) l.add(Feature::kSignedRuns, times);
 }
 
 // Codes [start, start + count) of a window of one kind.

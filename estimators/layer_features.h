@@ -19,7 +19,7 @@ enum class Feature : size_t {
   kRows,           // output rows
   kPositions,      // output pixels
   kOutputWords,    // 32-bit words written
-  kWholeOutputs,   // outputs of 32 bits, or groups of 32 binary ones that fill a word alone
+  kWholeOutputs,   // outputs of 32 bits; of window kernels kSplitOutputs are counted instead
   kPixelLoops,     // pixels of several channels, where a kernel takes them one by one
   kSingleOutputs,  // output elements of a layer that does not pool; of window kernels those are in the sums below
   kPooledOutputs,  // of one that does
@@ -64,7 +64,7 @@ enum class Feature : size_t {
   kByteCodes,  // bytes one by one
   kByteTails,  // runs that end with some
   kTailCodes,  // the same of other codes
-  kBinaryRuns,
+  kSignedRuns,
   kCutRuns,    // rows that start before the part, or with it
   kEndedRuns,  // rows that end behind it, or with it
   kFillTails,  // border windows that end with codes one by one
@@ -93,8 +93,15 @@ enum class Feature : size_t {
   kTwoWords,     // ... and of two, three and five, which a1w1 has code for
   kThreeWords,
   kFiveWords,
-  kFoldedOdd,  // parts with up to three words left over to fold
-  kRestWords,  // words left over, one by one
+  kSingleParts,  // parts of one word
+  kTwoParts,     // ...
+  kThreeParts,
+  kFiveParts,
+  kFoldedOdd,     // parts with up to three words left over to fold ...
+  kFoldedTwos,    // ... at least two
+  kFoldedThrees,  // ... three
+  kFoldLoops,     // parts with at least four
+  kRestWords,     // words left over, one by one
   kRestLoops,
   kSignedRestWords,
   kFewParts,  // those of bw_few_w8 apart
@@ -154,7 +161,8 @@ enum class Feature : size_t {
   kAppends,            // codes of a window kernel that are appended one by one
   kFours,              // four bytes at once ...
   kRawFours,           // ... of sums as they are
-  kWholeFours,         // and those that are a word
+  kSplitFours,         // and those that go on in the next word
+  kSplitOutputs,       // other outputs of a window kernel that complete a word and go on in the next
   kThresholdOutputs,
   kThresholds,
   kWideThresholdOutputs,

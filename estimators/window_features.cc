@@ -89,16 +89,24 @@ void count_bit_gathers(CountedLayer& l, const Clip& row, const Clip& column, dou
   l.add(Feature::kLastWords, l.g.taps() % kWord ? gathers : 0.0);
 }
 
-// One part of a row of folded bits, bw_accumulate_a1w1: few words have code of their own.
+// One part of a row of folded bits, bw_accumulate_a1w1: where words are few, the patch stays in registers.
 void count_folded_part(CountedLayer& l, double passes, int64_t words) {
   const double rows = passes * l.g.out_channels;
   l.add(Feature::kParts, passes);
   l.add(Feature::kPartBlocks, passes * static_cast<double>(words / 4));
-  l.add(Feature::kFoldedOdd, words % 4 ? passes : 0.0);
-  if (words == 1) return l.add(Feature::kSingleWords, rows);
-  if (words == 2) return l.add(Feature::kTwoWords, rows);
-  if (words == 3) return l.add(Feature::kThreeWords, rows);
-  if (words == 5) return l.add(Feature::kFiveWords, rows);
+  if (words >= 4) l.add(Feature::kFoldLoops, passes);
+  if (words % 4 > 0) l.add(Feature::kFoldedOdd, passes);
+  if (words % 4 > 1) l.add(Feature::kFoldedTwos, passes);
+  if (words % 4 > 2) l.add(Feature::kFoldedThrees, passes);
+  const auto held = [&](Feature parts, Feature channels) {
+    l.add(parts, passes);
+    l.add(channels, rows);
+  };
+  if (words == 1) return held(Feature::kSingleParts, Feature::kSingleWords);
+  if (words == 2) return held(Feature::kTwoParts, Feature::kTwoWords);
+  if (words == 3) return held(Feature::kThreeParts, Feature::kThreeWords);
+  if (words == 5) return held(Feature::kFiveParts, Feature::kFiveWords);
+  l.add(Feature::kLoopParts, passes);
   l.add(Feature::kChannels, rows);
   if (words & 1) l.add(Feature::kOdd1, rows);
   if (words & 2) l.add(Feature::kOdd2, rows);
