@@ -49,8 +49,28 @@ struct CountedLayer {
   FeatureVector features{};
 };
 
+inline constexpr int64_t kWord = 32;  // bits
+
+inline int64_t ceil_div(int64_t n, int64_t unit) {
+  return (n + unit - 1) / unit;
+}
+
+// Every channel's row, or that of several channels: `rows` of `blocks` blocks.
+inline void count_blocks(CountedLayer& l, double rows, int64_t blocks) {
+  l.add(Feature::kBlocks, rows * static_cast<double>(blocks));
+  if (blocks > 0) l.add(Feature::kBlockLoops, rows);
+  if (blocks > 1) l.add(Feature::kLongLoops, rows);
+}
+
+// bw_accumulate_a8w1, bw_accumulate_a16w1: blocks of words of two channels; `rest` of what is left over.
+void count_chosen(CountedLayer& layer, int64_t words, int64_t block, int64_t rest);  // window_features.cc
+
+// Parts of a window kernel.
+void count_halves(CountedLayer& layer, const std::string& types);  // halves_features.cc
+void count_finish(CountedLayer& layer);                            // finish_features.cc
+
 // One per family of kernels; outputs and epilogue are counted by layer_features().
-void count_window_kernel(CountedLayer& layer);   // window_features.cc: bits, bytes and halves
+void count_window_kernel(CountedLayer& layer);   // window_features.cc: bits, bytes and floats; calls those above
 void count_poly_kernel(CountedLayer& layer);     // poly_features.cc
 void count_product_kernel(CountedLayer& layer);  // product_features.cc: codes one by one
 

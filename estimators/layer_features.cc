@@ -43,7 +43,7 @@ void count_outputs(CountedLayer& l) {
   const double window = static_cast<double>(l.g.pool.h) * l.g.pool.w;
   if (l.pools() || !l.takes_windows()) l.add(l.pools() ? Feature::kPooledOutputs : Feature::kSingleOutputs, outputs);
   l.add(Feature::kPooledSums, outputs * (window - 1));
-  if (bit_width(storage_format(l.network, l.index)) == 32) l.add(Feature::kWholeOutputs, outputs);
+  if (bit_width(storage_format(l.network, l.index)) == 32 && !l.takes_windows()) l.add(Feature::kWholeOutputs, outputs);
   if (l.g.output.c > 1 && !l.takes_windows()) l.add(Feature::kPixelLoops, outputs / l.g.output.c);
   const double pixels = l.takes_windows() ? outputs / l.g.output.c : outputs;
   l.add(Feature::kPooledRows, pixels * (l.g.pool.h - 1));
@@ -91,20 +91,29 @@ std::string_view feature_name(Feature feature) {
   // clang-format off
   constexpr std::string_view names[] = {
       "call", "rows", "positions", "output_words", "whole_outputs", "pixel_loops", "single_outputs", "pooled_outputs",
-      "pooled_sums", "pooled_rows", "windows", "pooled_windows", "passes", "pairs", "halved", "finish_groups",
+      "pooled_sums", "pooled_rows",
+      "windows", "pooled_windows", "passes", "pairs", "halved", "finish_groups",
       "contiguous", "aligned", "in_place", "gathers", "gathered_rows", "outside_rows", "runs", "run_pieces",
       "run_codes", "fills", "zero_fill_pieces", "one_fill_pieces", "fill_codes", "flushes", "aligned_flushes",
-      "last_words", "cleared_words", "cleared_blocks", "parts", "loop_parts", "part_blocks", "channels",
-      "odd_channels", "odd_blocks", "blocks", "block_loops", "long_loops", "signed_channels", "signed_blocks",
-      "odd_1", "odd_2", "odd_4", "single_words", "two_words", "three_words", "five_words", "folded_odd", "rest_words", "rest_loops", "signed_rest_words", "few_parts",
-      "few_channels", "row_carries", "tiles", "tile_blocks", "block_rows", "block_chunks", "block_groups",
-      "inside_columns", "result_words", "channel_pairs", "product_blocks", "product_steps", "border_pairs",
-      "border_rows", "border_taps", "border_columns", "border_jumps", "collected", "merges", "crossings", "strides",
+      "last_words", "cleared_words", "cleared_blocks",
+      "code_groups", "byte_groups", "signed_byte_groups", "wide_groups", "group_loops", "byte_runs", "byte_codes",
+      "byte_tails", "tail_codes", "signed_runs", "cut_runs", "ended_runs", "fill_tails", "pads", "pad_groups",
+      "pad_codes",
+      "parts", "loop_parts", "long_parts", "part_blocks", "channels", "odd_channels", "odd_blocks", "blocks",
+      "block_loops", "long_loops", "signed_channels", "signed_blocks", "odd_1", "odd_2", "odd_3", "odd_4",
+      "single_words", "two_words", "three_words", "five_words", "single_parts", "two_parts", "three_parts",
+      "five_parts", "folded_odd", "folded_twos", "folded_threes", "fold_loops", "rest_words", "rest_loops",
+      "signed_rest_words", "few_parts", "few_channels",
+      "row_carries", "tiles", "tile_blocks", "block_rows", "block_chunks", "block_groups", "inside_columns",
+      "result_words", "channel_pairs", "product_blocks", "product_steps", "border_pairs", "border_rows",
+      "border_taps", "border_columns", "border_jumps", "collected", "merges", "crossings", "strides",
       "word_runs", "words", "tails", "products", "long_runs", "sum_loops", "converted_inputs", "converted_weights",
       "input_rows", "input_pixels", "window_rows", "window_taps", "long_window_rows", "window_loops", "turns",
       "skipped_taps", "padded_products", "border_calls", "border_windows", "border_elements", "border_outside",
-      "raw_outputs", "biased_outputs", "binary_outputs", "wide_binary_outputs", "appends", "threshold_outputs", "thresholds", "wide_threshold_outputs",
-      "wide_thresholds", "requantized_outputs", "real_outputs", "relu_outputs", "sign_outputs", "quantized_outputs"};
+      "raw_outputs", "biased_outputs", "binary_outputs", "wide_binary_outputs", "appends", "fours", "raw_fours",
+      "split_fours", "split_outputs", "threshold_outputs", "thresholds", "wide_threshold_outputs", "wide_thresholds",
+      "requantized_outputs", "real_outputs", "relu_outputs", "sign_outputs", "quantized_outputs",
+  };
   // clang-format on
   static_assert(std::size(names) == kFeatures);
   return names[static_cast<size_t>(feature)];

@@ -19,7 +19,7 @@ enum class Feature : size_t {
   kRows,           // output rows
   kPositions,      // output pixels
   kOutputWords,    // 32-bit words written
-  kWholeOutputs,   // outputs of 32 bits, or groups of 32 binary ones that fill a word alone
+  kWholeOutputs,   // outputs of 32 bits; of window kernels kSplitOutputs are counted instead
   kPixelLoops,     // pixels of several channels, where a kernel takes them one by one
   kSingleOutputs,  // output elements of a layer that does not pool; of window kernels those are in the sums below
   kPooledOutputs,  // of one that does
@@ -54,9 +54,28 @@ enum class Feature : size_t {
   kClearedWords,
   kClearedBlocks,  // of four words
 
+  // Halves: bw_gather_halves.h. Codes go in groups of four where a group of the window is full, else one by one.
+  kCodeGroups,        // of codes of less than 8 bits
+  kByteGroups,        // of unsigned bytes ...
+  kSignedByteGroups,  // ... and of signed ones
+  kWideGroups,        // of codes of more than 8 bits, which are taken one by one all the same
+  kGroupLoops,        // runs of bytes that have a group
+  kByteRuns,
+  kByteCodes,  // bytes one by one
+  kByteTails,  // runs that end with some
+  kTailCodes,  // the same of other codes
+  kSignedRuns,
+  kCutRuns,    // rows that start before the part, or with it
+  kEndedRuns,  // rows that end behind it, or with it
+  kFillTails,  // border windows that end with codes one by one
+  kPads,       // parts filled up to whole words of weights
+  kPadGroups,
+  kPadCodes,
+
   // Their sums: bw_accumulate_*.h. A part is what is summed up at a time.
   kParts,
   kLoopParts,       // with such a loop of two or four channels
+  kLongParts,       // with several turns of it
   kPartBlocks,      // work on a part that serves all channels
   kChannels,        // of a part; where a loop takes two or four at a time, those loops
   kOddChannels,     // what these leave over
@@ -68,13 +87,21 @@ enum class Feature : size_t {
   kSignedBlocks,    // ... and their blocks
   kOdd1,            // rows with a word left over
   kOdd2,            // two words
+  kOdd3,
   kOdd4,
   kSingleWords,  // rows of one word
   kTwoWords,     // ... and of two, three and five, which a1w1 has code for
   kThreeWords,
   kFiveWords,
-  kFoldedOdd,  // parts with up to three words left over to fold
-  kRestWords,  // words left over, one by one
+  kSingleParts,  // parts of one word
+  kTwoParts,     // ...
+  kThreeParts,
+  kFiveParts,
+  kFoldedOdd,     // parts with up to three words left over to fold ...
+  kFoldedTwos,    // ... at least two
+  kFoldedThrees,  // ... three
+  kFoldLoops,     // parts with at least four
+  kRestWords,     // words left over, one by one
   kRestLoops,
   kSignedRestWords,
   kFewParts,  // those of bw_few_w8 apart
@@ -118,7 +145,7 @@ enum class Feature : size_t {
   kWindowTaps,
   kLongWindowRows,
   kWindowLoops,  // sums over several rows; pixels copied several times in a row
-  kTurns,        // taps inside or outside, tails that complete a word or not: whichever are fewer
+  kTurns,        // taps inside or outside, tails or outputs that complete a word or not: whichever are fewer
   kSkippedTaps,
   kPaddedProducts,
   kBorderCalls,  // of a border that is not zero: bw_border.c
@@ -131,7 +158,11 @@ enum class Feature : size_t {
   kBiasedOutputs,
   kBinaryOutputs,
   kWideBinaryOutputs,  // of a window kernel, thresholds of 32 bits
-  kAppends,            // codes of a window kernel that are appended one by one, or four bytes at once
+  kAppends,            // codes of a window kernel that are appended one by one
+  kFours,              // four bytes at once ...
+  kRawFours,           // ... of sums as they are
+  kSplitFours,         // and those that go on in the next word
+  kSplitOutputs,       // other outputs of a window kernel that complete a word and go on in the next
   kThresholdOutputs,
   kThresholds,
   kWideThresholdOutputs,

@@ -8,10 +8,6 @@
 namespace bitwright {
 namespace {
 
-int64_t ceil_div(int64_t n, int64_t unit) {
-  return (n + unit - 1) / unit;
-}
-
 class PolyCounter {
  public:
   explicit PolyCounter(CountedLayer& layer)

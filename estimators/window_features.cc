@@ -10,12 +10,6 @@
 namespace bitwright {
 namespace {
 
-constexpr int64_t kWord = 32;  // bits
-
-int64_t ceil_div(int64_t n, int64_t unit) {
-  return (n + unit - 1) / unit;
-}
-
 // Of the windows inside the map, those that start on a multiple of `unit` codes.
 int64_t aligned_windows(const KernelGeometry& g, int unit) {
   const auto starts = [unit](int outputs, int pool, int pool_stride, int stride, int pad, int kernel, int size,
@@ -95,23 +89,24 @@ void count_bit_gathers(CountedLayer& l, const Clip& row, const Clip& column, dou
   l.add(Feature::kLastWords, l.g.taps() % kWord ? gathers : 0.0);
 }
 
-// Every channel's row, or that of several channels: `rows` of `blocks` blocks.
-void count_blocks(CountedLayer& l, double rows, int64_t blocks) {
-  l.add(Feature::kBlocks, rows * static_cast<double>(blocks));
-  if (blocks > 0) l.add(Feature::kBlockLoops, rows);
-  if (blocks > 1) l.add(Feature::kLongLoops, rows);
-}
-
-// One part of a row of folded bits, bw_accumulate_a1w1: few words have code of their own.
+// One part of a row of folded bits, bw_accumulate_a1w1: where words are few, the patch stays in registers.
 void count_folded_part(CountedLayer& l, double passes, int64_t words) {
   const double rows = passes * l.g.out_channels;
   l.add(Feature::kParts, passes);
   l.add(Feature::kPartBlocks, passes * static_cast<double>(words / 4));
-  l.add(Feature::kFoldedOdd, words % 4 ? passes : 0.0);
-  if (words == 1) return l.add(Feature::kSingleWords, rows);
-  if (words == 2) return l.add(Feature::kTwoWords, rows);
-  if (words == 3) return l.add(Feature::kThreeWords, rows);
-  if (words == 5) return l.add(Feature::kFiveWords, rows);
+  if (words >= 4) l.add(Feature::kFoldLoops, passes);
+  if (words % 4 > 0) l.add(Feature::kFoldedOdd, passes);
+  if (words % 4 > 1) l.add(Feature::kFoldedTwos, passes);
+  if (words % 4 > 2) l.add(Feature::kFoldedThrees, passes);
+  const auto held = [&](Feature parts, Feature channels) {
+    l.add(parts, passes);
+    l.add(channels, rows);
+  };
+  if (words == 1) return held(Feature::kSingleParts, Feature::kSingleWords);
+  if (words == 2) return held(Feature::kTwoParts, Feature::kTwoWords);
+  if (words == 3) return held(Feature::kThreeParts, Feature::kThreeWords);
+  if (words == 5) return held(Feature::kFiveParts, Feature::kFiveWords);
+  l.add(Feature::kLoopParts, passes);
   l.add(Feature::kChannels, rows);
   if (words & 1) l.add(Feature::kOdd1, rows);
   if (words & 2) l.add(Feature::kOdd2, rows);
@@ -161,23 +156,6 @@ void count_bits(CountedLayer& l, const std::string& types) {
     count_rows_of_bits(l, passes);
 }
 
-// bw_accumulate_a8w1, bw_accumulate_a16w1: blocks of words of two channels; `rest` of what is left over.
-void count_chosen(CountedLayer& l, int64_t words, int64_t block, int64_t rest) {
-  const auto windows = static_cast<double>(l.windows());
-  const double pairs = windows * static_cast<double>((l.g.out_channels + 1) / 2);
-  l.add(Feature::kParts, windows);
-  l.add(Feature::kPartBlocks, windows * static_cast<double>(words));
-  l.add(Feature::kChannels, pairs);
-  if (l.g.out_channels % 2) l.add(Feature::kOddChannels, windows);
-  count_blocks(l, pairs, words / block);
-  l.add(Feature::kRestWords, pairs * static_cast<double>(rest));
-  if (rest > 0) l.add(Feature::kRestLoops, pairs);
-  if (block != 8 || min_code(l.input) >= 0) return;
-  l.add(Feature::kSignedChannels, pairs);
-  l.add(Feature::kSignedBlocks, pairs * static_cast<double>(words / 8));
-  l.add(Feature::kSignedRestWords, pairs * static_cast<double>(rest));
-}
-
 void count_bytes(CountedLayer& l) {
   const bool bytes = bit_width(l.input) == 8;
   const double in_place = bytes ? count_in_place(l, 4) : 0.0;
@@ -194,81 +172,6 @@ void count_bytes(CountedLayer& l) {
   count_chosen(l, words, 8, words % 8);
 }
 
-// Those of codes [start, start + count) of a window that lie in the map: bw_window_halves.
-struct PartRuns {
-  int64_t rows = 0, runs = 0, codes = 0;
-  int64_t groups = 0;  // of four codes that lie in a group of the window
-};
-// Groups of four among `count` codes from position `at` on.
-int64_t whole_groups(int64_t at, int64_t count) {
-  const int64_t before = std::min((4 - at % 4) % 4, count);
-  return (count - before) / 4;
-}
-PartRuns part_runs(const KernelGeometry& g, const Clip& row, const Clip& column, int64_t start, int64_t count) {
-  const int64_t width = int64_t{g.kernel.w} * g.input.c, in_row = int64_t{g.input.w} * g.input.c;
-  int64_t run = column.taps * g.input.c, rows = row.taps, at = (row.first * g.kernel.w + column.first) * g.input.c;
-  if (run == width && width == in_row) run *= rows, rows = 1;
-  PartRuns sum{rows, 0, 0, 0};
-  for (int64_t y = 0; y < rows; ++y, at += width) {
-    const int64_t first = std::max(at, start), last = std::min(at + run, start + count);
-    if (first >= last) continue;
-    ++sum.runs;
-    sum.codes += last - first;
-    sum.groups += whole_groups(first - start, last - first);
-  }
-  return sum;
-}
-
-// bw_accumulate_w8 and so on: of two windows two channels at a time, of one window two or four; on cores without SIMD
-// row by row, which is linear in the same counts.
-void count_products(CountedLayer& l, const std::string& types, bool pairs, double passes, int64_t groups) {
-  const int64_t bits = types.ends_with("w2") ? 2 : types.ends_with("w4") ? 4 : 8, words = groups * bits / 8;
-  const int64_t channels = l.g.out_channels, at_once = pairs || bits < 8 ? 2 : 4;
-  if (bits < 8) l.add(Feature::kPartBlocks, passes * static_cast<double>(groups / 2));
-  if (pairs && bits == 8 && l.g.taps() == 5) {
-    l.add(Feature::kFewParts, passes);
-    return l.add(Feature::kFewChannels, passes * static_cast<double>(channels));
-  }
-  l.add(Feature::kParts, passes);
-  if (channels >= at_once) l.add(Feature::kLoopParts, passes);
-  const double loops = passes * static_cast<double>(channels / at_once);
-  const double odd = passes * static_cast<double>(channels % at_once);
-  l.add(Feature::kChannels, loops);
-  count_blocks(l, loops, words);
-  if (bits == 8 && words % 2) l.add(Feature::kOdd1, loops);
-  l.add(Feature::kOddChannels, odd);
-  l.add(Feature::kOddBlocks, odd * static_cast<double>(words));
-}
-
-void count_halves(CountedLayer& l, const std::string& types) {
-  const int64_t unit = types.ends_with("w2") ? 16 : types.ends_with("w4") ? 8 : 4, taps = l.g.taps();
-  const bool pairs = l.kernel.starts_with("conv2d") && types != "a16w1";
-  const auto passes = static_cast<double>(pairs ? ceil_div(l.windows(), 2) : l.windows());
-  if (pairs) l.add(Feature::kPairs, passes);
-  for (int64_t start = 0; start < taps; start += kChunk) {
-    const int64_t count = std::min(taps - start, kChunk), codes = ceil_div(count, unit) * unit;
-    l.each_kind([&](const Clip& row, const Clip& column, int64_t windows) {
-      const auto times = static_cast<double>(windows);
-      const PartRuns runs = part_runs(l.g, row, column, start, count);
-      l.add(Feature::kGathers, times);
-      l.add(Feature::kGatheredRows, times * static_cast<double>(runs.rows));
-      l.add(Feature::kRuns, times * static_cast<double>(runs.runs));
-      const int64_t groups = bit_width(l.input) <= 8 ? runs.groups : 0;
-      l.add(Feature::kRunPieces, times * static_cast<double>(groups));
-      l.add(Feature::kRunCodes, times * static_cast<double>(runs.codes - 4 * groups));
-      const int64_t border = l.is_whole(row, column) ? 0 : count,
-                    filled = border / 4 + whole_groups(count, codes - count);
-      l.add(Feature::kZeroFillPieces, times * static_cast<double>(filled));
-      l.add(Feature::kFillCodes, times * static_cast<double>(border + codes - count - 4 * filled));
-    });
-    if (types != "a16w1") {
-      count_products(l, types, pairs, passes, codes / 4);
-      continue;
-    }
-    count_chosen(l, codes / 2, 16, codes / 2 % 16 / 2);
-  }
-}
-
 // bw_conv2d_wf32: channels by fours; what is left over are the odd ones and their products.
 void count_reals(CountedLayer& l) {
   const int64_t taps = l.g.taps(), odd = l.g.out_channels % 4;
@@ -276,8 +179,13 @@ void count_reals(CountedLayer& l) {
     const int64_t count = std::min(taps - start, kChunk);
     l.each_kind([&](const Clip& row, const Clip& column, int64_t windows) {
       const auto times = static_cast<double>(windows);
+      int64_t codes = 0;
+      for (int64_t y = row.first; y < row.first + row.taps; ++y) {
+        const int64_t at = (y * l.g.kernel.w + column.first) * l.g.input.c;
+        codes += std::max<int64_t>(std::min(at + column.taps * l.g.input.c, start + count) - std::max(at, start), 0);
+      }
       l.add(Feature::kGatheredRows, times * static_cast<double>(row.taps));
-      l.add(Feature::kRunCodes, times * static_cast<double>(part_runs(l.g, row, column, start, count).codes));
+      l.add(Feature::kRunCodes, times * static_cast<double>(codes));
       l.add(Feature::kFillCodes, l.is_whole(row, column) ? 0.0 : times * static_cast<double>(count));
     });
     const auto windows = static_cast<double>(l.windows());
@@ -290,20 +198,23 @@ void count_reals(CountedLayer& l) {
   if (l.input != Format::kFloat32) l.add(Feature::kConvertedInputs, l.at(Feature::kRunCodes));
 }
 
-// bw_finish_pixel, bw_append.
-void count_finish(CountedLayer& l) {
-  const int64_t channels = l.g.out_channels, pixels = int64_t{l.g.output.h} * l.g.output.w;
-  if (l.at(Feature::kBinaryOutputs) + l.at(Feature::kWideBinaryOutputs) == 0) {
-    const bool bytes =
-        epilogue(l.network, l.index) != Epilogue::kFloat && bit_width(storage_format(l.network, l.index)) == 8;
-    return l.add(Feature::kAppends, static_cast<double>(pixels * (bytes ? channels / 4 + channels % 4 : channels)));
-  }
-  l.add(Feature::kFinishGroups, static_cast<double>(pixels * ceil_div(channels, kWord)));
-  const int64_t period = kWord / std::gcd(channels, kWord);  // pixels until one starts a word again
-  l.add(Feature::kWholeOutputs, static_cast<double>(ceil_div(pixels, period) * (channels / kWord)));
-}
-
 }  // namespace
+
+void count_chosen(CountedLayer& l, int64_t words, int64_t block, int64_t rest) {
+  const auto windows = static_cast<double>(l.windows());
+  const double pairs = windows * static_cast<double>((l.g.out_channels + 1) / 2);
+  l.add(Feature::kParts, windows);
+  l.add(Feature::kPartBlocks, windows * static_cast<double>(words));
+  l.add(Feature::kChannels, pairs);
+  if (l.g.out_channels % 2) l.add(Feature::kOddChannels, windows);
+  count_blocks(l, pairs, words / block);
+  l.add(Feature::kRestWords, pairs * static_cast<double>(rest));
+  if (rest > 0) l.add(Feature::kRestLoops, pairs);
+  if (block != 8 || min_code(l.input) >= 0) return;
+  l.add(Feature::kSignedChannels, pairs);
+  l.add(Feature::kSignedBlocks, pairs * static_cast<double>(words / 8));
+  l.add(Feature::kSignedRestWords, pairs * static_cast<double>(rest));
+}
 
 void count_window_kernel(CountedLayer& l) {
   const auto windows = static_cast<double>(l.windows());
