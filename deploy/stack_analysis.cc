@@ -309,9 +309,11 @@ CallGraph read_call_graph(std::string_view disassembly) {
   };
   for (auto& [address, body] : bodies) {
     CalledFunction& function = graph[address] = std::move(body.function);
-    for (uint32_t target : body.calls) function.calls.insert(holder(target));
     for (uint32_t target : body.jumps)
       if (holder(target) != address) function.calls.insert(holder(target));
+    // A `bl` into the middle of its own function is a jump: one far away, as Armv6-M has no other.
+    for (uint32_t target : body.calls)
+      if (holder(target) != address || target == address) function.calls.insert(holder(target));
   }
   return graph;
 }

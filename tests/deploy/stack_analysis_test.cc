@@ -144,6 +144,15 @@ TEST(BoundStack, ALoopToTheFirstInstructionIsNoRecursion) {
               IsEmpty());
 }
 
+TEST(BoundStack, AFarJumpByBlIsNoRecursion) {
+  const StackBound bound = bound_of(function("    8000:\tb510      \tpush\t{r4, lr}\n"
+                                             "    8002:\t3801      \tsubs\tr0, #1\n"
+                                             "    8004:\tf7ff fffd \tbl\t8002 <net_run+0x2>\n"
+                                             "    8008:\tbd10      \tpop\t{r4, pc}\n"));
+  EXPECT_EQ(bound.bytes, 8);
+  EXPECT_THAT(bound.problems, IsEmpty());
+}
+
 TEST(BoundStack, NamesACallThroughAPointer) {
   for (const char* call : {"blx\tr3", "bx\tr3"})
     EXPECT_THAT(bound_of(function(std::string("    8000:\t4798      \t") + call + "\n")).problems,
