@@ -303,9 +303,20 @@ void count_finish(CountedLayer& l) {
   l.add(Feature::kWholeOutputs, static_cast<double>(ceil_div(pixels, period) * (channels / kWord)));
 }
 
+// bw_convolve_few.h: pairs of windows, code by code.
+void count_few(CountedLayer& l) {
+  const int64_t row_pairs = ceil_div(l.g.output.w, 2), pairs = l.g.output.h * row_pairs;
+  l.add(Feature::kPairs, static_cast<double>(pairs));
+  l.add(Feature::kGatheredRows, static_cast<double>(2 * pairs * l.g.kernel.h));
+  l.add(Feature::kRunCodes, static_cast<double>(2 * pairs * l.g.taps()));
+  l.add(Feature::kFewParts, static_cast<double>(pairs * ceil_div(l.g.out_channels, kWord)));
+  l.add(Feature::kFewChannels, static_cast<double>(pairs * l.g.out_channels));
+}
+
 }  // namespace
 
 void count_window_kernel(CountedLayer& l) {
+  if (is_few(l.kernel)) return count_few(l);
   const auto windows = static_cast<double>(l.windows());
   l.add(Feature::kWindows, windows);
   if (l.pools()) l.add(Feature::kPooledWindows, windows);
