@@ -98,7 +98,7 @@ BW_INLINE void bw_choose_eights(const uint32_t *x, const uint32_t *weights, cons
         BW_LOAD_CODES(c) BW_LOAD_CODES(d) BW_LOAD_CODES(e) BW_CHOOSE(c) BW_CHOOSE(d) BW_CHOOSE(e)
         BW_LOAD_CODES(c) BW_LOAD_CODES(d) BW_CHOOSE(c) BW_CHOOSE(d)
         "ldr %[t], %[end]\n\tcmp %[x], %[t]\n\tbne 1b\n\t"
-        : [x] "+r"(x), [w] "+r"(weights), [s] "+r"(second), [a] "+r"(a), [b] "+r"(b), [u] "=&r"(u), [v] "=&r"(v),
+        : [x] "+&r"(x), [w] "+&r"(weights), [s] "+&r"(second), [a] "+&r"(a), [b] "+&r"(b), [u] "=&r"(u), [v] "=&r"(v),
           [c] "=&r"(c), [d] "=&r"(d), [e] "=&r"(e), [t] "=&r"(t)
         : [other] "r"(other), [zero] "r"(0u), [end] "m"(end)
         : "cc", "memory");
@@ -124,8 +124,8 @@ BW_INLINE void bw_choose_eights(const uint32_t *x, const uint32_t *weights, cons
 #endif
 
 /* The same of unsigned codes, or of signed ones that are flipped; other: what takes the place of those whose weight is
- * -1. Functions of their own, so that there is one copy. */
-BW_APART void bw_choose_bytes(const uint32_t *patch, const uint32_t *weights, const uint32_t *second, uint32_t words,
+ * -1. In line: only one caller has it. */
+BW_INLINE void bw_choose_bytes(const uint32_t *patch, const uint32_t *weights, const uint32_t *second, uint32_t words,
                               uint32_t other, uint32_t sums[2])
 {
     const uint32_t whole = words & ~7u;

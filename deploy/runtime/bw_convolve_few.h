@@ -6,9 +6,13 @@
 #ifndef BW_CONVOLVE_FEW_H
 #define BW_CONVOLVE_FEW_H
 
-#include <string.h>
-
 #include "bw_finish.h"
+
+#if defined(__GNUC__)
+typedef uint16_t __attribute__((__may_alias__)) bw_few_half;
+#else
+typedef uint16_t bw_few_half;
+#endif
 
 #define BW_FEW_WORDS 3u /* of codes */
 #define BW_FEW_ROW 4u
@@ -41,7 +45,7 @@ BW_APART void bw_few_below(const bw_word *codes, const uint32_t *w, uint32_t cha
         "smlad %[r], %[c], %[u], %[r]\n\tsmlad %[s], %[f], %[u], %[s]\n\t"
         "and %[r], %[r], #0x80000000\n\tand %[s], %[s], #0x80000000\n\torr %[second], %[s], %[second], lsr #1\n\t"
         "lsrs %[first], %[first], #1\n\torr %[first], %[first], %[r]\n\tbcc 1b\n\t"
-        : [w] "+r"(w), [first] "+r"(first), [second] "+r"(second), [s] "=&r"(s), [u] "=&r"(u), [v] "=&r"(v), [r] "=&r"(r)
+        : [w] "+&r"(w), [first] "+&r"(first), [second] "+&r"(second), [s] "=&r"(s), [u] "=&r"(u), [v] "=&r"(v), [r] "=&r"(r)
         : [a] "r"(a), [b] "r"(b), [c] "r"(c), [d] "r"(d), [e] "r"(e), [f] "r"(f)
         : "cc", "memory");
 #else
@@ -59,20 +63,19 @@ BW_APART void bw_few_below(const bw_word *codes, const uint32_t *w, uint32_t cha
     below[1] = second;
 }
 
-/* The codes of the window at `from` as halves. */
+/* The codes of the window at `from` as halves; what follows them stays 0. */
 BW_INLINE void bw_few_gather(const bw_layer *layer, const uint8_t *from, uint32_t flip, bw_word *codes)
 {
-    const uint32_t run = (uint32_t)layer->kernel_w * layer->in_c;
-    uint32_t rows = layer->kernel_h, i;
-    int16_t to[2u * BW_FEW_WORDS] = {0};
-    uint32_t at = 0u;
+    const uint32_t run = (uint32_t)layer->kernel_w * layer->in_c, row = (uint32_t)layer->in_w * layer->in_c;
+    uint32_t rows = layer->kernel_h;
+    bw_few_half *to = (bw_few_half *)codes;
     do {
-        for (i = 0u; i < run; ++i) {
-            to[at++] = (int16_t)((from[i] ^ flip) - flip);
-        }
-        from += (uint32_t)layer->in_w * layer->in_c;
+        const uint8_t *const end = from + run;
+        do {
+            *to++ = (bw_few_half)((*from++ ^ flip) - flip);
+        } while (from != end);
+        from += row - run;
     } while (--rows != 0u);
-    memcpy(codes, to, sizeof to);
 }
 
 /* Outputs of all channels in two windows; those of the second to `second`, a word for every 32 channels. */
@@ -97,13 +100,13 @@ BW_INLINE void bw_convolve_few(const bw_layer *layer, const bw_epilogue *epilogu
     const uint32_t flip = (layer->in_kind == (uint8_t)BW_SIGNED) ? 0x80u : 0u, out_c = layer->out_c;
     const uint32_t step = (uint32_t)layer->stride_w * layer->in_c;
     bw_appender to = bw_appender_at(out);
+    bw_word codes[2u * BW_FEW_WORDS] = {0u};
     uint32_t y, first;
     for (y = 0u; y < layer->out_h; ++y) {
         const uint8_t *from = (const uint8_t *)in + (y * layer->stride_h * layer->in_w + layer->skip) * layer->in_c;
         uint32_t left = layer->out_w;
         while (left != 0u) {
             const uint32_t two = (left > 1u) ? 1u : 0u;
-            bw_word codes[2u * BW_FEW_WORDS];
             bw_few_gather(layer, from, flip, codes);
             bw_few_gather(layer, from + two * step, flip, codes + BW_FEW_WORDS);
             bw_few_outputs(layer, epilogue, codes, &to, scratch);

@@ -32,6 +32,32 @@ static uint32_t bw_byte_of(const bw_epilogue *e, uint32_t channel, const int32_t
     return (uint32_t)bw_code_of(e, channel, acc[channel]) & 0xFFu;
 }
 
+/* Four codes of 8 bits from `channel` on. */
+static uint32_t bw_bytes_of(const bw_epilogue *e, uint32_t channel, const int32_t *acc)
+{
+    return bw_byte_of(e, channel, acc) | (bw_byte_of(e, channel + 1u, acc) << 8) |
+           (bw_byte_of(e, channel + 2u, acc) << 16) | (bw_byte_of(e, channel + 3u, acc) << 24);
+}
+
+/* Fours of accumulators that are codes of 8 bits; returns how many. */
+static uint32_t bw_finish_raw(const int32_t *acc, uint32_t channels, bw_appender *out)
+{
+    const uint32_t whole = channels & ~3u;
+    const int32_t *const end = acc + whole;
+    while (acc != end) {
+        const uint32_t a = (uint32_t)acc[0], b = (uint32_t)acc[1], c = (uint32_t)acc[2], d = (uint32_t)acc[3];
+        const uint32_t low = (a & 0xFFu) | ((b & 0xFFu) << 8), four = low | ((c & 0xFFu) << 16) | (d << 24);
+        if (out->fill == 0u) {
+            *out->next = four;
+            out->next += out->stride;
+        } else {
+            bw_append(out, four, 32u);
+        }
+        acc += 4;
+    }
+    return whole;
+}
+
 void bw_finish_pixel(const void *epilogue, const int32_t *acc, uint32_t channels, bw_appender *out)
 {
     const bw_epilogue *e = (const bw_epilogue *)epilogue;
@@ -41,10 +67,11 @@ void bw_finish_pixel(const void *epilogue, const int32_t *acc, uint32_t channels
         return;
     }
     if (e->bits == 8u) { /* four at a time */
+        if (e->kind == (uint8_t)BW_RAW && e->table == 0) {
+            channel = bw_finish_raw(acc, channels, out);
+        }
         for (; channel + 4u <= channels; channel += 4u) {
-            const uint32_t low = bw_byte_of(e, channel, acc) | (bw_byte_of(e, channel + 1u, acc) << 8);
-            const uint32_t high = bw_byte_of(e, channel + 2u, acc) | (bw_byte_of(e, channel + 3u, acc) << 8);
-            bw_append(out, low | (high << 16), 32u);
+            bw_append(out, bw_bytes_of(e, channel, acc), 32u);
         }
     }
     for (; channel < channels; ++channel) {
