@@ -123,26 +123,32 @@ BW_INLINE void bw_choose_eights(const uint32_t *x, const uint32_t *weights, cons
 }
 #endif
 
-/* The same of unsigned codes, or of signed ones that are flipped; other: what takes the place of those whose weight is
- * -1. In line: only one caller has it. */
-BW_INLINE void bw_choose_bytes(const uint32_t *patch, const uint32_t *weights, const uint32_t *second, uint32_t words,
-                              uint32_t other, uint32_t sums[2])
+/* acc[o] += twice the sum of chosen bytes, less `all`, of pairs of channels: of unsigned codes, or of signed ones that
+ * are flipped. other: what takes the place of codes whose weight is -1. */
+BW_APART void bw_add_choices(const uint32_t *patch, const uint32_t *weights, uint32_t row_words, uint32_t words,
+                             uint32_t other, uint32_t all, int32_t *acc, const int32_t *end)
 {
     const uint32_t whole = words & ~7u;
-    uint32_t left = words & 7u;
-    sums[0] = sums[1] = 0u;
-    if (whole != 0u) {
-        bw_choose_eights(patch, weights, second, whole, other, sums);
-    }
-    if (left != 0u) {
-        uint32_t u = weights[whole / 8u], v = second[whole / 8u];
-        patch += whole;
-        do {
-            const uint32_t codes = *patch++;
-            sums[0] = bw_add_chosen(&u, codes, other, sums[0]);
-            sums[1] = bw_add_chosen(&v, codes, other, sums[1]);
-        } while (--left != 0u);
-    }
+    do {
+        const uint32_t *const second = weights + row_words;
+        uint32_t sums[2] = {0u, 0u}, left = words & 7u;
+        if (whole != 0u) {
+            bw_choose_eights(patch, weights, second, whole, other, sums);
+        }
+        if (left != 0u) {
+            const uint32_t *codes = patch + whole;
+            uint32_t u = weights[whole / 8u], v = second[whole / 8u];
+            do {
+                const uint32_t four = *codes++;
+                sums[0] = bw_add_chosen(&u, four, other, sums[0]);
+                sums[1] = bw_add_chosen(&v, four, other, sums[1]);
+            } while (--left != 0u);
+        }
+        acc[0] = (int32_t)((uint32_t)acc[0] + 2u * sums[0] - all);
+        acc[1] = (int32_t)((uint32_t)acc[1] + 2u * sums[1] - all);
+        acc += 2;
+        weights = second + row_words;
+    } while (acc != end);
 }
 
 /* acc[o] += the sum of products. Patch: 4 codes a word, zeros behind the last code.
@@ -159,14 +165,21 @@ BW_INLINE void bw_accumulate_a8w1(const uint32_t *patch, const uint32_t *weights
         all = bw_plus_bytes(patch[j] ^ in_map, all);
     }
     all += 2u * excess;
+    if (in_map == 0u) {
+        const uint32_t even = out_c & ~1u;
+        if (even != 0u) {
+            bw_add_choices(patch, weights, row_words, words, flip, all, acc, acc + even);
+        }
+        if (even != out_c) {
+            int32_t last[2] = {acc[even], 0};
+            bw_add_choices(patch, weights + even * row_words, 0u, words, flip, all, last, last + 2);
+            acc[even] = last[0];
+        }
+        return;
+    }
     do {
         const uint32_t pair = (out_c > 1u) ? 1u : 0u;
-        const uint32_t *const second = weights + pair * row_words;
-        if (in_map != 0u) {
-            bw_choose_signed(patch, weights, second, words, BW_SIGNED_BYTES, sums);
-        } else {
-            bw_choose_bytes(patch, weights, second, words, flip, sums);
-        }
+        bw_choose_signed(patch, weights, weights + pair * row_words, words, BW_SIGNED_BYTES, sums);
         acc[0] = (int32_t)((uint32_t)acc[0] + 2u * sums[0] - all);
         if (pair != 0u) {
             acc[1] = (int32_t)((uint32_t)acc[1] + 2u * sums[1] - all);
