@@ -75,11 +75,20 @@ std::vector<std::string> poly_kernels(const Network& network, int layer, const K
   return names;
 }
 
+// Bytes to bits, windows of a few codes, all inside the map.
+bool fits_few(const Network& network, int layer, const KernelGeometry& g) {
+  const LayerSpec& spec = network.layers[layer];
+  const int bits = bit_width(spec.weights);
+  return bit_width(storage_format(network, spec.from)) == 8 && bits > 4 && bits <= 8 &&
+         spec.activations == Format::kBinary && g.taps() <= kFewCodes && g.pool.h * g.pool.w == 1 && !has_border(g);
+}
+
 // Every kernel of an integer convolution, without the suffix of its output.
 std::vector<std::string> convolution_kernels(const Network& network, int layer, const KernelGeometry& g) {
   const LayerSpec& spec = network.layers[layer];
   std::vector<std::string> names = {patch_kernel(g, storage_format(network, spec.from), spec.weights)};
   for (const std::string& poly : poly_kernels(network, layer, g)) names.push_back(poly);
+  if (names[0] == "conv2d_a16w8" && fits_few(network, layer, g)) names.emplace_back("conv2d_a16w8_few");
   if (names[0] != "conv2d_axwx") names.push_back("conv2d_axwx");
   return names;
 }
@@ -141,6 +150,10 @@ int64_t epilogue_bytes(const Network& network, int layer, const std::string& ker
 
 bool is_poly(const std::string& kernel) {
   return kernel.find("_poly") != std::string::npos;
+}
+
+bool is_few(const std::string& kernel) {
+  return kernel.ends_with("_few");
 }
 
 std::string kernel_types(const std::string& kernel) {
@@ -216,6 +229,7 @@ PolyLayout poly_layout(const std::string& kernel) {
 
 int64_t weight_row_words(const KernelGeometry& g, const std::string& kernel) {
   if (is_poly(kernel)) return int64_t{2} * g.kernel.h * poly_channels(g);
+  if (is_few(kernel)) return 1 + kFewCodes / 2;
   const std::string types = kernel_types(kernel);
   if (types.ends_with("wt")) return 2 * ((g.taps() + 31) / 32) + (types == "a1wt" ? 1 : 0);
   const int bits = types.ends_with("w8") ? 8 : types.ends_with("w4") ? 4 : types.ends_with("w2") ? 2 : 1;
@@ -245,6 +259,7 @@ int64_t table_bytes(const Network& network, int layer, const std::string& kernel
     case Epilogue::kNone: return 0;
     case Epilogue::kRaw: return spec.bias ? 4 * channels : 0;
     case Epilogue::kThreshold: {
+      if (is_few(kernel)) return words((channels + 7) / 8);  // the thresholds lie in the rows
       const int64_t each = has_narrow_thresholds(network, layer) ? 2 : 4;
       return words(each * channels * threshold_count(spec.activations)) + words((channels + 7) / 8);
     }
@@ -266,12 +281,14 @@ int64_t scratch_bytes(const Network& network, int layer, const std::string& kern
   const KernelGeometry g = kernel_geometry(spec, infer_shapes(network)[layer]);
   if (kernel == "conv2d_wf32") return 4 * (g.out_channels + std::min(g.taps(), kChunk));
   if (is_poly(kernel)) return 4 * poly_scratch_words(g, poly_layout(kernel), poly_tile);
+  if (is_few(kernel)) return words((g.out_channels + 7) / 8);
   const std::string types = kernel_types(kernel);
   if (kernel.starts_with("part_")) {
     if (types != "a8w1") return 2 * kChunk;
     const Shape map = infer_shapes(network)[spec.from].input;  // of the flatten in front
-    const int bits = bit_width(storage_format(network, spec.from));
-    return bits == 8 ? 0 : words(int64_t{part_columns(map.c, bits)} * map.c);
+    const Format codes = storage_format(network, spec.from);
+    const int bits = bit_width(codes);
+    return bits == 8 && min_code(codes) == 0 ? 0 : words(int64_t{part_columns(map.c, bits)} * map.c);
   }
   const int64_t pooled = g.pool.h * g.pool.w > 1 ? g.out_channels : 0;
   if (types.starts_with("a16")) {
@@ -307,6 +324,10 @@ std::vector<std::string> runtime_files(const Kernels& kernels) {
     if (kernel == "upsample") continue;
     if (is_poly(kernel)) {
       files.insert("bw_conv2d_poly.h");
+      continue;
+    }
+    if (is_few(kernel)) {
+      files.insert({"bw_finish.h", "bw_convolve_few.h"});
       continue;
     }
     if (kernel == "conv2d_wf32") files.insert({"bw_pixels.h", "bw_pixels.c", "bw_finish.h"});

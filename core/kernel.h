@@ -19,6 +19,7 @@ using Kernels = std::vector<std::string>;
 
 // Every kernel that can run the layer, first the one that is good on any core; never empty but for Flatten.
 //   conv2d_a1w1, a1wt, atw1, atwt, a8w1, a16w1, a16w2, a16w4, a16w8   gather a patch, all channels at once
+//   conv2d_a16w8_few            bytes to binary, windows of at most six codes in registers: first layers of signals
 //   conv2d_a1w1_poly5, _poly4   binary to binary by polynomials (deploy/runtime/bw_conv2d_poly.h): fast, large weights
 //   dense_a16w2, w4, w8         the same over one window
 //   part_a8w1, part_a16w1 ...    part of a dense layer's sums, in streams (core/stream_plan.h); not in kernels_for()
@@ -37,6 +38,8 @@ std::string kernel_types(const std::string& kernel);
 bool has_weight_rows(const std::string& kernel);
 // conv2d_a1w1_poly5, _poly4.
 bool is_poly(const std::string& kernel);
+// conv2d_a16w8_few.
+bool is_few(const std::string& kernel);
 
 // A layer as its kernel sees it. A signal {n, 1, c} is a map of one row, {1, n, c}: in memory they are the same.
 struct KernelGeometry {
@@ -70,6 +73,9 @@ struct PolyLayout {
   int steps = 5, slot = 7;
 };
 PolyLayout poly_layout(const std::string& kernel);
+
+// Codes of a window that conv2d_a16w8_few keeps in registers.
+inline constexpr int64_t kFewCodes = 6;
 
 // 32-bit words of one output channel's weights in the kernel's layout (core/packing.h); of the polynomial kernels, the
 // words of two.

@@ -62,6 +62,13 @@ Words signs(Row row, size_t (*bit)(size_t)) {
   return words;
 }
 
+Words few(Row row) {
+  Words words(1 + kFewCodes / 2);
+  for (size_t i = 0; i < row.size(); ++i)
+    words[1 + i / 2] |= static_cast<uint32_t>(static_cast<uint16_t>(row[i])) << (16 * (i % 2));
+  return words;
+}
+
 Words pack_row(Row row, const std::string& types) {
   if (types == "a1w1") return folded(bits(row));
   if (types == "atw1") return bits(row);
@@ -107,7 +114,8 @@ std::vector<uint32_t> pack_weights(std::span<const int8_t> codes, const std::str
   const std::string types = kernel_types(kernel);
   Words words;
   for (int o = 0; o < g.out_channels; ++o) {
-    const Words row = pack_row(codes.subspan(static_cast<size_t>(o * g.taps()), static_cast<size_t>(g.taps())), types);
+    const Row codes_of = codes.subspan(static_cast<size_t>(o * g.taps()), static_cast<size_t>(g.taps()));
+    const Words row = is_few(kernel) ? few(codes_of) : pack_row(codes_of, types);
     BW_CHECK(static_cast<int64_t>(row.size()) == row_words);
     words.insert(words.end(), row.begin(), row.end());
   }

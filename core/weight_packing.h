@@ -12,6 +12,7 @@
 //   a16w8, w4, w2   codes of 8 bits, or 4 or 2 counted from the smallest, in the order of bw_accumulate_halves.h
 // Polynomials (bw_conv2d_poly.h): [pair of channels][kernel row][in, to a multiple of 8][channel of the pair], the taps
 // of a kernel row in slots, the last tap lowest; a channel with more ones than zeros is complemented.
+// conv2d_a16w8_few: rows of a word for what sums start from, here 0, and three of two halves each.
 // All other kernels: packed without gaps (core/packing.h).
 // SPDX-License-Identifier: Apache-2.0
 #pragma once

@@ -115,6 +115,7 @@ const char* weight_order(const Op& op) {
 std::string packing_text(const LoweredOp& op, Format weights) {
   if (is_poly(op.kernel))
     return fmt::format("polynomials, {} bits a tap: bw_conv2d_poly.h", poly_layout(op.kernel).slot);
+  if (is_few(op.kernel)) return "rows of whole words: bw_convolve_few.h";
   const std::string types = kernel_types(op.kernel);
   if (!has_weight_rows(op.kernel)) return fmt::format("{} bits each, LSB first", bit_width(weights));
   const char* header = types.starts_with("a16w") && types != "a16w1" ? "halves"

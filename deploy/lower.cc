@@ -200,6 +200,18 @@ std::vector<Field> poly_epilogue(const Network& network, int index, LoweredOp& o
   return fields;
 }
 
+// bw_convolve_few.h: each row of weights starts with its threshold, negated.
+std::vector<Field> few_epilogue(const Network& network, int index, LoweredOp& op, const QuantizedLayer& layer) {
+  const std::vector<int32_t> thresholds = stored_thresholds(layer, 1, accumulator_bound(network, index));
+  std::vector<uint32_t> rows = packed_weights(network.layers[index], layer, op);
+  const size_t row_words = rows.size() / thresholds.size();
+  for (size_t o = 0; o < thresholds.size(); ++o) rows[o * row_words] = 0u - static_cast<uint32_t>(thresholds[o]);
+  op.constants.back() = constant("weights", "uint32_t", rows);
+  op.constants.push_back(constant("descending", "uint32_t", direction_bits(layer.descending)));
+  return {{"kind", kThresholdKind, "", false}, {"bits", 1, "", false}, {"levels", 1, "", false},
+          {"high", 1, "", false}, {"extra", 0, "descending", false}};
+}
+
 int pad_code(Padding padding) {
   return padding == Padding::kPlusOne ? 1 : padding == Padding::kMinusOne ? -1 : 0;
 }
@@ -243,6 +255,9 @@ void lower_epilogue(const QuantizedModel& model, int index, int poly_tile, Lower
   if (is_poly(op.kernel)) {
     op.epilogue_type = "bw_poly";
     op.epilogue_fields = poly_epilogue(network, index, op, layer, poly_tile);
+  } else if (is_few(op.kernel)) {
+    op.epilogue_type = "bw_epilogue";
+    op.epilogue_fields = few_epilogue(network, index, op, layer);
   } else if (epilogue(network, index) == Epilogue::kFloat) {
     op.epilogue_type = "bw_float_epilogue";
     op.epilogue_fields = float_epilogue(network, index, op, layer);

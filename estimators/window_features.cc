@@ -198,6 +198,16 @@ void count_reals(CountedLayer& l) {
   if (l.input != Format::kFloat32) l.add(Feature::kConvertedInputs, l.at(Feature::kRunCodes));
 }
 
+// bw_convolve_few.h: pairs of windows, code by code.
+void count_few(CountedLayer& l) {
+  const int64_t row_pairs = ceil_div(l.g.output.w, 2), pairs = l.g.output.h * row_pairs;
+  l.add(Feature::kPairs, static_cast<double>(pairs));
+  l.add(Feature::kGatheredRows, static_cast<double>(2 * pairs * l.g.kernel.h));
+  l.add(Feature::kRunCodes, static_cast<double>(2 * pairs * l.g.taps()));
+  l.add(Feature::kFewParts, static_cast<double>(pairs * ceil_div(l.g.out_channels, kWord)));
+  l.add(Feature::kFewChannels, static_cast<double>(pairs * l.g.out_channels));
+}
+
 }  // namespace
 
 void count_chosen(CountedLayer& l, int64_t words, int64_t block, int64_t rest) {
@@ -217,6 +227,7 @@ void count_chosen(CountedLayer& l, int64_t words, int64_t block, int64_t rest) {
 }
 
 void count_window_kernel(CountedLayer& l) {
+  if (is_few(l.kernel)) return count_few(l);
   const auto windows = static_cast<double>(l.windows());
   l.add(Feature::kWindows, windows);
   if (l.pools()) l.add(Feature::kPooledWindows, windows);

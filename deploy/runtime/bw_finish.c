@@ -73,6 +73,25 @@ static uint32_t bw_four_bytes(const bw_epilogue *e, uint32_t channel, const int3
     return low | (high << 16);
 }
 
+/* Fours of accumulators that are codes of 8 bits; returns how many. */
+static uint32_t bw_finish_raw(const int32_t *acc, uint32_t channels, bw_appender *out)
+{
+    const uint32_t whole = channels & ~3u;
+    const int32_t *const end = acc + whole;
+    while (acc != end) {
+        const uint32_t a = (uint32_t)acc[0], b = (uint32_t)acc[1], c = (uint32_t)acc[2], d = (uint32_t)acc[3];
+        const uint32_t low = (a & 0xFFu) | ((b & 0xFFu) << 8), four = low | ((c & 0xFFu) << 16) | (d << 24);
+        if (out->fill == 0u) {
+            *out->next = four;
+            out->next += out->stride;
+        } else {
+            bw_append(out, four, 32u);
+        }
+        acc += 4;
+    }
+    return whole;
+}
+
 void bw_finish_pixel(const void *epilogue, const int32_t *acc, uint32_t channels, bw_appender *out)
 {
     const bw_epilogue *e = (const bw_epilogue *)epilogue;
@@ -81,8 +100,12 @@ void bw_finish_pixel(const void *epilogue, const int32_t *acc, uint32_t channels
         bw_finish_binary(e, acc, channels, out);
         return;
     }
-    if (e->bits == 8u) {
-        channel = (e->kind == (uint8_t)BW_REQUANTIZE) ? bw_requantize_bytes(e, acc, channels, out) : 0u;
+    if (e->bits == 8u) { /* four at a time */
+        if (e->kind == (uint8_t)BW_RAW && e->table == 0) {
+            channel = bw_finish_raw(acc, channels, out);
+        } else if (e->kind == (uint8_t)BW_REQUANTIZE) {
+            channel = bw_requantize_bytes(e, acc, channels, out);
+        }
         for (; channel + 4u <= channels; channel += 4u) {
             bw_append(out, bw_four_bytes(e, channel, acc + channel), 32u);
         }

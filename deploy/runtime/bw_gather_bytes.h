@@ -38,17 +38,21 @@ static inline const bw_word *bw_gather_bytes(const bw_layer *layer, const bw_wor
     return room;
 }
 
-/* The same of the first `count` codes of a map, a part of one that starts with a word. */
-static inline const bw_word *bw_bytes_of(const bw_layer *layer, const bw_word *in, uint32_t count, bw_word *room)
+/* The first `count` codes of a map, a part of one that starts with a word, with `flip` in every word. */
+static inline const bw_word *bw_bytes_of(const bw_layer *layer, const bw_word *in, uint32_t count, uint32_t flip,
+                                         bw_word *room)
 {
     const bw_reader reader = bw_reader_of(layer->in_bits, layer->in_kind);
+    const uint32_t words = (count + 3u) / 4u;
     uint32_t i;
-    if (layer->in_bits == 8u) {
+    if (layer->in_bits == 8u && flip == 0u) {
         return in; /* zeros behind the last code, as in every tensor */
     }
-    room[(count - 1u) / 4u] = 0u;
-    for (i = 0u; i < count; ++i) {
-        ((uint8_t *)room)[i] = (uint8_t)bw_read(in, &reader, i);
+    for (i = 0u; i < words; ++i) {
+        room[i] = ((layer->in_bits == 8u) ? in[i] : 0u) ^ flip;
+    }
+    for (i = 0u; layer->in_bits != 8u && i < count; ++i) {
+        ((uint8_t *)room)[i] = (uint8_t)((uint32_t)bw_read(in, &reader, i) ^ (flip & 0xFFu));
     }
     return room;
 }

@@ -104,6 +104,8 @@ void bw_conv2d_a16w4(const bw_layer *layer, const bw_epilogue *epilogue, const b
                      bw_word *scratch);
 void bw_conv2d_a16w8(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out,
                      bw_word *scratch);
+void bw_conv2d_a16w8_few(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out,
+                         bw_word *scratch); /* its epilogue has no thresholds: they lie with the weights */
 void bw_dense_a16w2(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out,
                     bw_word *scratch);
 void bw_dense_a16w4(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out,

@@ -6,6 +6,6 @@ void bw_part_a8w1(const bw_layer *layer, const bw_word *in, uint32_t start, uint
 {
     const uint32_t flip = (layer->in_kind == (uint8_t)BW_SIGNED) ? BW_SIGNED_BYTES : 0u;
     const uint32_t row_words = (bw_taps(layer) + 31u) / 32u;
-    bw_accumulate_a8w1(bw_bytes_of(layer, in, count, scratch), layer->weights + start / 32u, row_words,
-                       (count + 3u) / 4u, layer->out_c, flip, acc);
+    bw_accumulate_a8w1(bw_bytes_of(layer, in, count, flip, scratch), layer->weights + start / 32u, row_words,
+                       (count + 3u) / 4u, layer->out_c, flip, 0u, acc);
 }

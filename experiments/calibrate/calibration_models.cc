@@ -39,6 +39,7 @@ struct Wanted {
   std::string operation;  // "conv2d", "dense", "depthwise", "sum_pool", "add", "max_pool", "upsample", "log_variance"
   std::string types;      // "a1w1", ...; empty where the operation has none
   bool poly = false;
+  bool few = false;
   bool to_float = false;  // integer accumulators, float epilogue
   bool in_float = false;
   bool float_weights = false;
@@ -50,6 +51,7 @@ Wanted wanted(const std::string& kernel) {
   w.float_weights = kernel == "conv2d_wf32";
   w.in_float = w.float_weights || (!w.to_float && kernel.ends_with("_f32"));
   w.poly = is_poly(kernel);
+  w.few = is_few(kernel);
   w.types = has_weight_rows(kernel) || kernel.find("axwx") != std::string::npos ? kernel_types(kernel) : "";
   w.operation = kernel.substr(0, kernel.size() - (w.to_float ? 7 : w.in_float ? 4 : 0));
   if (!w.types.empty() || w.float_weights) w.operation = kernel.substr(0, kernel.find('_'));
@@ -91,7 +93,7 @@ Format weights_of(Rng& rng, const Wanted& w) {
 }
 
 Format activations(Rng& rng, const Wanted& w) {
-  if (w.poly) return Format::kBinary;
+  if (w.poly || w.few) return Format::kBinary;
   if (w.to_float) return Format::kFloat32;
   if (w.in_float && chance(rng, 0.4)) return Format::kFloat32;
   if (chance(rng, 0.4)) return Format::kBinary;
@@ -106,6 +108,7 @@ int dense_inputs(Rng& rng) {
 }
 
 Shape input_shape(Rng& rng, const Wanted& w) {
+  if (w.few) return {between(rng, 1, 80), chance(rng, 0.7) ? 1 : between(rng, 1, 14), between(rng, 1, 3)};
   int c = pick<int>(rng, {1, 1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 32, 32, 33, 40, 48, 64, 96});
   const bool bits = !w.poly && (w.types.starts_with("a1w") || w.types.starts_with("at"));
   if (bits && chance(rng, 0.5)) c = pick<int>(rng, {16, 24, 32, 40, 64, 64, 96, 128});  // windows of several words
@@ -228,7 +231,8 @@ bool acceptable(const Network& network, const std::string& kernel) {
 std::vector<std::string> all_kernels() {
   std::vector<std::string> names = {"conv2d_wf32",      "conv2d_f32",        "depthwise_f32",    "sum_pool_f32",
                                     "add_f32",          "max_pool_f32",      "max_pool",         "upsample",
-                                    "log_variance_f32", "conv2d_a1w1_poly5", "conv2d_a1w1_poly4"};
+                                    "log_variance_f32", "conv2d_a1w1_poly5", "conv2d_a1w1_poly4",
+                                    "conv2d_a16w8_few"};
   for (const char* integer : {"conv2d_a1w1", "conv2d_a1wt", "conv2d_atw1", "conv2d_atwt", "conv2d_a8w1", "conv2d_a16w1",
                               "conv2d_a16w2", "conv2d_a16w4", "conv2d_a16w8", "dense_a16w2", "dense_a16w4",
                               "dense_a16w8", "conv2d_axwx", "depthwise", "sum_pool", "add", "log_variance"}) {

@@ -71,6 +71,23 @@ bool has_shapes(uint64_t seed) {
   }
 }
 
+// Bytes to bits by windows of up to six codes, all inside the map.
+QuantizedModel small_windows(uint64_t seed) {
+  Rng rng(seed, 8);
+  const auto between = [&](int low, int high) {
+    return low + static_cast<int>(rng.below(static_cast<uint64_t>(high - low + 1)));
+  };
+  const bool signal = rng.below(3) != 0;
+  const Window window = signal ? Window{between(1, 6), 1, between(1, 3), 1} : Window{between(1, 3), 2, between(1, 2), 1};
+  const Shape shape{between(6, 40), signal ? 1 : between(2, 7), between(1, 6 / (window.h * window.w))};
+  Network network{fmt::format("few{}", seed), shape, rng.below(2) == 0 ? Format::kInt8 : Format::kUint8, {}};
+  LayerSpec layer{.name = "conv", .op = Conv2d{between(1, 70), window, Padding::kValid}};
+  layer.weights = static_cast<Format>(between(static_cast<int>(Format::kInt5), static_cast<int>(Format::kInt8)));
+  layer.activations = Format::kBinary;
+  append(network, layer);
+  return random_model(network, seed);
+}
+
 // kNetworks of them, and of those after them each that has a kernel which none before it has.
 std::vector<QuantizedModel> models_of_every_kernel() {
   std::vector<QuantizedModel> models = random_models(1000, kNetworks);
@@ -86,6 +103,7 @@ std::vector<QuantizedModel> models_of_every_kernel() {
       models.push_back(random_model(network, seed));
   for (uint64_t seed = 0; seed < 80; ++seed)
     if (has_shapes(seed)) models.push_back(binary_convolution(seed));
+  for (uint64_t seed = 0; seed < 40; ++seed) models.push_back(small_windows(seed));
   return models;
 }
 
@@ -311,7 +329,7 @@ TEST(EmittedC, RandomNetworksCoverEveryKernel) {
         "conv2d_a16w4", "conv2d_a16w8", "dense_a16w2", "dense_a16w4", "dense_a16w8", "conv2d_axwx"})
     for (const char* output : {"", "_to_f32"}) kernels.insert(std::string(convolution) + output);
   kernels.insert("conv2d_wf32");
-  kernels.insert({"conv2d_a1w1_poly4", "conv2d_a1w1_poly5"});
+  kernels.insert({"conv2d_a1w1_poly4", "conv2d_a1w1_poly5", "conv2d_a16w8_few"});
   for (const char* operation : {"depthwise", "sum_pool", "add", "log_variance"})
     for (const char* output : {"", "_to_f32", "_f32"}) kernels.insert(std::string(operation) + output);
   kernels.insert("conv2d_f32");
