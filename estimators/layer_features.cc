@@ -92,7 +92,7 @@ std::string_view feature_name(Feature feature) {
   constexpr std::string_view names[] = {
       "call", "rows", "positions", "output_words", "whole_outputs", "pixel_loops", "single_outputs", "pooled_outputs",
       "pooled_sums", "pooled_rows",
-      "windows", "pooled_windows", "passes", "pairs", "halved", "finish_groups",
+      "windows", "pooled_windows", "passes", "padded_windows", "pairs", "halved", "finish_groups",
       "contiguous", "aligned", "in_place", "gathers", "gathered_rows", "outside_rows", "runs", "run_pieces",
       "run_codes", "fills", "zero_fill_pieces", "one_fill_pieces", "fill_codes", "flushes", "aligned_flushes",
       "last_words", "cleared_words", "cleared_blocks",
@@ -103,7 +103,7 @@ std::string_view feature_name(Feature feature) {
       "block_loops", "long_loops", "signed_channels", "signed_blocks", "odd_1", "odd_2", "odd_3", "odd_4",
       "single_words", "two_words", "three_words", "five_words", "single_parts", "two_parts", "three_parts",
       "five_parts", "folded_odd", "folded_twos", "folded_threes", "fold_loops", "rest_words", "rest_loops",
-      "signed_rest_words", "few_parts", "few_channels",
+      "long_rests", "signed_rest_words", "few_parts", "few_channels",
       "row_carries", "tiles", "tile_blocks", "block_rows", "block_chunks", "block_groups", "inside_columns",
       "result_words", "channel_pairs", "product_blocks", "product_steps", "border_pairs", "border_rows",
       "border_taps", "border_columns", "border_jumps", "collected", "merges", "crossings", "strides",

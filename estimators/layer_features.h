@@ -30,9 +30,10 @@ enum class Feature : size_t {
   kWindows,
   kPooledWindows,  // of a layer that pools
   kPasses,
-  kPairs,         // windows taken two at a time, the odd one too
-  kHalved,        // sums that are the mean of two passes
-  kFinishGroups,  // groups of up to 32 binary outputs of a pixel
+  kPaddedWindows,  // of a layer whose border is +1 or -1
+  kPairs,          // windows taken two at a time, the odd one too
+  kHalved,         // sums that are the mean of two passes
+  kFinishGroups,   // groups of up to 32 binary outputs of a pixel
 
   // How windows are gathered: bw_gather_bits.h, bw_gather_bytes.h, bw_convolve_halves.h.
   kContiguous,  // windows that are one run of the map ...
@@ -102,7 +103,8 @@ enum class Feature : size_t {
   kFoldedThrees,  // ... three
   kFoldLoops,     // parts with at least four
   kRestWords,     // words left over, one by one
-  kRestLoops,
+  kRestLoops,     // rows that have some ...
+  kLongRests,     // ... in several turns
   kSignedRestWords,
   kFewParts,  // those of bw_few_w8 apart
   kFewChannels,

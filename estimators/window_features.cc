@@ -131,6 +131,8 @@ void count_rows_of_bits(CountedLayer& l, double passes) {
     l.add(Feature::kChannels, rows);
     if (words & 1) l.add(Feature::kOdd1, rows);
     l.add(Feature::kOdd2, rows * static_cast<double>(words / 2 % 4));
+    if (words / 2 % 4 > 0) l.add(Feature::kRestLoops, rows);
+    if (words / 2 % 4 > 1) l.add(Feature::kLongRests, rows);
     count_blocks(l, rows, words / 8);
   }
 }
@@ -149,6 +151,8 @@ void count_bits(CountedLayer& l, const std::string& types) {
     passes += here;
   });
   l.add(Feature::kPasses, passes);
+  if (l.g.padding == Padding::kMinusOne || l.g.padding == Padding::kPlusOne)
+    l.add(Feature::kPaddedWindows, static_cast<double>(l.windows()));
   if (types == "atw1") l.add(Feature::kPartBlocks, passes * static_cast<double>(ceil_div(l.g.taps(), kWord)));
   if (types == "a1w1")
     count_folded_rows(l, passes);
