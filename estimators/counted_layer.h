@@ -62,9 +62,6 @@ inline void count_blocks(CountedLayer& l, double rows, int64_t blocks) {
   if (blocks > 1) l.add(Feature::kLongLoops, rows);
 }
 
-// bw_accumulate_a8w1, bw_accumulate_a16w1: blocks of words of two channels; `rest` of what is left over.
-void count_chosen(CountedLayer& layer, int64_t words, int64_t block, int64_t rest);  // window_features.cc
-
 // Parts of a window kernel.
 void count_halves(CountedLayer& layer, const std::string& types);  // halves_features.cc
 void count_finish(CountedLayer& layer);                            // finish_features.cc

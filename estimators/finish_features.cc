@@ -23,13 +23,27 @@ void count_groups(CountedLayer& l, int64_t pixels) {
   l.add(Feature::kTurns, static_cast<double>(std::min(flushes, groups - flushes)));
 }
 
+// Four bytes at once, which an epilogue may do in a loop of its own.
+void count_fours(CountedLayer& l, double fours) {
+  const Epilogue kind = epilogue(l.network, l.index);
+  if (kind == Epilogue::kRequantize) {
+    l.add(Feature::kRequantizedFours, fours);
+    l.add(Feature::kRequantizedOutputs, -4 * fours);
+  } else if (kind == Epilogue::kRaw && !l.spec.bias) {
+    l.add(Feature::kRawFours, fours);
+    l.add(Feature::kRawOutputs, -4 * fours);
+  } else {
+    l.add(Feature::kFours, fours);
+  }
+}
+
 // Codes one by one, bytes of integers four at a time.
 void count_codes(CountedLayer& l, int64_t pixels) {
   const int64_t channels = l.g.out_channels, bits = bit_width(storage_format(l.network, l.index));
   const Epilogue kind = epilogue(l.network, l.index);
   const int64_t fours = bits == 8 && kind != Epilogue::kFloat ? channels / 4 : 0;
   const int64_t singles = pixels * (channels - 4 * fours), flushes = pixels * channels * bits / kWord - pixels * fours;
-  l.add(kind == Epilogue::kRaw ? Feature::kRawFours : Feature::kFours, static_cast<double>(pixels * fours));
+  count_fours(l, static_cast<double>(pixels * fours));
   l.add(Feature::kSplitFours, static_cast<double>(split_pixels(pixels, channels * bits) * fours));
   l.add(Feature::kAppends, static_cast<double>(singles));
   if (bits < kWord) l.add(Feature::kSplitOutputs, static_cast<double>(flushes));

@@ -69,25 +69,29 @@ enum class Feature : size_t {
   kCutRuns,    // rows that start before the part, or with it
   kEndedRuns,  // rows that end behind it, or with it
   kFillTails,  // border windows that end with codes one by one
+  kOverlaps,   // pairs of windows that share what they gather
   kPads,       // parts filled up to whole words of weights
   kPadGroups,
   kPadCodes,
 
   // Their sums: bw_accumulate_*.h. A part is what is summed up at a time.
   kParts,
-  kLoopParts,       // with such a loop of two or four channels
-  kLongParts,       // with several turns of it
-  kPartBlocks,      // work on a part that serves all channels
-  kChannels,        // of a part; where a loop takes two or four at a time, those loops
-  kOddChannels,     // what these leave over
-  kOddBlocks,       // their words
-  kBlocks,          // of each channel's row, or two or four channels'
-  kBlockLoops,      // rows that have a block
-  kLongLoops,       // several blocks
-  kSignedChannels,  // the same of signed bytes ...
-  kSignedBlocks,    // ... and their blocks
-  kOdd1,            // rows with a word left over
-  kOdd2,            // two words
+  kLoopParts,    // with such a loop of two or four channels
+  kLongParts,    // with several turns of it
+  kPartBlocks,   // work on a part that serves all channels
+  kChannels,     // of a part; where a loop takes two or four at a time, those loops
+  kOddChannels,  // what these leave over
+  kOddBlocks,    // their words
+  kBlocks,       // of each channel's row, or two or four channels'
+  kBlockLoops,   // rows that have a block
+  kLongLoops,    // several blocks
+  kSignedParts,  // the same of signed bytes
+  kSignedChannels,
+  kSignedOddChannels,
+  kSignedBlocks,
+  kSignedBlockLoops,
+  kOdd1,  // rows with a word left over
+  kOdd2,  // two words
   kOdd3,
   kOdd4,
   kSingleWords,  // rows of one word
@@ -106,6 +110,7 @@ enum class Feature : size_t {
   kRestLoops,     // rows that have some ...
   kLongRests,     // ... in several turns
   kSignedRestWords,
+  kSignedRestLoops,
   kFewParts,  // those of bw_few_w8 apart
   kFewChannels,
 
@@ -161,9 +166,10 @@ enum class Feature : size_t {
   kBinaryOutputs,
   kWideBinaryOutputs,  // of a window kernel, thresholds of 32 bits
   kAppends,            // codes of a window kernel that are appended one by one
-  kFours,              // four bytes at once ...
-  kRawFours,           // ... of sums as they are
-  kSplitFours,         // and those that go on in the next word
+  kFours,              // four bytes of biased sums at once
+  kRawFours,           // of sums as they are, in place of kRawOutputs
+  kRequantizedFours,   // of requantized ones, in place of kRequantizedOutputs
+  kSplitFours,         // those of all these that go on in the next word
   kSplitOutputs,       // other outputs of a window kernel that complete a word and go on in the next
   kThresholdOutputs,
   kThresholds,

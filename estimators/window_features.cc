@@ -160,6 +160,25 @@ void count_bits(CountedLayer& l, const std::string& types) {
     count_rows_of_bits(l, passes);
 }
 
+// bw_accumulate_a8w1: pairs of channels, eight words at a time, then one by one. Signed codes have code of their own.
+void count_choices(CountedLayer& l, int64_t words) {
+  const bool is_signed = min_code(l.input) < 0;
+  const auto windows = static_cast<double>(l.windows());
+  const double pairs = windows * static_cast<double>((l.g.out_channels + 1) / 2);
+  l.add(is_signed ? Feature::kSignedParts : Feature::kParts, windows);
+  l.add(Feature::kPartBlocks, windows * static_cast<double>(words));
+  if (l.g.out_channels > 1) l.add(Feature::kLoopParts, windows);
+  if (l.g.out_channels > 3) l.add(Feature::kLongParts, windows);
+  if (l.g.out_channels % 2) l.add(is_signed ? Feature::kSignedOddChannels : Feature::kOddChannels, windows);
+  l.add(is_signed ? Feature::kSignedChannels : Feature::kChannels, pairs);
+  l.add(is_signed ? Feature::kSignedBlocks : Feature::kBlocks, pairs * static_cast<double>(words / 8));
+  l.add(is_signed ? Feature::kSignedRestWords : Feature::kRestWords, pairs * static_cast<double>(words % 8));
+  if (words >= 8) l.add(is_signed ? Feature::kSignedBlockLoops : Feature::kBlockLoops, pairs);
+  if (words >= 16) l.add(Feature::kLongLoops, pairs);
+  if (words % 8 > 0) l.add(is_signed ? Feature::kSignedRestLoops : Feature::kRestLoops, pairs);
+  if (words % 8 > 1) l.add(Feature::kLongRests, pairs);
+}
+
 void count_bytes(CountedLayer& l) {
   const bool bytes = bit_width(l.input) == 8;
   const double in_place = bytes ? count_in_place(l, 4) : 0.0;
@@ -173,7 +192,7 @@ void count_bytes(CountedLayer& l) {
     l.add(bytes ? Feature::kRuns : Feature::kGatheredRows, gathers * static_cast<double>(row.taps));  // memcpy
     l.add(bytes ? Feature::kRunPieces : Feature::kRunCodes, gathers * static_cast<double>(row.taps) * run);
   });
-  count_chosen(l, words, 8, words % 8);
+  count_choices(l, words);
 }
 
 // bw_conv2d_wf32: channels by fours; what is left over are the odd ones and their products.
@@ -210,25 +229,10 @@ void count_few(CountedLayer& l) {
   l.add(Feature::kRunCodes, static_cast<double>(2 * pairs * l.g.taps()));
   l.add(Feature::kFewParts, static_cast<double>(pairs * ceil_div(l.g.out_channels, kWord)));
   l.add(Feature::kFewChannels, static_cast<double>(pairs * l.g.out_channels));
+  count_finish(l);
 }
 
 }  // namespace
-
-void count_chosen(CountedLayer& l, int64_t words, int64_t block, int64_t rest) {
-  const auto windows = static_cast<double>(l.windows());
-  const double pairs = windows * static_cast<double>((l.g.out_channels + 1) / 2);
-  l.add(Feature::kParts, windows);
-  l.add(Feature::kPartBlocks, windows * static_cast<double>(words));
-  l.add(Feature::kChannels, pairs);
-  if (l.g.out_channels % 2) l.add(Feature::kOddChannels, windows);
-  count_blocks(l, pairs, words / block);
-  l.add(Feature::kRestWords, pairs * static_cast<double>(rest));
-  if (rest > 0) l.add(Feature::kRestLoops, pairs);
-  if (block != 8 || min_code(l.input) >= 0) return;
-  l.add(Feature::kSignedChannels, pairs);
-  l.add(Feature::kSignedBlocks, pairs * static_cast<double>(words / 8));
-  l.add(Feature::kSignedRestWords, pairs * static_cast<double>(rest));
-}
 
 void count_window_kernel(CountedLayer& l) {
   if (is_few(l.kernel)) return count_few(l);
