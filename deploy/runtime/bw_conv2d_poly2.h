@@ -34,11 +34,18 @@
 #define BW_POLY2_LANES (((1u << BW_POLY2_SLOT) - 1u) * BW_POLY2_BOTH)
 #define BW_POLY2_TELLS (BW_POLY2_BOTH << BW_POLY2_SLOT)
 
+/* A constant that a loop should find in a register. */
+#if defined(__GNUC__)
+#define BW_POLY2_KEEP(x) __asm__("" : "+r"(x))
+#else
+#define BW_POLY2_KEEP(x) (void)(x)
+#endif
+
 /* A tile, in scratch memory. */
 typedef struct {
     bw_word *carry;   /* [out_c rounded up to 2] */
     bw_word *factors; /* [tile / 2][kernel_h][channels][2]: polynomials of two blocks */
-    bw_word *counts;  /* [tile][2][ceil(out_c / 4)]: 2 bits a channel in every lane */
+    bw_word *counts;  /* [tile][ceil(out_c / 4)][2]: 2 bits a channel in every lane */
     bw_word *sums;    /* [tile][4]: low and high word of a channel's sums, then of the next one's */
     uint32_t column;  /* the tile's first, counted from the padded map's edge */
     uint32_t first;   /* column of the tile whose window is full */
@@ -229,29 +236,34 @@ BW_ALL_REGISTERS BW_APART void bw_poly2_multiply_tile(const bw_poly2 *poly, cons
 /* ---- count */
 
 /* Appends how many of three thresholds either lane reaches. */
-BW_INLINE uint32_t bw_poly2_append(uint32_t counts, uint32_t lanes, uint32_t reach0, uint32_t reach1, uint32_t reach2)
+BW_INLINE uint32_t bw_poly2_append(uint32_t counts, uint32_t lanes, const uint32_t *reach, uint32_t tells)
 {
-    const uint32_t reached = ((lanes + reach0) & BW_POLY2_TELLS) + ((lanes + reach1) & BW_POLY2_TELLS) +
-                             ((lanes + reach2) & BW_POLY2_TELLS);
+    const uint32_t reached = ((lanes + reach[0]) & tells) + ((lanes + reach[1]) & tells) + ((lanes + reach[2]) & tells);
     return (counts << 2) | (reached >> BW_POLY2_SLOT);
 }
 
-/* Appends the counts of a channel, whose sums start at `sums`, in all blocks of the tile. */
-BW_APART void bw_poly2_count_tile(const bw_word *sums, const bw_word *end, const uint16_t *reach, bw_word *counts,
-                                  uint32_t groups)
+/* Appends the counts of a channel, whose sums start at `sums`, in all blocks of the tile; `step` words from those of
+ * one block to the next one's. */
+BW_APART void bw_poly2_count_tile(const bw_word *sums, const bw_word *end, const uint16_t *thresholds, bw_word *counts,
+                                  uint32_t step)
 {
-    const uint32_t reach0 = reach[0] * BW_POLY2_BOTH, reach1 = reach[1] * BW_POLY2_BOTH, reach2 = reach[2] * BW_POLY2_BOTH;
+    const uint32_t reach[3] = {thresholds[0] * BW_POLY2_BOTH, thresholds[1] * BW_POLY2_BOTH, thresholds[2] * BW_POLY2_BOTH};
+    uint32_t tells = BW_POLY2_TELLS, mask = BW_POLY2_LANES;
+    BW_POLY2_KEEP(tells);
+    BW_POLY2_KEEP(mask);
     do {
         const uint32_t low = sums[0], high = sums[1];
 #if BW_POLY2_STEPS == 4
-        const uint32_t lanes0 = low & BW_POLY2_LANES, lanes1 = ((low >> 10) | (high << 22)) & BW_POLY2_LANES;
+        const uint32_t lanes0 = low & mask, lanes1 = ((low >> 10) | (high << 22)) & mask;
 #else
-        const uint32_t lanes0 = (low & 0xFFFu) | ((low << 4) & 0x0FFF0000u), lanes1 = (low >> 24) | ((high & 0xFu) << 8);
+        const uint32_t lanes0 = (low & 0xFFFu) | ((low << 4) & (mask ^ 0xFFFu)), lanes1 = ((low >> 24) | (high << 8)) & 0xFFFu;
 #endif
-        counts[0] = bw_poly2_append(counts[0], lanes0, reach0, reach1, reach2);
-        counts[groups] = bw_poly2_append(counts[groups], lanes1, reach0, reach1, reach2);
+        counts[0] = bw_poly2_append(counts[0], lanes0, reach, tells);
+        counts[1] = bw_poly2_append(counts[1], lanes1, reach, tells);
         sums += 4;
-        counts += 2u * groups;
+        counts += step;
+        BW_POLY2_KEEP(sums); /* one pointer each, not one a word */
+        BW_POLY2_KEEP(counts);
     } while (sums != end);
 }
 
@@ -267,10 +279,10 @@ BW_INLINE void bw_poly2_convolve(const bw_layer *layer, const bw_poly2 *poly, co
     } while (counts != counts_end);
     do {
         channel -= 2u;
-        counts = t->counts + (channel >> 2);
+        counts = t->counts + (channel >> 2) * 2u;
         bw_poly2_multiply_tile(poly, t, layer->weights + channel * steps, steps, channel);
-        bw_poly2_count_tile(t->sums + 2, end + 2, poly->reach + 4u * channel + 4u, counts, groups);
-        bw_poly2_count_tile(t->sums, end, poly->reach + 4u * channel, counts, groups);
+        bw_poly2_count_tile(t->sums + 2, end + 2, poly->reach + 4u * channel + 4u, counts, 2u * groups);
+        bw_poly2_count_tile(t->sums, end, poly->reach + 4u * channel, counts, 2u * groups);
     } while (channel != 0u);
 }
 
@@ -297,13 +309,18 @@ BW_INLINE uint32_t bw_poly2_codes(const bw_poly2 *poly, uint32_t counts, uint32_
 BW_INLINE void bw_poly2_merge(const bw_poly2 *poly, bw_word *words, uint32_t bit, uint32_t bits, uint32_t counts,
                               uint32_t descending, uint32_t last)
 {
-    const uint32_t shift = bit & 31u, old = bw_field(words, bit, bits);
+    const uint32_t shift = bit & 31u, whole = ((shift | (bits & 31u)) == 0u) ? 1u : 0u;
+    const uint32_t old = (whole != 0u) ? words[bit >> 5] : bw_field(words, bit, bits);
     uint32_t now = bw_poly2_larger(old, counts), high;
     if (last != 0u) {
         now = bw_poly2_codes(poly, now, descending);
     }
-    now = (now ^ old) & bw_mask(bits); /* what changes */
     words += bit >> 5;
+    if (whole != 0u) {
+        words[0] = now;
+        return;
+    }
+    now = (now ^ old) & bw_mask(bits); /* what changes */
     words[0] ^= now << shift;
     high = (now >> 1) >> (31u - shift);
     if (high != 0u) {
@@ -311,35 +328,52 @@ BW_INLINE void bw_poly2_merge(const bw_poly2 *poly, bw_word *words, uint32_t bit
     }
 }
 
+/* A byte of each of four groups' lanes. */
+BW_INLINE uint32_t bw_poly2_pixel(const bw_word *lanes, uint32_t shift)
+{
+    return ((lanes[0] >> shift) & 0xFFu) | (((lanes[2] >> shift) & 0xFFu) << 8) | (((lanes[4] >> shift) & 0xFFu) << 16) |
+           ((lanes[6] >> shift) << 24);
+}
+
+/* 16 channels in the columns of a block; past the last channel, anything. */
+BW_INLINE void bw_poly2_pixels(const bw_word *counts, uint32_t *pixels)
+{
+#if BW_POLY2_STEPS == 4
+    pixels[0] = bw_poly2_pixel(counts, 0u);
+    pixels[1] = bw_poly2_pixel(counts + 1, 0u);
+    pixels[2] = bw_poly2_pixel(counts, BW_POLY2_LANE);
+    pixels[3] = bw_poly2_pixel(counts + 1, BW_POLY2_LANE);
+#else
+    pixels[0] = bw_poly2_pixel(counts, 0u);
+    pixels[1] = bw_poly2_pixel(counts, BW_POLY2_LANE);
+    pixels[2] = bw_poly2_pixel(counts + 1, 0u);
+#endif
+}
+
 /* Up to 16 channels of the tile's counts to pixels, pooled. */
 BW_INLINE void bw_poly2_collect(const bw_layer *layer, const bw_poly2 *poly, const bw_poly2_tile *t,
                                 const bw_word *counts, uint32_t channel, uint32_t last_row, bw_word *out)
 {
-    const uint32_t groups = bw_poly2_groups(layer), left = 2u * (layer->out_c - channel);
-    const uint32_t bits = (left < 32u) ? left : 32u, descending = poly->descending[channel >> 4];
-    uint32_t i, slot = t->first, phase = t->phase, bit = t->bit + 2u * channel, set = 0u;
-    for (i = t->first; i < t->columns; ++i) {
-#if BW_POLY2_STEPS == 4
-        const bw_word *lane = counts + (((slot & 1u) != 0u) ? groups : 0u);
-        const uint32_t shift = (slot >> 1) * BW_POLY2_LANE;
-#else
-        const bw_word *lane = counts + (((slot & 2u) != 0u) ? groups : 0u);
-        const uint32_t shift = (slot & 1u) * BW_POLY2_LANE;
-#endif
-        /* Four channels a word; past the last channel, anything. */
-        set = bw_poly2_larger(set, ((lane[0] >> shift) & 0xFFu) | (((lane[1] >> shift) & 0xFFu) << 8) |
-                                       (((lane[2] >> shift) & 0xFFu) << 16) | ((lane[3] >> shift) << 24));
-        if (++phase == layer->pool_w) {
-            bw_poly2_merge(poly, out, bit, bits, set, descending, last_row);
-        }
-        if (phase == layer->pool_stride_w) {
-            set = phase = 0u;
-            bit += 2u * layer->out_c;
-        }
-        if (++slot == BW_POLY2_STEPS) {
-            slot = 0u;
-            counts += 2u * groups;
-        }
+    const uint32_t left = 2u * (layer->out_c - channel), bits = (left < 32u) ? left : 32u;
+    const uint32_t descending = poly->descending[channel >> 4];
+    uint32_t column = t->first, slot = t->first, phase = t->phase, bit = t->bit + 2u * channel, set = 0u;
+    while (column < t->columns) {
+        uint32_t pixels[BW_POLY2_STEPS];
+        bw_poly2_pixels(counts, pixels);
+        do {
+            set = bw_poly2_larger(set, pixels[slot]);
+            if (++phase == layer->pool_w) {
+                bw_poly2_merge(poly, out, bit, bits, set, descending, last_row);
+            }
+            if (phase == layer->pool_stride_w) {
+                set = phase = 0u;
+                bit += 2u * layer->out_c;
+            }
+            ++column;
+            ++slot;
+        } while (slot != BW_POLY2_STEPS && column != t->columns);
+        slot = 0u;
+        counts += 2u * bw_poly2_groups(layer);
     }
     if (phase != 0u && phase < layer->pool_w) { /* the rest of a window comes with the next tile */
         bw_poly2_merge(poly, out, bit, bits, set, 0u, 0u);
@@ -353,7 +387,7 @@ BW_INLINE void bw_poly2_tile_columns(const bw_layer *layer, const bw_poly2 *poly
     bw_poly2_expand(layer, poly, in, t);
     bw_poly2_convolve(layer, poly, t);
     for (channel = 0u; channel < layer->out_c; channel += 16u) {
-        bw_poly2_collect(layer, poly, t, t->counts + channel / 4u, channel, last_row, out);
+        bw_poly2_collect(layer, poly, t, t->counts + channel / 2u, channel, last_row, out);
     }
     columns = t->phase + t->columns - t->first;
     t->bit += columns / layer->pool_stride_w * 2u * layer->out_c;
