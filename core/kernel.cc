@@ -83,11 +83,29 @@ bool fits_few(const Network& network, int layer, const KernelGeometry& g) {
          spec.activations == Format::kBinary && g.taps() <= kFewCodes && g.pool.h * g.pool.w == 1 && !has_border(g);
 }
 
+bool has_two_bits(Format format) {
+  return format == Format::kTernary || format == Format::kInt2 || format == Format::kUint2;
+}
+
+// Codes of 2 bits, rows of stride 1; a slot holds three times the weights of a window, whatever they are.
+std::vector<std::string> poly2_kernels(const Network& network, int layer, const KernelGeometry& g) {
+  const LayerSpec& spec = network.layers[layer];
+  std::vector<std::string> names;
+  if (!has_two_bits(storage_format(network, spec.from)) || !has_two_bits(spec.activations)) return names;
+  if (bit_width(spec.weights) > 4 || g.kernel.w > 3 || g.kernel.stride_w != 1 || g.pool.w > g.pool.stride_w ||
+      is_dense(g))
+    return names;
+  for (const char* name : {"conv2d_a2w4_poly4", "conv2d_a2w4_poly3"})
+    if (3 * g.taps() * -min_code(spec.weights) < int64_t{1} << poly_layout(name).slot) names.emplace_back(name);
+  return names;
+}
+
 // Every kernel of an integer convolution, without the suffix of its output.
 std::vector<std::string> convolution_kernels(const Network& network, int layer, const KernelGeometry& g) {
   const LayerSpec& spec = network.layers[layer];
   std::vector<std::string> names = {patch_kernel(g, storage_format(network, spec.from), spec.weights)};
   for (const std::string& poly : poly_kernels(network, layer, g)) names.push_back(poly);
+  for (const std::string& poly : poly2_kernels(network, layer, g)) names.push_back(poly);
   if (names[0] == "conv2d_a16w8" && fits_few(network, layer, g)) names.emplace_back("conv2d_a16w8_few");
   if (names[0] != "conv2d_axwx") names.push_back("conv2d_axwx");
   return names;
@@ -120,6 +138,15 @@ int64_t poly_table_bytes(const KernelGeometry& g) {
   return words(2 * channels) + (skips ? words(2 * channels * taps) : 0) + 8 * ((g.out_channels + 31) / 32);
 }
 
+// What a channel must reach, what its sums start from, and two bits a channel.
+int64_t poly2_table_bytes(const KernelGeometry& g) {
+  return 16 * even(g.out_channels) + 4 * ((g.out_channels + 15) / 16);
+}
+
+int64_t poly2_scratch_words(const KernelGeometry& g, int64_t tile) {
+  return even(g.out_channels) + tile * (g.kernel.h * poly_channels(g) + 2 * ((g.out_channels + 3) / 4) + 4);
+}
+
 int64_t poly_scratch_words(const KernelGeometry& g, const PolyLayout& layout, int64_t tile) {
   const int64_t lanes = (layout.steps + 1) / 2;
   return even(g.out_channels) + tile * g.kernel.h * poly_channels(g) + tile * lanes +
@@ -138,6 +165,7 @@ bool in_place(const KernelGeometry& g, int unit) {
 }
 
 int64_t epilogue_bytes(const Network& network, int layer, const std::string& kernel) {
+  if (is_poly2(kernel)) return kPoly2Bytes;
   if (is_poly(kernel)) return kPolyBytes;
   switch (epilogue(network, layer)) {
     case Epilogue::kNone: return 0;
@@ -154,6 +182,10 @@ bool is_poly(const std::string& kernel) {
 
 bool is_few(const std::string& kernel) {
   return kernel.ends_with("_few");
+}
+
+bool is_poly2(const std::string& kernel) {
+  return kernel.find("_a2w4_poly") != std::string::npos;
 }
 
 std::string kernel_types(const std::string& kernel) {
@@ -224,6 +256,7 @@ bool has_border(const KernelGeometry& g) {
 }
 
 PolyLayout poly_layout(const std::string& kernel) {
+  if (is_poly2(kernel)) return kernel.ends_with("poly4") ? PolyLayout{4, 10} : PolyLayout{3, 12};
   return kernel.ends_with("poly5") ? PolyLayout{5, 7} : PolyLayout{4, 8};
 }
 
@@ -254,6 +287,7 @@ int64_t table_bytes(const Network& network, int layer, const std::string& kernel
   const LayerSpec& spec = network.layers[layer];
   const LayerShapes shapes = infer_shapes(network)[layer];
   const int64_t channels = shapes.output.c;
+  if (is_poly2(kernel)) return poly2_table_bytes(kernel_geometry(spec, shapes));
   if (is_poly(kernel)) return poly_table_bytes(kernel_geometry(spec, shapes));
   switch (epilogue(network, layer)) {
     case Epilogue::kNone: return 0;
@@ -280,6 +314,7 @@ int64_t scratch_bytes(const Network& network, int layer, const std::string& kern
   const LayerSpec& spec = network.layers[layer];
   const KernelGeometry g = kernel_geometry(spec, infer_shapes(network)[layer]);
   if (kernel == "conv2d_wf32") return 4 * (g.out_channels + std::min(g.taps(), kChunk));
+  if (is_poly2(kernel)) return 4 * poly2_scratch_words(g, poly_tile);
   if (is_poly(kernel)) return 4 * poly_scratch_words(g, poly_layout(kernel), poly_tile);
   if (is_few(kernel)) return words((g.out_channels + 7) / 8);
   const std::string types = kernel_types(kernel);
@@ -323,7 +358,7 @@ std::vector<std::string> runtime_files(const Kernels& kernels) {
     files.insert({"bw_" + kernel + ".c", "bw_bits.h"});
     if (kernel == "upsample") continue;
     if (is_poly(kernel)) {
-      files.insert("bw_conv2d_poly.h");
+      files.insert(is_poly2(kernel) ? "bw_conv2d_poly2.h" : "bw_conv2d_poly.h");
       continue;
     }
     if (is_few(kernel)) {

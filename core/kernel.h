@@ -21,6 +21,8 @@ using Kernels = std::vector<std::string>;
 //   conv2d_a1w1, a1wt, atw1, atwt, a8w1, a16w1, a16w2, a16w4, a16w8   gather a patch, all channels at once
 //   conv2d_a16w8_few            bytes to binary, windows of at most six codes in registers: first layers of signals
 //   conv2d_a1w1_poly5, _poly4   binary to binary by polynomials (deploy/runtime/bw_conv2d_poly.h): fast, large weights
+//   conv2d_a2w4_poly4, _poly3   2-bit codes to 2-bit codes by polynomials (deploy/runtime/bw_conv2d_poly2.h), weights of up
+//                               to 4 bits
 //   dense_a16w2, w4, w8         the same over one window
 //   part_a8w1, part_a16w1 ...    part of a dense layer's sums, in streams (core/stream_plan.h); not in kernels_for()
 //   conv2d_axwx                 any integers, one product at a time: slow, smallest scratch memory
@@ -36,8 +38,9 @@ Kernels default_kernels(const Network& network);
 std::string kernel_types(const std::string& kernel);
 // True for kernels whose weights lie in rows of whole words: all convolutions of integers but axwx.
 bool has_weight_rows(const std::string& kernel);
-// conv2d_a1w1_poly5, _poly4.
+// All kernels that multiply polynomials, and those of 2-bit codes: conv2d_a2w4_poly4, _poly3.
 bool is_poly(const std::string& kernel);
+bool is_poly2(const std::string& kernel);
 // conv2d_a16w8_few.
 bool is_few(const std::string& kernel);
 
@@ -59,6 +62,7 @@ inline constexpr int64_t kLayerBytes = 48;
 inline constexpr int64_t kEpilogueBytes = 24;
 inline constexpr int64_t kFloatEpilogueBytes = 20;
 inline constexpr int64_t kPolyBytes = 20;
+inline constexpr int64_t kPoly2Bytes = 16;
 
 // Codes of a long window that are gathered at a time (BW_CHUNK).
 inline constexpr int64_t kChunk = 128;
@@ -68,7 +72,7 @@ inline constexpr int64_t kFoldedWords = 64;
 inline constexpr int kPolyTile = 8;
 inline constexpr int kStreamPolyTile = 4;
 
-// Of conv2d_a1w1_poly5 and _poly4: columns in a word and bits of each.
+// Columns in a word of a polynomial kernel and bits of each.
 struct PolyLayout {
   int steps = 5, slot = 7;
 };

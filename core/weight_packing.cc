@@ -2,6 +2,7 @@
 #include "core/weight_packing.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "core/check.h"
 #include "core/packing.h"
@@ -82,24 +83,42 @@ Words pack_row(Row row, const std::string& types) {
   return halves(row, 2);
 }
 
-Words polynomials(std::span<const int8_t> codes, const KernelGeometry& g, const PolyLayout& layout,
-                  int64_t pair_words) {
+Words polynomials(std::span<const int8_t> codes, const KernelGeometry& g, const PolyLayout& layout, int64_t pair_words,
+                  bool binary) {
   const int64_t taps = g.taps(), channels = pair_words / 2 / g.kernel.h;
   Words words(static_cast<size_t>((g.out_channels + 1) / 2 * pair_words));
   for (int o = 0; o < g.out_channels; ++o) {
     const Row row = codes.subspan(static_cast<size_t>(o * taps), static_cast<size_t>(taps));
-    const bool complemented = is_complemented(row);
+    const bool complemented = binary && is_complemented(row);
     for (int64_t tap = 0; tap < taps; ++tap) {
       const int64_t c = tap % g.input.c, x = tap / g.input.c % g.kernel.w, y = tap / g.input.c / g.kernel.w;
       const int64_t word = o / 2 * pair_words + (y * channels + c) * 2 + o % 2;
-      const bool one = (row[static_cast<size_t>(tap)] > 0) != complemented;
-      words[static_cast<size_t>(word)] |= uint32_t{one} << (layout.slot * (g.kernel.w - 1 - x));
+      const int8_t code = row[static_cast<size_t>(tap)];
+      const int32_t digit = binary ? (code > 0) != complemented : code;
+      words[static_cast<size_t>(word)] += static_cast<uint32_t>(digit) << (layout.slot * (g.kernel.w - 1 - x));
     }
   }
   return words;
 }
 
 }  // namespace
+
+int32_t poly2_bias(std::span<const int8_t> row) {
+  return -3 * std::accumulate(row.begin(), row.end(), 0,
+                              [](int32_t sum, int8_t code) { return sum + std::min<int32_t>(code, 0); });
+}
+
+uint64_t poly2_start(std::span<const int8_t> row, const KernelGeometry& g, const PolyLayout& layout) {
+  uint64_t start = 0;
+  for (int slot = 2; slot < layout.steps + 2; ++slot)
+    start += static_cast<uint64_t>(poly2_bias(row)) << (layout.slot * slot);
+  if ((layout.steps - 1) * layout.slot + 2 < 32) return start;  // the highest code is below the sign
+  for (size_t tap = 0; tap < row.size(); ++tap) {
+    const int x = static_cast<int>(tap) / g.input.c % g.kernel.w;
+    start += static_cast<uint64_t>(int64_t{row[tap]}) << (31 + layout.slot * (g.kernel.w - 1 - x));
+  }
+  return start;
+}
 
 bool is_complemented(std::span<const int8_t> row) {
   const auto ones = std::count_if(row.begin(), row.end(), [](int8_t code) { return code > 0; });
@@ -110,7 +129,7 @@ std::vector<uint32_t> pack_weights(std::span<const int8_t> codes, const std::str
                                    Format format) {
   if (!has_weight_rows(kernel)) return pack(codes, format);
   const int64_t row_words = weight_row_words(g, kernel);
-  if (is_poly(kernel)) return polynomials(codes, g, poly_layout(kernel), row_words);
+  if (is_poly(kernel)) return polynomials(codes, g, poly_layout(kernel), row_words, !is_poly2(kernel));
   const std::string types = kernel_types(kernel);
   Words words;
   for (int o = 0; o < g.out_channels; ++o) {

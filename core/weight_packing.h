@@ -12,6 +12,7 @@
 //   a16w8, w4, w2   codes of 8 bits, or 4 or 2 counted from the smallest, in the order of bw_accumulate_halves.h
 // Polynomials (bw_conv2d_poly.h): [pair of channels][kernel row][in, to a multiple of 8][channel of the pair], the taps
 // of a kernel row in slots, the last tap lowest; a channel with more ones than zeros is complemented.
+// ... of 2-bit codes (bw_conv2d_poly2.h): the same with the weights as signed digits; none is complemented.
 // conv2d_a16w8_few: rows of a word for what sums start from, here 0, and three of two halves each.
 // All other kernels: packed without gaps (core/packing.h).
 // SPDX-License-Identifier: Apache-2.0
@@ -29,6 +30,12 @@ namespace bitwright {
 // codes: [out][row][column][in]. weight_bytes(...) / 4 words.
 std::vector<uint32_t> pack_weights(std::span<const int8_t> codes, const std::string& kernel,
                                    const KernelGeometry& geometry, Format format);
+
+// What a channel of a polynomial kernel of 2-bit codes, `row` its weights, starts a block's sums from: three times its
+// negative weights in every slot that is not carried to, and what the highest code, stored less 2, leaves out.
+uint64_t poly2_start(std::span<const int8_t> row, const KernelGeometry& geometry, const PolyLayout& layout);
+// Three times a channel's negative weights, as a positive number.
+int32_t poly2_bias(std::span<const int8_t> row);
 
 // True for a channel (its binary weights) that the polynomial kernels store complemented.
 bool is_complemented(std::span<const int8_t> row);

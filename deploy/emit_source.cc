@@ -114,7 +114,8 @@ const char* weight_order(const Op& op) {
 
 std::string packing_text(const LoweredOp& op, Format weights) {
   if (is_poly(op.kernel))
-    return fmt::format("polynomials, {} bits a tap: bw_conv2d_poly.h", poly_layout(op.kernel).slot);
+    return fmt::format("polynomials, {} bits a tap: bw_conv2d_poly{}.h", poly_layout(op.kernel).slot,
+                       is_poly2(op.kernel) ? "2" : "");
   if (is_few(op.kernel)) return "rows of whole words: bw_convolve_few.h";
   const std::string types = kernel_types(op.kernel);
   if (!has_weight_rows(op.kernel)) return fmt::format("{} bits each, LSB first", bit_width(weights));
@@ -157,8 +158,9 @@ std::string emit_size_checks() {
       "BW_STATIC_ASSERT(bw_layer_size, sizeof(void *) != 4 || sizeof(bw_layer) == {});\n"
       "BW_STATIC_ASSERT(bw_epilogue_size, sizeof(void *) != 4 || sizeof(bw_epilogue) == {});\n"
       "BW_STATIC_ASSERT(bw_float_epilogue_size, sizeof(void *) != 4 || sizeof(bw_float_epilogue) == {});\n"
-      "BW_STATIC_ASSERT(bw_poly_size, sizeof(void *) != 4 || sizeof(bw_poly) == {});\n",
-      kLayerBytes, kEpilogueBytes, kFloatEpilogueBytes, kPolyBytes);
+      "BW_STATIC_ASSERT(bw_poly_size, sizeof(void *) != 4 || sizeof(bw_poly) == {});\n"
+      "BW_STATIC_ASSERT(bw_poly2_size, sizeof(void *) != 4 || sizeof(bw_poly2) == {});\n",
+      kLayerBytes, kEpilogueBytes, kFloatEpilogueBytes, kPolyBytes, kPoly2Bytes);
 }
 
 // ---- streams
@@ -294,7 +296,7 @@ std::string float_literal(float value) {
 
 std::string literal(int64_t value, const std::string& type) {
   if (type == "uint32_t") return fmt::format("0x{:08x}u", static_cast<uint32_t>(value));
-  if (type == "uint8_t") return fmt::format("{}u", value);
+  if (type == "uint8_t" || type == "uint16_t") return fmt::format("{}u", value);
   if (type == "float") return float_literal(std::bit_cast<float>(static_cast<uint32_t>(value)));
   return std::to_string(value);
 }

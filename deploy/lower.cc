@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "deploy/lower.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <numeric>
@@ -212,6 +213,44 @@ std::vector<Field> few_epilogue(const Network& network, int index, LoweredOp& op
           {"high", 1, "", false}, {"extra", 0, "descending", false}};
 }
 
+// Pairs of bits, 3 where a channel descends.
+std::vector<uint32_t> direction_fields(const std::vector<uint8_t>& descending) {
+  std::vector<uint32_t> words((descending.size() + 15) / 16);
+  for (size_t c = 0; c < descending.size(); ++c) words[c / 16] |= (descending[c] != 0 ? 3u : 0u) << (2 * c % 32);
+  return words;
+}
+
+// bw_conv2d_poly2.h: acc >= t where the slot, which holds the sum of (code + offset) w plus the bias, reaches what it
+// then holds. Thresholds that a format lacks are never reached.
+std::vector<Field> poly2_epilogue(const Network& network, int index, LoweredOp& op, const QuantizedLayer& layer,
+                                  int poly_tile) {
+  const LayerSpec& spec = network.layers[index];
+  const KernelGeometry g = kernel_geometry(spec, op.shapes);
+  const PolyLayout layout = poly_layout(op.kernel);
+  const int levels = threshold_count(spec.activations);
+  const int offset = storage_format(network, spec.from) == Format::kUint2 ? 0 : 2;
+  const std::vector<int32_t> thresholds = stored_thresholds(layer, levels, accumulator_bound(network, index));
+  const int64_t full = int64_t{1} << layout.slot, taps = g.taps();
+  const size_t channels = static_cast<size_t>(g.out_channels + 1) / 2 * 2;
+  std::vector<int64_t> reach(4 * channels), start(2 * channels);
+  for (size_t o = 0; o < static_cast<size_t>(g.out_channels); ++o) {
+    const auto row = std::span(layer.weights).subspan(o * static_cast<size_t>(taps), static_cast<size_t>(taps));
+    const int64_t bias = poly2_bias(row), zero = bias + offset * std::accumulate(row.begin(), row.end(), int64_t{0});
+    for (size_t k = 0; k < static_cast<size_t>(levels); ++k)
+      reach[4 * o + k] = full - std::clamp<int64_t>(thresholds[o * static_cast<size_t>(levels) + k] + zero, 0, full);
+    reach[4 * o + 3] = bias;
+    const uint64_t from = poly2_start(row, g, layout);
+    start[2 * o] = static_cast<uint32_t>(from), start[2 * o + 1] = static_cast<uint32_t>(from >> 32);
+  }
+  op.constants.push_back({"reach", "uint16_t", reach});
+  op.constants.push_back({"start", "uint32_t", start});
+  op.constants.push_back(constant("descending", "uint32_t", direction_fields(layer.descending)));
+  std::vector<Field> fields = {{"channels", (g.input.c + 7) / 8 * 8, "", false}, {"tile", poly_tile, "", false}};
+  fields.push_back({"low", min_code(spec.activations), "", false});
+  for (const char* table : {"reach", "start", "descending"}) fields.push_back({table, 0, table, false});
+  return fields;
+}
+
 int pad_code(Padding padding) {
   return padding == Padding::kPlusOne ? 1 : padding == Padding::kMinusOne ? -1 : 0;
 }
@@ -252,7 +291,10 @@ std::vector<Field> layer_fields(const QuantizedModel& model, int index, const Lo
 void lower_epilogue(const QuantizedModel& model, int index, int poly_tile, LoweredOp& op) {
   const Network& network = model.network;
   const QuantizedLayer& layer = model.layers[index];
-  if (is_poly(op.kernel)) {
+  if (is_poly2(op.kernel)) {
+    op.epilogue_type = "bw_poly2";
+    op.epilogue_fields = poly2_epilogue(network, index, op, layer, poly_tile);
+  } else if (is_poly(op.kernel)) {
     op.epilogue_type = "bw_poly";
     op.epilogue_fields = poly_epilogue(network, index, op, layer, poly_tile);
   } else if (is_few(op.kernel)) {
@@ -324,7 +366,7 @@ void append_bytes(std::string& out, const std::vector<T>& values) {
 }  // namespace
 
 int64_t Constant::bytes() const {
-  const int64_t each = type == "uint8_t" ? 1 : type == "int16_t" ? 2 : 4;
+  const int64_t each = type == "uint8_t" ? 1 : type == "int16_t" || type == "uint16_t" ? 2 : 4;
   return each * static_cast<int64_t>(values.size());
 }
 

@@ -69,6 +69,7 @@ void count_finish(CountedLayer& layer);                            // finish_fea
 // One per family of kernels; outputs and epilogue are counted by layer_features().
 void count_window_kernel(CountedLayer& layer);   // window_features.cc: bits, bytes and floats; calls those above
 void count_poly_kernel(CountedLayer& layer);     // poly_features.cc
+void count_poly2_kernel(CountedLayer& layer);    // poly2_features.cc
 void count_product_kernel(CountedLayer& layer);  // product_features.cc: codes one by one
 
 }  // namespace bitwright

@@ -108,6 +108,7 @@ std::string_view feature_name(Feature feature) {
       "row_carries", "tiles", "tile_blocks", "block_rows", "block_chunks", "block_groups", "inside_columns",
       "result_words", "channel_pairs", "product_blocks", "product_steps", "border_pairs", "border_rows",
       "border_taps", "border_columns", "border_jumps", "collected", "merges", "crossings", "strides",
+      "collections", "finished", "ternary_finished",
       "word_runs", "words", "tails", "products", "long_runs", "sum_loops", "converted_inputs", "converted_weights",
       "input_rows", "input_pixels", "window_rows", "window_taps", "long_window_rows", "window_loops", "turns",
       "skipped_taps", "padded_products", "border_calls", "border_windows", "border_elements", "border_outside",
@@ -125,6 +126,10 @@ FeatureVector layer_features(const Network& network, int layer, const LayerShape
   if (kernel.empty()) return {};
   CountedLayer l(network, layer, shapes, kernel);
   count_map(l);
+  if (is_poly2(kernel)) {
+    count_poly2_kernel(l);
+    return l.features;
+  }
   if (is_poly(kernel)) {
     count_poly_kernel(l);
     return l.features;

@@ -114,7 +114,7 @@ enum class Feature : size_t {
   kFewParts,  // those of bw_few_w8 apart
   kFewChannels,
 
-  // Polynomial kernels: bw_conv2d_poly.h.
+  // Polynomial kernels: bw_conv2d_poly.h, and bw_conv2d_poly2.h, whose groups of codes are half as many channels.
   kRowCarries,  // pairs of channels, of a row of accumulators
   kTiles,
   kTileBlocks,     // blocks of columns ...
@@ -135,6 +135,9 @@ enum class Feature : size_t {
   kMerges,         // pixels merged
   kCrossings,      // those that lie across two words
   kStrides,
+  kCollections,      // of 2-bit codes: groups of up to 16 channels, times tiles
+  kFinished,         // ... times pixels whose counts become codes
+  kTernaryFinished,  // ... ternary ones
 
   // Kernels that take codes one by one: bw_dot.h, bw_accumulate.h, bw_float.h, bw_upsample.c. Of a convolution's
   // sums; of an upsampling, whose runs are its output pixels: words of them and what is left over.

@@ -83,6 +83,19 @@ typedef struct {
 void bw_conv2d_a1w1_poly5(const bw_layer *layer, const bw_poly *poly, const bw_word *in, bw_word *out, bw_word *scratch);
 void bw_conv2d_a1w1_poly4(const bw_layer *layer, const bw_poly *poly, const bw_word *in, bw_word *out, bw_word *scratch);
 
+/* A convolution of 2-bit codes with polynomials as weights, bw_conv2d_poly2.h; its outputs have 2 bits. */
+typedef struct {
+    uint16_t channels;          /* in_c rounded up to a multiple of 8 */
+    uint8_t tile;               /* blocks a tile: even, 2..32 */
+    int8_t low;                 /* the smallest output code: 0, -1 (ternary) or -2 */
+    const uint16_t *reach;      /* [out_c rounded up to 2][4]: for each of three thresholds, what a slot lacks to overflow
+                                 * where it is reached; three times the negative weights */
+    const uint32_t *start;      /* [out_c rounded up to 2][2]: what sums start from, low and high word */
+    const uint32_t *descending; /* two bits a channel: 3 where it counts the thresholds that are not reached */
+} bw_poly2;
+void bw_conv2d_a2w4_poly4(const bw_layer *layer, const bw_poly2 *poly, const bw_word *in, bw_word *out, bw_word *scratch);
+void bw_conv2d_a2w4_poly3(const bw_layer *layer, const bw_poly2 *poly, const bw_word *in, bw_word *out, bw_word *scratch);
+
 /* a1: binary inputs; at: ternary ones; a8, a16: codes of up to 8, 16 bits; ax: any;
  * w likewise for weights. conv2d gathers a window, or two at once, and computes all its channels in scratch memory;
  * dense has one window. axwx needs no scratch memory. */

@@ -38,7 +38,7 @@ Format weight_format(Rng& rng) {
 struct Wanted {
   std::string operation;  // "conv2d", "dense", "depthwise", "sum_pool", "add", "max_pool", "upsample", "log_variance"
   std::string types;      // "a1w1", ...; empty where the operation has none
-  bool poly = false;
+  bool poly = false, poly2 = false;  // bits or codes of 2 bits by polynomials
   bool few = false;
   bool to_float = false;  // integer accumulators, float epilogue
   bool in_float = false;
@@ -52,6 +52,7 @@ Wanted wanted(const std::string& kernel) {
   w.in_float = w.float_weights || (!w.to_float && kernel.ends_with("_f32"));
   w.poly = is_poly(kernel);
   w.few = is_few(kernel);
+  w.poly2 = is_poly2(kernel);
   w.types = has_weight_rows(kernel) || kernel.find("axwx") != std::string::npos ? kernel_types(kernel) : "";
   w.operation = kernel.substr(0, kernel.size() - (w.to_float ? 7 : w.in_float ? 4 : 0));
   if (!w.types.empty() || w.float_weights) w.operation = kernel.substr(0, kernel.find('_'));
@@ -69,7 +70,12 @@ bool seldom_has_border(const std::string& types) {
   return types == "axwx";
 }
 
+Format two_bits(Rng& rng) {
+  return pick<Format>(rng, {Format::kTernary, Format::kInt2, Format::kUint2});
+}
+
 Format input_format(Rng& rng, const std::string& types) {
+  if (types.starts_with("a2w")) return two_bits(rng);
   if (types.starts_with("a1w")) return Format::kBinary;
   if (types.starts_with("at")) return Format::kTernary;
   if (types.starts_with("a8") && chance(rng, 0.5)) return chance(rng, 0.5) ? Format::kInt8 : Format::kUint8;
@@ -82,6 +88,8 @@ Format input_format(Rng& rng, const std::string& types) {
 }
 
 Format weights_of(Rng& rng, const Wanted& w) {
+  if (w.poly2)
+    return pick<Format>(rng, {Format::kBinary, Format::kTernary, Format::kInt2, Format::kInt2, Format::kInt4});
   if (w.types.ends_with("w1")) return Format::kBinary;
   if (w.types.ends_with("wt")) return Format::kTernary;
   if (w.types.ends_with("w2")) return chance(rng, 0.5) ? Format::kTernary : Format::kInt2;
@@ -93,6 +101,7 @@ Format weights_of(Rng& rng, const Wanted& w) {
 }
 
 Format activations(Rng& rng, const Wanted& w) {
+  if (w.poly2) return two_bits(rng);
   if (w.poly || w.few) return Format::kBinary;
   if (w.to_float) return Format::kFloat32;
   if (w.in_float && chance(rng, 0.4)) return Format::kFloat32;
@@ -231,8 +240,8 @@ bool acceptable(const Network& network, const std::string& kernel) {
 std::vector<std::string> all_kernels() {
   std::vector<std::string> names = {"conv2d_wf32",      "conv2d_f32",        "depthwise_f32",    "sum_pool_f32",
                                     "add_f32",          "max_pool_f32",      "max_pool",         "upsample",
-                                    "log_variance_f32", "conv2d_a1w1_poly5", "conv2d_a1w1_poly4",
-                                    "conv2d_a16w8_few"};
+                                    "log_variance_f32", "conv2d_a1w1_poly5", "conv2d_a1w1_poly4", "conv2d_a2w4_poly4",
+                                    "conv2d_a2w4_poly3", "conv2d_a16w8_few"};
   for (const char* integer : {"conv2d_a1w1", "conv2d_a1wt", "conv2d_atw1", "conv2d_atwt", "conv2d_a8w1", "conv2d_a16w1",
                               "conv2d_a16w2", "conv2d_a16w4", "conv2d_a16w8", "dense_a16w2", "dense_a16w4",
                               "dense_a16w8", "conv2d_axwx", "depthwise", "sum_pool", "add", "log_variance"}) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <bit>
 #include <filesystem>
 #include <set>
@@ -62,13 +63,37 @@ QuantizedModel binary_convolution(uint64_t seed) {
   return random_model(network, seed);
 }
 
-bool has_shapes(uint64_t seed) {
-  try {
-    binary_convolution(seed);
-    return true;
-  } catch (const StructureError&) {
-    return false;
+// Two convolutions of 2-bit codes, one after the other: a stream where the map is a signal.
+QuantizedModel two_bit_convolutions(uint64_t seed) {
+  Rng rng(seed, 7);
+  const auto between = [&](int low, int high) {
+    return low + static_cast<int>(rng.below(static_cast<uint64_t>(high - low + 1)));
+  };
+  const auto two_bits = [&] { return std::array{Format::kTernary, Format::kInt2, Format::kUint2}[rng.below(3)]; };
+  const bool signal = rng.below(2) == 0;
+  const Shape shape =
+      signal ? Shape{between(9, 90), 1, between(1, 40)} : Shape{between(5, 9), between(5, 9), between(1, 20)};
+  Network network{fmt::format("two_bits{}", seed), shape, two_bits(), {}};
+  for (const char* name : {"first", "second"}) {
+    const Window window{between(1, 3), signal ? 1 : between(1, 3), signal ? 1 : between(1, 2), 1};
+    const Format input = storage_format(network, static_cast<int>(network.layers.size()) - 1);
+    const auto padding = static_cast<Padding>(between(0, input == Format::kTernary ? 3 : 1));
+    LayerSpec layer{.name = name, .op = Conv2d{between(1, 40), window, padding}};
+    if (rng.below(3) == 0)
+      layer.pool = Window{between(1, 3), signal ? 1 : between(1, 3), between(1, 3), signal ? 1 : 3};
+    layer.weights = std::array{Format::kBinary, Format::kTernary, Format::kInt2, Format::kInt4}[rng.below(4)];
+    layer.activations = two_bits();
+    append(network, layer);
   }
+  return random_model(network, seed);
+}
+
+template <class Draw>
+void add_possible(int count, Draw draw, std::vector<QuantizedModel>& models) {
+  for (int seed = 0; seed < count; ++seed) try {
+      models.push_back(draw(static_cast<uint64_t>(seed)));
+    } catch (const StructureError&) {  // its shapes do not close
+    }
 }
 
 // Bytes to bits by windows of up to six codes, all inside the map.
@@ -101,9 +126,9 @@ std::vector<QuantizedModel> models_of_every_kernel() {
   for (uint64_t seed = 4000; seed < 8000; ++seed)
     if (const Network network = random_network(seed); add_kernels(network))
       models.push_back(random_model(network, seed));
-  for (uint64_t seed = 0; seed < 80; ++seed)
-    if (has_shapes(seed)) models.push_back(binary_convolution(seed));
-  for (uint64_t seed = 0; seed < 40; ++seed) models.push_back(small_windows(seed));
+  add_possible(80, binary_convolution, models);
+  add_possible(60, two_bit_convolutions, models);
+  add_possible(40, small_windows, models);
   return models;
 }
 
@@ -329,7 +354,7 @@ TEST(EmittedC, RandomNetworksCoverEveryKernel) {
         "conv2d_a16w4", "conv2d_a16w8", "dense_a16w2", "dense_a16w4", "dense_a16w8", "conv2d_axwx"})
     for (const char* output : {"", "_to_f32"}) kernels.insert(std::string(convolution) + output);
   kernels.insert("conv2d_wf32");
-  kernels.insert({"conv2d_a1w1_poly4", "conv2d_a1w1_poly5", "conv2d_a16w8_few"});
+  kernels.insert({"conv2d_a1w1_poly4", "conv2d_a1w1_poly5", "conv2d_a2w4_poly4", "conv2d_a2w4_poly3", "conv2d_a16w8_few"});
   for (const char* operation : {"depthwise", "sum_pool", "add", "log_variance"})
     for (const char* output : {"", "_to_f32", "_f32"}) kernels.insert(std::string(operation) + output);
   kernels.insert("conv2d_f32");

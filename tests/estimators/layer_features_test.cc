@@ -147,6 +147,29 @@ TEST(LayerFeatures, OfAPolynomialConvolutionAreItsTilesAndBlocks) {
   EXPECT_EQ(get(f, Feature::kBorderColumns), 4 * 17);  // two windows at each end
 }
 
+// 100 windows of 3 columns are 102 columns: three tiles of 32 and one of 6. Codes of 40 channels are three words a
+// pixel, those of 34 outputs too.
+TEST(LayerFeatures, OfAPolynomialConvolutionOfTwoBitCodesAreItsTilesAndBlocks) {
+  LayerSpec layer = convolution(34, {3, 1}, Padding::kZero, Format::kTernary, Format::kTernary);
+  layer.pool = Window{4, 1, 4, 1};
+  const FeatureVector f = features_of(one_layer({100, 1, 40}, Format::kInt2, layer), 0, "conv2d_a2w4_poly4");
+  EXPECT_EQ(get(f, Feature::kTiles), 4);
+  EXPECT_EQ(get(f, Feature::kTileBlocks), 3 * 8 + 2);
+  EXPECT_EQ(get(f, Feature::kBlockChunks), 26 * 3);
+  EXPECT_EQ(get(f, Feature::kBlockGroups), 26 * 5);
+  EXPECT_EQ(get(f, Feature::kInsideColumns), 100 * 3);
+  EXPECT_EQ(get(f, Feature::kChannelPairs), 4 * 17);
+  EXPECT_EQ(get(f, Feature::kProductBlocks), 13 * 17);
+  EXPECT_EQ(get(f, Feature::kProductSteps), 13 * 17 * 5);
+  EXPECT_EQ(get(f, Feature::kResultWords), 26 * 9);
+  EXPECT_EQ(get(f, Feature::kCollections), 4 * 3);
+  EXPECT_EQ(get(f, Feature::kCollected), 100 * 3);
+  EXPECT_EQ(get(f, Feature::kStrides), 25 * 3);
+  EXPECT_EQ(get(f, Feature::kMerges), (25 + 3) * 3);  // the first three tiles end within a pooling window
+  EXPECT_EQ(get(f, Feature::kFinished), 25 * 3);
+  EXPECT_EQ(get(f, Feature::kTernaryFinished), 25 * 3);
+}
+
 // Kernel rows of 3 x 7 = 21 bits: the second and fourth complete a word each, the fifth two thirds of one, and so on.
 TEST(LayerFeatures, OfA2dKernelAreItsRowsOfBits) {
   const LayerSpec layer = convolution(4, {3, 3}, Padding::kMinusOne, Format::kBinary, Format::kBinary);
