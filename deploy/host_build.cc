@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "deploy/emulator_run.h"
@@ -10,6 +11,8 @@
 
 namespace bitwright {
 namespace {
+
+constexpr std::chrono::minutes kLimit{5};
 
 std::vector<std::string> flags_of(const HostBuild& build) {
   std::vector<std::string> flags = {build.compiler, "-std=c99", "-O2", "-ffp-contract=off"};
@@ -47,15 +50,29 @@ std::optional<std::string> missing_tool(const HostBuild& build) {
   return std::nullopt;
 }
 
-void compile_on_host(const HostBuild& build, const std::vector<std::string>& sources, const std::string& include_folder,
-                     const std::string& program) {
+std::vector<std::string> compile_for_host(const HostBuild& build, const std::vector<std::string>& sources,
+                                          const std::vector<std::string>& extra_flags, const std::string& folder) {
+  std::vector<std::string> flags = flags_of(build);
+  flags.insert(flags.end(), kWarningFlags.begin(), kWarningFlags.end());
+  flags.insert(flags.end(), extra_flags.begin(), extra_flags.end());
+  std::vector<std::string> objects;
+  for (const std::string& source : sources) {
+    objects.push_back(fmt::format("{}/{}.o", folder, std::filesystem::path(source).stem().string()));
+    std::vector<std::string> command = flags;
+    command.insert(command.end(), {"-c", source, "-o", objects.back()});
+    const ProcessResult compiled = run_process(command, {.directory = {}, .limit = kLimit});
+    if (!compiled.ok())
+      throw ToolError(fmt::format("{}: {} does not compile\n{}", build.compiler, source, compiled.errors));
+  }
+  return objects;
+}
+
+void link_for_host(const HostBuild& build, const std::vector<std::string>& objects, const std::string& program) {
   std::vector<std::string> command = flags_of(build);
-  command.insert(command.end(), kWarningFlags.begin(), kWarningFlags.end());
-  command.push_back("-I" + include_folder);
-  command.insert(command.end(), sources.begin(), sources.end());
+  command.insert(command.end(), objects.begin(), objects.end());
   command.insert(command.end(), {"-lm", "-o", program});
-  const ProcessResult compiled = run_process(command, {.directory = {}, .limit = std::chrono::minutes(5)});
-  if (!compiled.ok()) throw ToolError(build.compiler + ": the package does not compile\n" + compiled.errors);
+  const ProcessResult linked = run_process(command, {.directory = {}, .limit = kLimit});
+  if (!linked.ok()) throw ToolError(fmt::format("{}: {} does not link\n{}", build.compiler, program, linked.errors));
 }
 
 }  // namespace bitwright

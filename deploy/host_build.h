@@ -19,8 +19,10 @@ const std::vector<HostBuild>& host_builds();
 // What is not installed, as a line that names its Debian package; nothing if all is there.
 std::optional<std::string> missing_tool(const HostBuild& build);
 
-// Compiles and links C99 sources under all warnings to `program`. Throws ToolError with the compiler's messages.
-void compile_on_host(const HostBuild& build, const std::vector<std::string>& sources, const std::string& include_folder,
-                     const std::string& program);
+// Compiles C99 sources under all warnings to objects `folder`/NAME.o, which it returns in the same order. Throws
+// ToolError with the compiler's messages.
+std::vector<std::string> compile_for_host(const HostBuild& build, const std::vector<std::string>& sources,
+                                          const std::vector<std::string>& extra_flags, const std::string& folder);
+void link_for_host(const HostBuild& build, const std::vector<std::string>& objects, const std::string& program);
 
 }  // namespace bitwright

@@ -117,7 +117,7 @@ TargetReport verify_on_host(const PackageFiles& package, const HostBuild& build,
   const std::string program = folder.path() + "/golden_test";
   std::vector<std::string> sources = package.sources;
   sources.push_back(package.test);
-  compile_on_host(build, sources, package.folder + "/src", program);
+  link_for_host(build, compile_for_host(build, sources, {"-I" + package.folder + "/src"}, folder.path()), program);
 
   TargetReport target;
   target.target = build.name;

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/random_networks/check_cases.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "core/error.h"
+#include "core/rng.h"
+#include "tests/support/random_network.h"
+
+namespace bitwright {
+namespace {
+
+// For every layer one of the kernels that can run it.
+Kernels drawn_kernels(const Network& network, Rng rng) {
+  Kernels kernels;
+  for (int i = 0; i < static_cast<int>(network.layers.size()); ++i) {
+    const std::vector<std::string> able = kernels_for(network, i);
+    kernels.push_back(able.empty() ? "" : able[rng.below(able.size())]);
+  }
+  return kernels;
+}
+
+CheckCase check_case(const QuantizedModel& model, uint64_t seed, Execution execution) {
+  const uint64_t stream = execution == Execution::kStream ? 8 : 7;  // of random numbers
+  Program program = lower(model, drawn_kernels(model.network, Rng(seed, stream)), execution);
+  std::vector<std::vector<int16_t>> inputs;
+  for (uint64_t i = 0; i < kCheckVectors; ++i) inputs.push_back(testing::random_input(model.network, 3 * seed + i));
+  return {model.network.name, std::move(program), golden_vectors(model, inputs)};
+}
+
+std::string words_text(const std::string& name, const std::vector<uint32_t>& words) {
+  std::string text = fmt::format("static const uint32_t {}[] = {{", name);
+  for (size_t i = 0; i < words.size(); ++i) text += fmt::format("{}0x{:x}u,", i % 8 == 0 ? "\n    " : " ", words[i]);
+  return text + "};\n";
+}
+
+std::string upper(std::string name) {
+  for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return name;
+}
+
+std::string case_text(const CheckCase& check) {
+  return fmt::format("#include \"{0}.h\"\n{1}{2}CHECK_RUNS({0}, {3})\n{4}({0}, {3})\nCHECK({0}, {3})\n", check.name,
+                     words_text(check.name + "_inputs", check.golden.inputs),
+                     words_text(check.name + "_outputs", check.golden.outputs), upper(check.name),
+                     check.program.stream ? "CHECK_PUSHES" : "NO_PUSHES");
+}
+
+std::string program_text(const std::vector<CheckCase>& cases) {
+  int64_t arena_words = 0;
+  std::string checks, table;
+  for (const CheckCase& check : cases) {
+    arena_words = std::max(arena_words, check.program.plan.arena_bytes / 4);
+    checks += case_text(check);
+    table += fmt::format("    {{\"{0}\", check_{0}}},\n", check.name);
+  }
+  return fmt::format("#define CHECK_ARENA_WORDS {}u\n#define VECTORS {}u\n#include \"check_case.h\"\n{}\n", arena_words,
+                     kCheckVectors, checks) +
+         fmt::format(
+             "static const check_case cases[] = {{\n{}}};\n\nint main(void)\n{{\n    return (int)check_all("
+             "cases, {}u);\n}}\n",
+             table, cases.size());
+}
+
+void write_text(const std::filesystem::path& path, const std::string& text) {
+  std::filesystem::create_directories(path.parent_path());
+  std::ofstream out(path, std::ios::binary);
+  out << text;
+  out.close();
+  if (!out) throw StoreError(path.string() + ": cannot be written");
+}
+
+}  // namespace
+
+std::vector<CheckCase> check_cases(uint64_t seed) {
+  QuantizedModel model = testing::random_model(testing::random_network(seed), seed);
+  std::vector<CheckCase> cases = {check_case(model, seed, Execution::kLayers)};
+  model.network.name += "_stream";
+  CheckCase streamed = check_case(model, seed, Execution::kStream);
+  if (streamed.program.stream) cases.push_back(std::move(streamed));
+  return cases;
+}
+
+std::vector<std::string> write_check(const std::vector<CheckCase>& cases, const std::string& folder) {
+  std::vector<std::string> sources;
+  for (const CheckCase& check : cases)
+    for (const auto& [path, text] : emit_c(check.program, check.golden).files) {
+      if (!path.starts_with("src/")) continue;
+      const std::string file = folder + "/" + path;
+      if (path.ends_with(".c")) sources.push_back(file);
+      write_text(file, text);
+    }
+  write_text(folder + "/check.c", program_text(cases));
+  std::sort(sources.begin(), sources.end());
+  sources.erase(std::unique(sources.begin(), sources.end()), sources.end());
+  return sources;
+}
+
+}  // namespace bitwright

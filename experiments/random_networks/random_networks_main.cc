@@ -1,0 +1,187 @@
+// bitwright-random-networks: random networks, bit for bit the same in the integer reference and in emitted C, whatever
+// compiles and runs it. docs/verification.md says how to read what it prints.
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <iostream>
+#include <thread>
+
+#include "core/error.h"
+#include "deploy/process.h"
+#include "deploy/verify.h"
+#include "experiments/random_networks/check_on_target.h"
+#include "experiments/random_networks/kernel_coverage.h"
+
+namespace bitwright {
+namespace {
+
+constexpr uint64_t kFirstExtra = 1'000'000, kLastExtra = 1'020'000;  // seeds of networks for kernels not met
+
+struct Options {
+  uint64_t first = 0;
+  int count = 500, chunk = 50;
+  std::vector<std::string> targets = {
+      "host-gcc-sanitized", "host-clang-sanitized", "cortex-m0plus", "cortex-m4", "cortex-m7", "cortex-m33"};
+  bool every_kernel = true;
+  int jobs = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+};
+
+struct TargetTally {
+  std::vector<std::string> wrong;
+  double seconds = 0.0;
+};
+
+struct Tally {
+  int networks = 0, layered = 0, streamed = 0;
+  KernelCoverage coverage;
+  std::vector<TargetTally> targets;  // as Options::targets
+};
+
+// Calls f(0) .. f(count - 1) by several threads; throws the first exception of theirs.
+template <class F>
+void each_in_parallel(size_t count, int jobs, F f) {
+  std::atomic<size_t> next = 0;
+  std::vector<std::exception_ptr> errors(count);
+  const auto work = [&] {
+    for (size_t i = next++; i < count; i = next++) try {
+        f(i);
+      } catch (...) {
+        errors[i] = std::current_exception();
+      }
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < jobs; ++i) threads.emplace_back(work);
+  for (std::thread& thread : threads) thread.join();
+  for (const std::exception_ptr& error : errors)
+    if (error) std::rethrow_exception(error);
+}
+
+void check_chunk(const Options& options, const std::vector<CheckCase>& cases, const std::string& folder, Tally& tally) {
+  const std::vector<std::string> sources = write_check(cases, folder);
+  each_in_parallel(options.targets.size(), options.jobs, [&](size_t i) {
+    const CheckResult result = check_on_target(options.targets[i], cases, sources, folder);
+    TargetTally& target = tally.targets[i];
+    target.wrong.insert(target.wrong.end(), result.wrong.begin(), result.wrong.end());
+    target.seconds += result.seconds;
+  });
+  for (const CheckCase& check : cases) {
+    tally.coverage.add(check);
+    ++(check.program.stream ? tally.streamed : tally.layered);
+  }
+}
+
+// Chunk by chunk: one program for a chunk on a target.
+void check_seeds(const Options& options, const std::string& folder, Tally& tally) {
+  std::vector<CheckCase> cases;
+  for (int i = 0; i < options.count; ++i) {
+    for (CheckCase& check : check_cases(options.first + static_cast<uint64_t>(i))) cases.push_back(std::move(check));
+    ++tally.networks;
+    if ((i + 1) % options.chunk != 0 && i + 1 != options.count) continue;
+    check_chunk(options, cases, folder, tally);
+    cases.clear();
+    std::cerr << fmt::format("{} of {} networks\n", i + 1, options.count);
+  }
+}
+
+// The first networks of other seeds with kernels that none had so far.
+void check_missing_kernels(const Options& options, const std::string& folder, Tally& tally) {
+  KernelCoverage coverage = tally.coverage;
+  std::vector<CheckCase> cases;
+  for (uint64_t seed = kFirstExtra; seed < kLastExtra && !coverage.missing().empty(); ++seed) {
+    std::vector<CheckCase> fresh = check_cases(seed);
+    if (std::none_of(fresh.begin(), fresh.end(), [&](const CheckCase& c) { return coverage.adds_kernels(c); }))
+      continue;
+    ++tally.networks;
+    for (CheckCase& check : fresh) {
+      coverage.add(check);
+      cases.push_back(std::move(check));
+    }
+  }
+  if (!cases.empty()) check_chunk(options, cases, folder, tally);
+}
+
+std::string coverage_text(const KernelCoverage& coverage) {
+  const auto& layers = coverage.layers();
+  const auto rarest =
+      std::min_element(layers.begin(), layers.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  const std::vector<std::string> missing = coverage.missing();
+  if (!missing.empty())
+    return fmt::format("kernels: {} of {}; NOT RUN: {}\n", layers.size() - missing.size(), layers.size(),
+                       fmt::join(missing, ", "));
+  return fmt::format("kernels: all {}, the rarest, {}, in {} layers\n", layers.size(), rarest->first, rarest->second);
+}
+
+void print(const Options& options, const Tally& tally, double seconds) {
+  std::cout << fmt::format("{} networks from seed {}: {} layer by layer, {} streamed; {} inputs each\n", tally.networks,
+                           options.first, tally.layered, tally.streamed, kCheckVectors);
+  std::cout << fmt::format("{:<22} {:>8} {:>9} {:>8}\n", "target", "packages", "different", "seconds");
+  for (size_t i = 0; i < options.targets.size(); ++i)
+    std::cout << fmt::format("{:<22} {:>8} {:>9} {:>8.0f}\n", options.targets[i], tally.layered + tally.streamed,
+                             tally.targets[i].wrong.size(), tally.targets[i].seconds);
+  std::cout << coverage_text(tally.coverage) << fmt::format("{:.0f} s\n", seconds);
+  for (size_t i = 0; i < options.targets.size(); ++i)
+    for (const std::string& wrong : tally.targets[i].wrong)
+      std::cout << fmt::format("DIFFERENT on {}: {}\n", options.targets[i], wrong);
+}
+
+void check_targets(const std::vector<std::string>& targets) {
+  const std::vector<std::string> known = verify_targets();
+  for (const std::string& target : targets)
+    if (std::find(known.begin(), known.end(), target) == known.end())
+      throw ConfigError(fmt::format("--target = {}: must be one of {}", target, fmt::join(known, ", ")));
+}
+
+ExitCode check_networks(const Options& options) {
+  check_targets(options.targets);
+  const auto begin = std::chrono::steady_clock::now();
+  const TemporaryDirectory folder;
+  Tally tally;
+  tally.targets.resize(options.targets.size());
+  check_seeds(options, folder.path(), tally);
+  if (options.every_kernel) check_missing_kernels(options, folder.path(), tally);
+  print(options, tally, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  const auto differs = [](const TargetTally& t) { return !t.wrong.empty(); };
+  if (std::any_of(tally.targets.begin(), tally.targets.end(), differs)) return ExitCode::kDiffers;
+  return options.every_kernel && !tally.coverage.missing().empty() ? ExitCode::kFailed : ExitCode::kDone;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Random networks: the integer reference against emitted C, on the host and on emulated cores.");
+  Options options;
+  app.add_option("--first", options.first, "Seed of the first network")->capture_default_str();
+  app.add_option("--count", options.count, "Networks")->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--target", options.targets, "As in bitwright verify; may be repeated")->capture_default_str();
+  app.add_option("--chunk", options.chunk, "Networks in one program")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--jobs", options.jobs, "Targets at a time")->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_flag("!--these-only", options.every_kernel, "No further networks for kernels that these do not have");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(ExitCode::kConfig);
+  }
+  return static_cast<int>(check_networks(options));
+}
+
+}  // namespace
+}  // namespace bitwright
+
+int main(int argc, char** argv) {
+  using bitwright::ExitCode;
+  try {
+    return bitwright::run(argc, argv);
+  } catch (const bitwright::ConfigError& error) {
+    std::cerr << "error: " << error.what() << "\n";
+    return static_cast<int>(ExitCode::kConfig);
+  } catch (const std::exception& error) {
+    std::cerr << "error: " << error.what() << "\n";
+    return static_cast<int>(ExitCode::kFailed);
+  }
+}
