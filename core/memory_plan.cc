@@ -4,88 +4,98 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/rng.h"
+
 namespace bitwright {
 namespace {
-
-bool overlap(const Lifetime& a, const Lifetime& b) {
-  return a.first <= b.last && b.first <= a.last;
-}
 
 int64_t words(int64_t bytes) {
   return (bytes + 3) / 4 * 4;
 }
 
+// What is placed, and how far apart each two must lie.
+class Rules {
+ public:
+  Rules(const std::vector<Lifetime>& buffers, const std::vector<Overlap>& overlaps)
+      : buffers_(buffers), apart_(buffers.size() * buffers.size()) {
+    for (size_t below = 0; below < size(); ++below)
+      for (size_t above = 0; above < size(); ++above) apart_[below * size() + above] = words(buffers[below].bytes);
+    for (const Overlap& o : overlaps)
+      apart_[static_cast<size_t>(o.lower) * size() + static_cast<size_t>(o.upper)] = o.lead;
+  }
+
+  size_t size() const { return buffers_.size(); }
+  const Lifetime& life(int i) const { return buffers_[static_cast<size_t>(i)]; }
+  int64_t bytes(int i) const { return words(life(i).bytes); }
+  bool meet(int i, int j) const { return life(i).first <= life(j).last && life(j).first <= life(i).last; }
+  // The least offset of `above` counted from that of `below`, if it does not lie below it.
+  int64_t apart(int below, int above) const {
+    return apart_[static_cast<size_t>(below) * size() + static_cast<size_t>(above)];
+  }
+
+ private:
+  const std::vector<Lifetime>& buffers_;
+  std::vector<int64_t> apart_;
+};
+
 // Lowest offset at which buffer `i` collides with none of those already placed.
-int64_t lowest_gap(const std::vector<Lifetime>& buffers, const std::vector<int>& placed,
-                   const std::vector<int64_t>& offsets, int i) {
-  std::vector<std::pair<int64_t, int64_t>> taken;
+int64_t lowest_gap(const Rules& rules, const std::vector<int>& placed, const std::vector<int64_t>& offsets, int i) {
+  std::vector<std::pair<int64_t, int64_t>> taken;  // offsets between the two are not free
   for (int j : placed)
-    if (overlap(buffers[i], buffers[j])) taken.emplace_back(offsets[j], offsets[j] + words(buffers[j].bytes));
+    if (rules.meet(i, j)) taken.emplace_back(offsets[j] - rules.apart(i, j), offsets[j] + rules.apart(j, i));
   std::sort(taken.begin(), taken.end());
   int64_t at = 0;
   for (const auto& [begin, end] : taken) {
-    if (begin - at >= words(buffers[i].bytes)) break;
+    if (at <= begin) break;
     at = std::max(at, end);
   }
   return at;
 }
 
-Placement first_fit(const std::vector<Lifetime>& buffers, const std::vector<int>& order) {
-  Placement p{std::vector<int64_t>(buffers.size(), 0), 0};
+Placement first_fit(const Rules& rules, const std::vector<int>& order) {
+  Placement p{std::vector<int64_t>(rules.size(), 0)};
   std::vector<int> placed;
   for (int i : order) {
-    p.offsets[i] = lowest_gap(buffers, placed, p.offsets, i);
-    p.bytes = std::max(p.bytes, p.offsets[i] + words(buffers[i].bytes));
+    p.offsets[i] = lowest_gap(rules, placed, p.offsets, i);
+    p.bytes = std::max(p.bytes, p.offsets[i] + rules.bytes(i));
     placed.push_back(i);
   }
   return p;
 }
 
-bool is_free(const std::vector<Lifetime>& buffers, const std::vector<int>& placed, const std::vector<int64_t>& offsets,
-             int i, int64_t at) {
+bool is_free(const Rules& rules, const std::vector<int>& placed, const std::vector<int64_t>& offsets, int i,
+             int64_t at) {
   return std::none_of(placed.begin(), placed.end(), [&](int j) {
-    return overlap(buffers[i], buffers[j]) && at < offsets[j] + words(buffers[j].bytes) &&
-           offsets[j] < at + words(buffers[i].bytes);
+    return rules.meet(i, j) && at < offsets[j] + rules.apart(j, i) && offsets[j] < at + rules.apart(i, j);
   });
 }
 
 // Each buffer at the bottom of `capacity` bytes, else at their top, else in the lowest gap. In order of start, of
 // several the longest first, a chain alternates between the ends, what lives for one step lies between them, and no
 // more is needed than the largest sum alive at one step.
-Placement two_ended(const std::vector<Lifetime>& buffers, const std::vector<int>& order, int64_t capacity) {
-  Placement p{std::vector<int64_t>(buffers.size(), 0), 0};
+Placement two_ended(const Rules& rules, const std::vector<int>& order, int64_t capacity) {
+  Placement p{std::vector<int64_t>(rules.size(), 0)};
   std::vector<int> placed;
   for (int i : order) {
-    const int64_t top = std::max<int64_t>(0, capacity - words(buffers[i].bytes));
-    p.offsets[i] = is_free(buffers, placed, p.offsets, i, 0)     ? 0
-                   : is_free(buffers, placed, p.offsets, i, top) ? top
-                                                                 : lowest_gap(buffers, placed, p.offsets, i);
-    p.bytes = std::max(p.bytes, p.offsets[i] + words(buffers[i].bytes));
+    const int64_t top = std::max<int64_t>(0, capacity - rules.bytes(i));
+    p.offsets[i] = is_free(rules, placed, p.offsets, i, 0)     ? 0
+                   : is_free(rules, placed, p.offsets, i, top) ? top
+                                                               : lowest_gap(rules, placed, p.offsets, i);
+    p.bytes = std::max(p.bytes, p.offsets[i] + rules.bytes(i));
     placed.push_back(i);
   }
   return p;
 }
 
-int64_t lower_bound(const std::vector<Lifetime>& buffers) {
-  int64_t most = 0;
-  for (const Lifetime& at : buffers) {
-    int64_t sum = 0;
-    for (const Lifetime& b : buffers)
-      if (b.first <= at.first && at.first <= b.last) sum += words(b.bytes);
-    most = std::max(most, sum);
-  }
-  return most;
-}
-
-// Some optimal placement is the first fit of some order (each buffer as low as those below it allow), so a search
-// over orders, cut where a prefix already needs as much as the best, is exact.
+// Some least placement is the first fit of some order (each buffer as low as those below it allow), so a search over
+// orders, cut where a prefix already needs as much as the best, is exact.
 struct OrderSearch {
-  const std::vector<Lifetime>& buffers;
+  const Rules& rules;
   int64_t bound;
   Placement best;
   std::vector<int> placed;
   std::vector<int64_t> offsets;
-  int64_t budget = 200000;  // nodes; all orders of 8 buffers have fewer
+  int64_t budget;  // nodes
 
   void descend(std::vector<int>& left, int64_t bytes) {
     if (best.bytes == bound || budget-- <= 0) return;
@@ -95,8 +105,8 @@ struct OrderSearch {
     }
     for (size_t k = 0; k < left.size(); ++k) {
       const int i = left[k];
-      offsets[i] = lowest_gap(buffers, placed, offsets, i);
-      const int64_t top = std::max(bytes, offsets[i] + words(buffers[i].bytes));
+      offsets[i] = lowest_gap(rules, placed, offsets, i);
+      const int64_t top = std::max(bytes, offsets[i] + rules.bytes(i));
       if (top >= best.bytes) continue;
       std::swap(left[k], left.back());
       left.pop_back();
@@ -109,30 +119,119 @@ struct OrderSearch {
   }
 };
 
+// Exchanges of two buffers in the order that do not make it worse, drawn from a fixed sequence.
+Placement exchanged(const Rules& rules, std::vector<int> order, Placement best, int64_t bound) {
+  constexpr int kExchanges = 400;
+  Rng rng(1);
+  for (int i = 0; i < kExchanges && best.bytes > bound; ++i) {
+    int& a = order[rng.below(order.size())];
+    int& b = order[rng.below(order.size())];
+    std::swap(a, b);
+    Placement other = first_fit(rules, order);
+    if (other.bytes <= best.bytes)
+      best = std::move(other);
+    else
+      std::swap(a, b);
+  }
+  return best;
+}
+
+// Buffers whose orders are searched, and the nodes of that: all orders of 8 have fewer than kAllOrders.
+constexpr size_t kExactSearched = 8, kMostSearched = 12;
+constexpr int64_t kAllOrders = 200000, kSomeOrders = 10000;
+
+using Less = bool (*)(const Lifetime&, const Lifetime&);
+
+std::vector<int> ordered(const std::vector<Lifetime>& buffers, std::vector<int> order, Less less) {
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return less(buffers[a], buffers[b]); });
+  return order;
+}
+
+std::vector<int> by_start(const std::vector<Lifetime>& buffers) {
+  std::vector<int> order;
+  for (size_t i = 0; i < buffers.size(); ++i)
+    if (buffers[i].bytes > 0) order.push_back(static_cast<int>(i));
+  return ordered(buffers, order, [](const Lifetime& a, const Lifetime& b) {
+    return a.first != b.first ? a.first < b.first : a.last > b.last;
+  });
+}
+
+// With which first fit is tried. Where outputs lie over inputs, a chain goes down from the last to the first.
+std::vector<std::vector<int>> fit_orders(const std::vector<Lifetime>& buffers) {
+  const std::vector<int> start = by_start(buffers);
+  return {
+      ordered(buffers, start, [](const Lifetime& a, const Lifetime& b) { return a.bytes > b.bytes; }), start,
+      ordered(buffers, start, [](const Lifetime& a, const Lifetime& b) { return a.last - a.first > b.last - b.first; }),
+      std::vector<int>(start.rbegin(), start.rend()),
+      ordered(buffers, start, [](const Lifetime& a, const Lifetime& b) { return a.last > b.last; })};
+}
+
+Placement best_placement(const std::vector<Lifetime>& buffers, const std::vector<Overlap>& overlaps) {
+  const Rules rules(buffers, overlaps);
+  const std::vector<int64_t> alive = bytes_alive(buffers, overlaps);
+  const int64_t bound = alive.empty() ? 0 : *std::max_element(alive.begin(), alive.end());
+  std::vector<std::vector<int>> orders = fit_orders(buffers);
+  std::vector<int> best_order = orders[0];
+  Placement best = two_ended(rules, orders[1], bound);
+  for (const std::vector<int>& order : orders) {
+    if (best.bytes == bound) break;
+    if (Placement other = first_fit(rules, order); other.bytes < best.bytes)
+      best = std::move(other), best_order = order;
+  }
+  const size_t count = orders[0].size();
+  bool complete = false;
+  if (best.bytes > bound && count <= kMostSearched) {
+    OrderSearch search{rules,
+                       bound,
+                       best,
+                       {},
+                       std::vector<int64_t>(buffers.size(), 0),
+                       count <= kExactSearched ? kAllOrders : kSomeOrders};
+    search.descend(orders[0], 0);
+    complete = search.budget > 0;
+    best = search.best;
+  }
+  if (best.bytes > bound && !complete) best = exchanged(rules, best_order, best, bound);
+  best.bound = bound;
+  best.is_least = complete || best.bytes == bound;
+  return best;
+}
+
+// What buffer `lower` can have in common with others at a step: no more than they take, nor than lies behind its lead.
+int64_t most_shared(const std::vector<Lifetime>& buffers, const std::vector<Overlap>& overlaps, int lower, int step) {
+  int64_t uppers = 0, behind = 0;
+  const auto alive = [&](int i) { return buffers[i].first <= step && step <= buffers[i].last; };
+  for (const Overlap& o : overlaps) {
+    if (o.lower != lower || !alive(lower) || !alive(o.upper)) continue;
+    uppers += words(buffers[o.upper].bytes);
+    behind = std::max(behind, words(buffers[lower].bytes) - o.lead);
+  }
+  return std::min(uppers, behind);
+}
+
 }  // namespace
 
-Placement place(const std::vector<Lifetime>& buffers) {
-  std::vector<int> by_start;
-  for (size_t i = 0; i < buffers.size(); ++i)
-    if (buffers[i].bytes > 0) by_start.push_back(static_cast<int>(i));
-  std::stable_sort(by_start.begin(), by_start.end(), [&](int a, int b) {
-    if (buffers[a].first != buffers[b].first) return buffers[a].first < buffers[b].first;
-    return buffers[a].last > buffers[b].last;
-  });
-  const int64_t bound = lower_bound(buffers);
-  Placement best = two_ended(buffers, by_start, bound);
-  if (best.bytes == bound) return best;
-  std::vector<int> by_size = by_start, by_length = by_start;
-  std::stable_sort(by_size.begin(), by_size.end(), [&](int a, int b) { return buffers[a].bytes > buffers[b].bytes; });
-  std::stable_sort(by_length.begin(), by_length.end(), [&](int a, int b) {
-    return buffers[a].last - buffers[a].first > buffers[b].last - buffers[b].first;
-  });
-  for (const std::vector<int>* order : {&by_size, &by_start, &by_length})
-    if (const Placement other = first_fit(buffers, *order); other.bytes < best.bytes) best = other;
-  if (by_size.size() > 12 || best.bytes == bound) return best;
-  OrderSearch search{buffers, bound, best, {}, std::vector<int64_t>(buffers.size(), 0)};
-  search.descend(by_size, 0);
-  return search.best;
+std::vector<int64_t> bytes_alive(const std::vector<Lifetime>& buffers, const std::vector<Overlap>& overlaps) {
+  int steps = 0;
+  for (const Lifetime& b : buffers) steps = std::max(steps, b.last + 1);
+  std::vector<int64_t> alive(static_cast<size_t>(steps), 0), saved(alive);
+  for (const Lifetime& b : buffers)
+    for (int step = b.first; step <= b.last; ++step) alive[static_cast<size_t>(step)] += words(b.bytes);
+  for (int step = 0; step < steps; ++step)
+    for (size_t lower = 0; lower < buffers.size(); ++lower)
+      saved[static_cast<size_t>(step)] += most_shared(buffers, overlaps, static_cast<int>(lower), step);
+  for (size_t step = 0; step < alive.size(); ++step) alive[step] -= saved[step];
+  return alive;
+}
+
+Placement place(const std::vector<Lifetime>& buffers, const std::vector<Overlap>& overlaps) {
+  Placement best = best_placement(buffers, overlaps);
+  if (overlaps.empty() || best.is_least) return best;
+  Placement apart = best_placement(buffers, {});
+  if (apart.bytes >= best.bytes) return best;
+  apart.bound = best.bound;
+  apart.is_least = apart.bytes == best.bound;
+  return apart;
 }
 
 int64_t packed_bytes(int64_t elements, Format storage) {
@@ -161,13 +260,15 @@ TensorLifetimes tensor_lifetimes(const Network& network) {
   return t;
 }
 
-MemoryPlan place_tensors(const Network& network, const TensorLifetimes& tensors, const std::vector<Lifetime>& scratch) {
+MemoryPlan place_tensors(const Network& network, const TensorLifetimes& tensors, const std::vector<Lifetime>& scratch,
+                         const std::vector<Overlap>& overlaps) {
   const int layers = static_cast<int>(network.layers.size());
   std::vector<Lifetime> life = tensors.life;
   life.insert(life.end(), scratch.begin(), scratch.end());
-  const Placement placement = place(life);
+  const Placement placement = place(life, overlaps);
   MemoryPlan plan;
   plan.arena_bytes = placement.bytes;
+  plan.is_least = placement.is_least;
   for (const Lifetime& buffer : scratch) plan.scratch_bytes.push_back(buffer.bytes);
   plan.scratch_offsets.assign(placement.offsets.begin() + layers + 1, placement.offsets.end());
   for (int t = 0; t <= layers; ++t) {
@@ -177,13 +278,8 @@ MemoryPlan place_tensors(const Network& network, const TensorLifetimes& tensors,
     plan.first_step.push_back(life[owner].first);
     plan.last_step.push_back(life[owner].last);
   }
-  int64_t most = -1;
-  for (int step = 0; step < layers; ++step) {
-    int64_t alive = 0;
-    for (const Lifetime& b : life)
-      if (b.first <= step && step <= b.last) alive += b.bytes;
-    if (alive > most) most = alive, plan.peak_step = step;
-  }
+  const std::vector<int64_t> alive = bytes_alive(life, overlaps);
+  plan.peak_step = static_cast<int>(std::max_element(alive.begin(), alive.end()) - alive.begin());
   return plan;
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/board.h"
 #include "core/dataset.h"
+#include "core/execution.h"
 #include "core/format.h"
 #include "core/recipe.h"
 
@@ -87,6 +88,7 @@ struct Study {
   DataSpec data;
   Board board;
   Limits limits;
+  Execution execution = Execution::kLayers;
   SpaceSpec space;
   SearchSpec search;
   Recipe recipe;

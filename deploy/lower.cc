@@ -341,20 +341,6 @@ Kernels checked_kernels(const Network& network, const Kernels& kernels) {
   return kernels;
 }
 
-// A stream where the network has one and its arena is smaller.
-void plan_arena(const Network& network, Execution execution, Program& program) {
-  program.plan = plan_memory(network, scratch_bytes(network, program.kernels));
-  if (execution == Execution::kLayers) return;
-  Kernels kernels = program.kernels;
-  const std::optional<StreamPlan> stream = plan_stream(network, kernels);
-  if (!stream) return;
-  const MemoryPlan plan = plan_stream_memory(network, kernels, *stream);
-  if (plan.arena_bytes >= program.plan.arena_bytes) return;
-  program.stream = stream;
-  program.kernels = kernels;
-  program.plan = plan;
-}
-
 // ---- signature
 
 template <class T>
@@ -398,8 +384,10 @@ Program lower(const QuantizedModel& model, const Kernels& kernels, Execution exe
   const int last = static_cast<int>(model.network.layers.size()) - 1;
   Program program;
   program.model = model;
-  program.kernels = checked_kernels(model.network, kernels);
-  plan_arena(model.network, execution, program);
+  ExecutionPlan plan = plan_execution(model.network, checked_kernels(model.network, kernels), execution);
+  program.kernels = std::move(plan.kernels);
+  program.stream = std::move(plan.stream);
+  program.plan = std::move(plan.memory);
   program.signature = model_signature(model);
   const int poly_tile = program.stream ? kStreamPolyTile : kPolyTile;
   for (int i = 0; i <= last; ++i)

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/execution.h"
 #include "core/kernel.h"
 #include "core/memory_plan.h"
 #include "core/quantized_model.h"
@@ -60,11 +61,9 @@ double output_scale(const QuantizedModel& model);
 // SHA-256 over structure, names, weights and tables: 64 hex digits. Equal models, equal packages.
 std::string model_signature(const QuantizedModel& model);
 
-// How layers follow one another: each over its whole map, or the first ones column by column where that takes less memory.
-enum class Execution : uint8_t { kLayers, kStream };
-
-// kernels: one of kernels_for() for every layer; empty: default_kernels(). Throws StructureError where check_model does, where a layer has no kernel, a bias lies where the network has none
-// or reaches 2^30, or a float is not finite: on the device nothing is left to fail.
+// kernels: one of kernels_for() for every layer; empty: default_kernels(). execution: not kAuto. Throws StructureError
+// where check_model does, where a layer has no kernel, a bias lies where the network has none or reaches 2^30, or a float
+// is not finite: on the device nothing is left to fail.
 Program lower(const QuantizedModel& model, const Kernels& kernels = {}, Execution execution = Execution::kLayers);
 
 }  // namespace bitwright

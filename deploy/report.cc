@@ -116,6 +116,14 @@ std::string saving_text(const Totals& totals) {
   return fmt::format(" / {}({:+.1f} %) vs float model", grouped(saved), percent);
 }
 
+// "conv0 to dense column by column".
+std::string execution_text(const Program& program) {
+  if (!program.stream) return "layer by layer";
+  const auto name = [&](const StreamStage& stage) { return program.model.network.layers[stage.layer].name; };
+  return fmt::format("{} to {} column by column", name(program.stream->stages.front()),
+                     name(program.stream->stages.back()));
+}
+
 std::string summary_text(const Program& program, const PackageOptions& options) {
   const QuantizedModel& model = program.model;
   const Totals totals = totals_of(program);
@@ -128,7 +136,7 @@ std::string summary_text(const Program& program, const PackageOptions& options) 
                                        model.input_scale));
   out += line("output 1/1", tensor_line(model.network.layers.back().name, program.output_format, last.shapes.output,
                                         program.output_bytes, output_scale(model)));
-  out += line("macc", grouped(totals.macc));
+  out += line("macc", grouped(totals.macc)) + line("execution", execution_text(program));
   out += line("weights (ro)", bytes_text(totals.weights) + " (1 segment)" + saving_text(totals));
   out += line("activations (rw)", bytes_text(totals.activations) + " (1 segment) *");
   out +=
@@ -228,10 +236,10 @@ char letter(size_t region) {
   return region < kLetters.size() ? kLetters[region] : '#';
 }
 
-// Slices of equal size; one that holds parts of several regions shows the last of them.
+// Slices of equal size; one that holds parts of several regions shows the first of them.
 std::string map_row(const std::vector<Region>& regions, int step, int64_t columns, int64_t arena_bytes) {
   std::string row(static_cast<size_t>(columns), '.');
-  for (size_t r = 0; r < regions.size(); ++r) {
+  for (size_t r = regions.size(); r-- > 0;) {
     if (!regions[r].is_alive(step)) continue;
     const int64_t first = regions[r].offset * columns / arena_bytes;
     const int64_t end = ((regions[r].offset + regions[r].bytes) * columns + arena_bytes - 1) / arena_bytes;
@@ -240,9 +248,17 @@ std::string map_row(const std::vector<Region>& regions, int step, int64_t column
   return row;
 }
 
+// Bytes in use: those of two regions, where an output lies over an input, once.
 int64_t alive_bytes(const std::vector<Region>& regions, int step) {
-  int64_t bytes = 0;
-  for (const Region& r : regions) bytes += r.is_alive(step) ? r.bytes : 0;
+  std::vector<std::pair<int64_t, int64_t>> alive;
+  for (const Region& r : regions)
+    if (r.is_alive(step)) alive.emplace_back(r.offset, r.offset + r.bytes);
+  std::sort(alive.begin(), alive.end());
+  int64_t bytes = 0, end = 0;
+  for (const auto& [first, last] : alive) {
+    bytes += std::max<int64_t>(0, last - std::max(first, end));
+    end = std::max(end, last);
+  }
   return bytes;
 }
 
@@ -252,10 +268,14 @@ std::vector<std::string> region_row(const Region& r, char mark) {
 }
 
 std::string stream_text(const Program& program) {
-  if (!program.stream) return "";
-  const auto name = [&](const StreamStage& stage) { return program.model.network.layers[stage.layer].name; };
-  return fmt::format("{} to {} run column by column: all that they hold is there at once\n",
-                     name(program.stream->stages.front()), name(program.stream->stages.back()));
+  return program.stream ? fmt::format("{}: all that these hold is there at once\n", execution_text(program)) : "";
+}
+
+std::string plan_text(const Program& program) {
+  return fmt::format("{} B, {}; an output may lie over an input that ends with it\n",
+                              grouped(program.plan.arena_bytes),
+                              program.plan.is_least ? "the least that these regions can take"
+                                                    : "the least that was found for these regions");
 }
 
 // ---- JSON
@@ -302,6 +322,8 @@ Json memory_json(const Program& program) {
     regions.push_back(
         {{"name", r.name}, {"offset", r.offset}, {"bytes", r.bytes}, {"first_step", r.first}, {"last_step", r.last}});
   return {{"arena_bytes", program.plan.arena_bytes},
+          {"execution", program.stream ? "stream" : "layers"},
+          {"is_least", program.plan.is_least},
           {"peak_step", program.plan.peak_step},
           {"streamed_layers", program.stream ? program.stream->last_layer() + 1 : 0},
           {"regions", regions}};
@@ -340,7 +362,7 @@ std::string memory_map(const Program& program) {
                      grouped(alive_bytes(regions, op.layer)), map_row(regions, op.layer, columns, arena_bytes)});
   std::vector<std::vector<std::string>> legend = {{"", "region", "arena", "bytes", "steps"}};
   for (size_t r = 0; r < regions.size(); ++r) legend.push_back(region_row(regions[r], letter(r)));
-  return stream_text(program) + table_text(steps) + "\n" + table_text(legend);
+  return stream_text(program) + table_text(steps) + "\n" + table_text(legend) + plan_text(program);
 }
 
 std::string report_text(const Program& program, const PackageOptions& options) {

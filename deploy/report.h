@@ -27,7 +27,8 @@ std::string report_text(const Program& program, const PackageOptions& options);
 // report.json: the same, one object. Keys that hold estimates are absent without them.
 std::string report_json(const Program& program, const PackageOptions& options);
 
-// The arena, a row a step and a column a slice of its bytes: what lies there while the step runs, '.' if none.
+// The arena, a row a step and a column a slice of its bytes: what lies there while the step runs, '.' if none. Where an
+// output lies over an input, the input is shown.
 // Below it the legend: tensors, scratch memory, streams' buffers, with their bytes and steps.
 std::string memory_map(const Program& program);
 

@@ -2,9 +2,11 @@
 #include "estimators/choose_kernels.h"
 
 #include <algorithm>
+#include <map>
 
 #include "core/embedded.h"
 #include "core/memory_plan.h"
+#include "core/overlap.h"
 #include "estimators/kernel_costs.h"
 #include "estimators/layer_features.h"
 
@@ -38,11 +40,13 @@ int64_t tighter(int64_t limit, int64_t has) {
 // Takes memory from layers, a kernel at a time.
 class Thrift {
  public:
-  Thrift(const Network& network, Kernels kernels, const CoreCosts& costs, const MemoryLimits& limits)
+  Thrift(const Network& network, Kernels kernels, const CoreCosts& costs, const MemoryLimits& limits,
+         Execution execution)
       : network_(network),
         kernels_(std::move(kernels)),
         costs_(costs),
         limits_(limits),
+        execution_(execution),
         shapes_(infer_shapes(network)),
         tensors_(tensor_lifetimes(network)) {}
 
@@ -65,8 +69,20 @@ class Thrift {
   };
 
   // Bytes beyond the limits: of flash, and of RAM at every step, since all full steps must be relieved before the arena
-  // shrinks.
+  // shrinks. A stream has one step that counts.
   int64_t excess(const Kernels& kernels) const {
+    return execution_ == Execution::kStream ? stream_excess(kernels) : layers_excess(kernels);
+  }
+
+  int64_t stream_excess(const Kernels& kernels) const {
+    const MemoryNeed need = memory_need(network_, plan_execution(network_, kernels, execution_), costs_);
+    int64_t sum = 0;
+    if (limits_.flash_bytes > 0) sum += std::max<int64_t>(0, need.flash_bytes() - limits_.flash_bytes);
+    if (limits_.ram_bytes > 0) sum += std::max<int64_t>(0, need.ram_bytes() - limits_.ram_bytes);
+    return sum;
+  }
+
+  int64_t layers_excess(const Kernels& kernels) const {
     int64_t sum = 0;
     if (limits_.flash_bytes > 0)
       sum +=
@@ -74,13 +90,22 @@ class Thrift {
     if (limits_.ram_bytes <= 0) return sum;
     const std::vector<int64_t> scratch = scratch_bytes(network_, kernels);
     const int64_t arena = limits_.ram_bytes - stack_bytes(network_, kernels, costs_);
-    for (int step = 0; step < static_cast<int>(scratch.size()); ++step) {
-      int64_t alive = scratch[static_cast<size_t>(step)];
-      for (const Lifetime& tensor : tensors_.life)
-        if (tensor.first <= step && step <= tensor.last) alive += tensor.bytes;
-      sum += std::max<int64_t>(0, alive - arena);
-    }
+    const std::vector<int64_t> alive = bytes_alive(tensors_.life, overlaps(kernels));
+    for (size_t step = 0; step < scratch.size(); ++step)
+      sum += std::max<int64_t>(0, alive[step] + scratch[step] - arena);
     return sum;
+  }
+
+  std::vector<Overlap> overlaps(const Kernels& kernels) const {
+    std::vector<Overlap> all;
+    for (int i = 0; i < static_cast<int>(kernels.size()); ++i) {
+      const std::string& kernel = kernels[static_cast<size_t>(i)];
+      auto known = overlaps_.find({i, kernel});
+      if (known == overlaps_.end())
+        known = overlaps_.emplace(std::pair(i, kernel), layer_overlaps(network_, tensors_, i, kernel)).first;
+      all.insert(all.end(), known->second.begin(), known->second.end());
+    }
+    return all;
   }
 
   // That with the most bytes given back per cycle lost.
@@ -111,8 +136,10 @@ class Thrift {
   Kernels kernels_;
   const CoreCosts& costs_;
   MemoryLimits limits_;
+  Execution execution_;
   std::vector<LayerShapes> shapes_;
   TensorLifetimes tensors_;
+  mutable std::map<std::pair<int, std::string>, std::vector<Overlap>> overlaps_;  // by layer and kernel
 };
 
 }  // namespace
@@ -135,14 +162,15 @@ Kernels fastest_kernels(const Network& network, const CoreCosts& costs) {
   return chosen;
 }
 
-Kernels kernels_within(const Network& network, Kernels kernels, const CoreCosts& costs, const MemoryLimits& limits) {
-  return Thrift(network, std::move(kernels), costs, limits).spend_less();
+Kernels kernels_within(const Network& network, Kernels kernels, const CoreCosts& costs, const MemoryLimits& limits,
+                       Execution execution) {
+  return Thrift(network, std::move(kernels), costs, limits, execution).spend_less();
 }
 
-Kernels choose_kernels(const Network& network, const Board& board, const Limits& limits) {
+Kernels choose_kernels(const Network& network, const Board& board, const Limits& limits, Execution execution) {
   if (!embedded_file("configs/costs/" + board.core + ".yaml")) return default_kernels(network);
   const CoreCosts& costs = core_costs(board.core);
-  return kernels_within(network, fastest_kernels(network, costs), costs, memory_limits(board, limits));
+  return kernels_within(network, fastest_kernels(network, costs), costs, memory_limits(board, limits), execution);
 }
 
 }  // namespace bitwright

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "core/board.h"
+#include "core/execution.h"
 #include "core/kernel.h"
 #include "estimators/cost_table.h"
 
@@ -24,9 +25,12 @@ Kernels fastest_kernels(const Network& network, const CoreCosts& costs);
 
 // These kernels where they keep within the limits. Else layer by layer another one is taken, always that which gives
 // back the most bytes beyond the limits for the cycles that it costs, until the limits hold or nothing more is gained.
-Kernels kernels_within(const Network& network, Kernels kernels, const CoreCosts& costs, const MemoryLimits& limits);
+Kernels kernels_within(const Network& network, Kernels kernels, const CoreCosts& costs, const MemoryLimits& limits,
+                       Execution execution = Execution::kLayers);
 
 // Both, with the board's embedded table; the portable kernels where there is none for its core.
-Kernels choose_kernels(const Network& network, const Board& board, const Limits& limits = {});
+// execution: not kAuto.
+Kernels choose_kernels(const Network& network, const Board& board, const Limits& limits = {},
+                       Execution execution = Execution::kLayers);
 
 }  // namespace bitwright

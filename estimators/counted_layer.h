@@ -20,7 +20,8 @@ struct Clip {
 };
 
 struct CountedLayer {
-  CountedLayer(const Network& of, int layer, const LayerShapes& shapes, const std::string& name);
+  CountedLayer(const Network& of, int layer, const LayerShapes& shapes, const std::string& name,
+               const LayerPart& part = {});
 
   void add(Feature feature, double amount) { features[static_cast<size_t>(feature)] += amount; }
   double at(Feature feature) const { return features[static_cast<size_t>(feature)]; }
@@ -43,6 +44,7 @@ struct CountedLayer {
   int index;
   const LayerSpec& spec;
   std::string kernel;
+  int poly_tile;
   KernelGeometry g;
   Format input;
   std::vector<Clip> rows, columns;

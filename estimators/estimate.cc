@@ -5,56 +5,79 @@
 
 #include "core/kernel.h"
 #include "core/memory_plan.h"
+#include "estimators/choose_execution.h"
 #include "estimators/choose_kernels.h"
 #include "estimators/cost_table.h"
 #include "estimators/kernel_costs.h"
 #include "estimators/layer_features.h"
+#include "estimators/stream_costs.h"
 
 namespace bitwright {
 namespace {
 
-LayerEstimate estimate_layer(const Network& network, int layer, const LayerShapes& shapes, const std::string& kernel,
-                             int64_t output_bytes, const CoreCosts& costs) {
+// Instructions and cycles of all calls of a layer's kernel.
+StageCosts layer_costs(const Network& network, const ExecutionPlan& plan, int layer, const LayerShapes& shapes,
+                       const CoreCosts& costs) {
+  const std::string& kernel = plan.kernels[static_cast<size_t>(layer)];
+  if (kernel.empty()) return {};
+  if (plan.stream)
+    for (const StreamStage& stage : plan.stream->stages)
+      if (stage.layer == layer) return stage_costs(network, stage, shapes, kernel, costs);
+  const FeatureVector features = layer_features(network, layer, shapes, kernel);
+  const KernelCost& cost = costs.kernel(kernel);
+  return {cost.instructions(features), cost.cycles(features)};
+}
+
+LayerEstimate estimate_layer(const Network& network, const ExecutionPlan& plan, int layer, const LayerShapes& shapes,
+                             const CoreCosts& costs) {
   const LayerSpec& spec = network.layers[static_cast<size_t>(layer)];
   LayerEstimate e;
   e.name = spec.name;
-  e.kernel = kernel;
+  e.kernel = plan.kernels[static_cast<size_t>(layer)];
   e.macs = macs(spec, shapes);
-  e.constant_bytes = constant_bytes(network, layer, kernel);
-  e.output_bytes = output_bytes;
-  if (e.kernel.empty()) return e;
-  const FeatureVector features = layer_features(network, layer, shapes, kernel);
-  const KernelCost& cost = costs.kernel(e.kernel);
-  e.instructions = cost.instructions(features);
-  e.cycles = cost.cycles(features);
+  e.constant_bytes = constant_bytes(network, layer, e.kernel);
+  e.output_bytes = plan.memory.tensor_bytes[static_cast<size_t>(layer) + 1];
+  const StageCosts calls = layer_costs(network, plan, layer, shapes, costs);
+  e.instructions = calls.instructions;
+  e.cycles = calls.cycles;
   return e;
 }
 
 void add_layer(Estimates& sum, LayerEstimate layer) {
   sum.macs += layer.macs;
-  sum.constant_bytes += layer.constant_bytes;
   sum.instructions += layer.instructions;
   sum.cycles += layer.cycles;
   sum.layers.push_back(std::move(layer));
 }
 
-Estimates estimate_with(const Network& network, const Kernels& kernels, const Board& board, const CoreCosts& costs) {
+void add_speed(const Network& network, const ExecutionPlan& plan, const CoreCosts& costs, Estimates& e) {
   const std::vector<LayerShapes> shapes = infer_shapes(network);
-  const MemoryPlan plan = plan_memory(network, scratch_bytes(network, kernels));
-  Estimates e;
   for (size_t i = 0; i < shapes.size(); ++i)
-    add_layer(e, estimate_layer(network, static_cast<int>(i), shapes[i], kernels[i], plan.tensor_bytes[i + 1], costs));
-  const auto calls =
-      static_cast<double>(kernels.size()) - static_cast<double>(std::count(kernels.begin(), kernels.end(), ""));
+    add_layer(e, estimate_layer(network, plan, static_cast<int>(i), shapes[i], costs));
+  const auto calls = static_cast<double>(plan.kernels.size()) -
+                     static_cast<double>(std::count(plan.kernels.begin(), plan.kernels.end(), ""));
   if (calls > 0) {
     e.instructions += costs.glue_instructions(calls);
     e.cycles += costs.glue_cycles(calls);
   }
-  e.code_bytes = code_bytes(kernels, costs);
-  e.flash_bytes = e.code_bytes + e.constant_bytes;
-  e.arena_bytes = plan.arena_bytes;
-  e.stack_bytes = stack_bytes(network, kernels, costs);
-  e.ram_bytes = e.arena_bytes + e.stack_bytes;
+  if (!plan.stream) return;
+  const StageCosts driver = driver_costs(network, *plan.stream, costs);
+  e.instructions += driver.instructions;
+  e.cycles += driver.cycles;
+}
+
+Estimates estimate_with(const Network& network, const Kernels& kernels, const Board& board, const CoreCosts& costs,
+                        Execution execution) {
+  const ExecutionPlan plan = plan_execution(network, kernels, execution);
+  Estimates e;
+  add_speed(network, plan, costs, e);
+  const MemoryNeed need = memory_need(network, plan, costs);
+  e.constant_bytes = need.constant_bytes;
+  e.code_bytes = need.code_bytes;
+  e.flash_bytes = need.flash_bytes();
+  e.arena_bytes = need.arena_bytes;
+  e.stack_bytes = need.stack_bytes;
+  e.ram_bytes = need.ram_bytes();
   e.parameters = parameter_count(network);
   e.latency_us = board.clock_hz > 0 ? e.cycles / static_cast<double>(board.clock_hz) * 1e6 : 0.0;
   // uA/MHz = pC a cycle; times V = pJ a cycle.
@@ -68,14 +91,15 @@ bool exceeds(int64_t bytes, int64_t limit) {
 
 }  // namespace
 
-Estimates estimate(const Network& network, const Board& board, const Limits& limits) {
+Estimates estimate(const Network& network, const Board& board, const Limits& limits, Execution execution) {
+  execution = choose_execution(network, board, limits, execution);
   const CoreCosts& costs = core_costs(board.core);
   const MemoryLimits memory = memory_limits(board, limits);
   const Kernels kernels = fastest_kernels(network, costs);
-  Estimates e = estimate_with(network, kernels, board, costs);
+  Estimates e = estimate_with(network, kernels, board, costs, execution);
   if (!exceeds(e.flash_bytes, memory.flash_bytes) && !exceeds(e.ram_bytes, memory.ram_bytes)) return e;
-  const Kernels thrifty = kernels_within(network, kernels, costs, memory);
-  return thrifty == kernels ? e : estimate_with(network, thrifty, board, costs);
+  const Kernels thrifty = kernels_within(network, kernels, costs, memory, execution);
+  return thrifty == kernels ? e : estimate_with(network, thrifty, board, costs, execution);
 }
 
 }  // namespace bitwright

@@ -75,14 +75,27 @@ void count_epilogue(CountedLayer& l) {
   }
 }
 
+// The columns of the map that a run of outputs needs.
+KernelGeometry geometry_of(const LayerSpec& spec, const LayerShapes& shapes, const LayerPart& part) {
+  KernelGeometry g = kernel_geometry(spec, shapes);
+  if (part.columns == 0) return g;
+  g.padding = Padding::kValid;
+  g.pad_left = 0;
+  g.output.w = part.columns;
+  g.input.w = ((part.columns - 1) * g.pool.stride_w + g.pool.w - 1) * g.kernel.stride_w + g.kernel.w;
+  return g;
+}
+
 }  // namespace
 
-CountedLayer::CountedLayer(const Network& of, int layer, const LayerShapes& shapes, const std::string& name)
+CountedLayer::CountedLayer(const Network& of, int layer, const LayerShapes& shapes, const std::string& name,
+                           const LayerPart& part)
     : network(of),
       index(layer),
       spec(of.layers[static_cast<size_t>(layer)]),
       kernel(name),
-      g(kernel_geometry(spec, shapes)),
+      poly_tile(part.poly_tile),
+      g(geometry_of(spec, shapes, part)),
       input(storage_format(of, spec.from)),
       rows(clips(g.output.h, g.pool.h, g.pool.stride_h, g.kernel.stride_h, g.pad_top, g.kernel.h, g.input.h)),
       columns(clips(g.output.w, g.pool.w, g.pool.stride_w, g.kernel.stride_w, g.pad_left, g.kernel.w, g.input.w)) {}
@@ -122,9 +135,10 @@ std::string_view feature_name(Feature feature) {
   return names[static_cast<size_t>(feature)];
 }
 
-FeatureVector layer_features(const Network& network, int layer, const LayerShapes& shapes, const std::string& kernel) {
+FeatureVector layer_features(const Network& network, int layer, const LayerShapes& shapes, const std::string& kernel,
+                             const LayerPart& part) {
   if (kernel.empty()) return {};
-  CountedLayer l(network, layer, shapes, kernel);
+  CountedLayer l(network, layer, shapes, kernel, part);
   count_map(l);
   if (is_poly2(kernel)) {
     count_poly2_kernel(l);

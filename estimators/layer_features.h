@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/kernel.h"
 #include "core/network.h"
 
 namespace bitwright {
@@ -191,7 +192,15 @@ std::string_view feature_name(Feature feature);
 
 using FeatureVector = std::array<double, kFeatures>;
 
+// What of a layer's map one call of its kernel does: all, or of a signal a run of columns that no border touches, as a
+// stream does them (core/stream_plan.h).
+struct LayerPart {
+  int columns = 0;            // outputs of the run; 0: the whole map
+  int poly_tile = kPolyTile;  // blocks that a polynomial kernel multiplies at a time
+};
+
 // layer: index; shapes: infer_shapes(network); kernel: of kernels_for(). All zero for Flatten.
-FeatureVector layer_features(const Network& network, int layer, const LayerShapes& shapes, const std::string& kernel);
+FeatureVector layer_features(const Network& network, int layer, const LayerShapes& shapes, const std::string& kernel,
+                             const LayerPart& part = {});
 
 }  // namespace bitwright

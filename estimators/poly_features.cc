@@ -29,12 +29,12 @@ class PolyCounter {
 
  private:
   void add(Feature feature, int64_t amount) { l_.add(feature, static_cast<double>(amount)); }
-  int64_t tile_columns() const { return int64_t{kPolyTile} * steps_; }
+  int64_t tile_columns() const { return int64_t{l_.poly_tile} * steps_; }
   int64_t row_tiles() const { return ceil_div(columns_, tile_columns()); }
   // Of a row: pairs of blocks that have a column.
   int64_t block_pairs() const {
     const int64_t whole = row_tiles() - 1;
-    return whole * kPolyTile / 2 + ceil_div(columns_ - whole * tile_columns(), 2 * steps_);
+    return whole * l_.poly_tile / 2 + ceil_div(columns_ - whole * tile_columns(), 2 * steps_);
   }
 
   void count_expansion() {

@@ -10,7 +10,9 @@
 #include "core/io/model_json.h"
 #include "deploy/emit.h"
 #include "deploy/verify.h"
+#include "estimators/choose_execution.h"
 #include "estimators/choose_kernels.h"
+#include "estimators/estimate.h"
 #include "experiments/study_session.h"
 #include "experiments/version.h"
 
@@ -69,7 +71,7 @@ Units units_of(const Dataset& data) {
 }  // namespace
 
 int export_package(const TrialStore& store, const Study& study, const Trial& trial, const std::string& folder,
-                   int vectors) {
+                   int vectors, Execution asked) {
   const auto text = store.artifact(trial.number, "model");
   if (!text)
     throw ConfigError(fmt::format("{}: trial {} is {} and has no model to export", store.path(), trial.number,
@@ -83,10 +85,13 @@ int export_package(const TrialStore& store, const Study& study, const Trial& tri
   options.provenance = {"bitwright " + version(),
                         fmt::format("study {}, trial {}, config {}", study.name, trial.number, config)};
   options.units = units_of(data.train);
-  options.estimates = trial.estimates;
+  const Execution execution = choose_execution(model.network, study.board, study.limits, asked);
+  options.estimates =
+      asked == study.execution ? trial.estimates : estimate(model.network, study.board, study.limits, execution);
   options.validation_accuracy = trial.metrics.accuracy;
-  // The kernels of the trial's estimates.
-  const Program program = lower(model, choose_kernels(model.network, study.board, study.limits));
+  // The kernels of these estimates.
+  const Program program =
+      lower(model, choose_kernels(model.network, study.board, study.limits, execution), execution);
   Package package = emit_c(program, golden_vectors(model, inputs), options);
   package.files["model.json"] = nlohmann::json{
       {"schema", 1},

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "core/execution.h"
 #include "core/store/trial_store.h"
 #include "core/study.h"
 
@@ -11,8 +12,9 @@ namespace bitwright {
 
 // Writes the package of a complete trial to `folder`, which is made if absent and must hold nothing but an earlier
 // package. Its golden vectors are `vectors` windows of the validation set, evenly spaced over it, with the outputs of
-// the integer reference. Returns the number of vectors. Throws ConfigError (folder in use), StoreError (no such model).
+// the integer reference. execution: the study's, or another. Returns the number of vectors. Throws ConfigError (folder
+// in use), StoreError (no such model).
 int export_package(const TrialStore& store, const Study& study, const Trial& trial, const std::string& folder,
-                   int vectors);
+                   int vectors, Execution execution);
 
 }  // namespace bitwright

@@ -130,8 +130,8 @@ SearchSpace space_of(const Study& study, const Dataset& data) {
 
 CandidateRules rules_of(const Study& study) {
   return {.check_structure = check_structure,
-          .estimate = [limits = study.limits,
-                       board = study.board](const Network& network) { return estimate(network, board, limits); },
+          .estimate = [limits = study.limits, board = study.board, execution = study.execution](
+                          const Network& network) { return estimate(network, board, limits, execution); },
           .check_budgets = [limits = study.limits, board = study.board](
                                const Estimates& estimates) { return check_budgets(estimates, limits, board); }};
 }

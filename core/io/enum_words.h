@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/dataset.h"
+#include "core/execution.h"
 #include "core/recipe.h"
 
 namespace bitwright {
@@ -21,6 +22,7 @@ inline const EnumWords<Task> kTaskWords = {{"classification", "regression", "ano
 inline const EnumWords<Surrogate> kSurrogateWords = {{"clip", "identity", "bi_real", "reste", "ede"}};
 inline const EnumWords<WeightScale> kWeightScaleWords = {{"channel", "tensor", "power_of_two", "learned"}};
 inline const EnumWords<ActivationRange> kActivationRangeWords = {{"fixed", "lsq", "pact"}};
+inline const EnumWords<Execution> kExecutionWords = {{"layers", "stream", "auto"}};
 inline const EnumWords<Device> kDeviceWords = {{"auto", "cpu", "cuda"}};
 
 }  // namespace bitwright

@@ -23,6 +23,7 @@ const std::map<std::string, nlohmann::json> kCameLater = {
     {"data.validation_by", "share"},
     {"data.files", "{path}"},
     {"data.label_files", ""},
+    {"execution", "layers"},
     {"training.device", "auto"},
     {"training.surrogate", "clip"},
     {"training.weight_scale", "channel"},
@@ -278,6 +279,7 @@ void visit_study(Fields& fields, Study& study, const Codec<std::string>& data_fo
   fields.section(
       "data", [&](Fields& f) { visit_data(f, study.data, data_folder); }, Need::kRequired);
   fields.section("limits", [&](Fields& f) { visit_limits(f, study.limits, study.board); });
+  fields.value("execution", study.execution, one_of(kExecutionWords));
   visit_objectives(fields, study);
   fields.section(
       "space", [&](Fields& f) { visit_space(f, study.space); },

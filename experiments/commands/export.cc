@@ -15,6 +15,7 @@ struct Options {
   std::string study, pick, out;
   int64_t trial = -1;
   int vectors = 200;
+  bool stream = false, layers = false;
   bool json = false;
 };
 
@@ -26,7 +27,10 @@ int export_trial(const Options& options) {
         fmt::format("{}: there is no trial {}; the study has {}", store.path(), options.trial, store.size()));
   const Trial trial = options.trial >= 0 ? store.trial(options.trial) : pick_trial(front_of(store), options.pick);
   const std::string folder = options.out.empty() ? fmt::format("{}-{}", study.name, trial.number) : options.out;
-  const int vectors = export_package(store, study, trial, folder, options.vectors);
+  const Execution execution = options.stream   ? Execution::kStream
+                              : options.layers ? Execution::kLayers
+                                               : study.execution;
+  const int vectors = export_package(store, study, trial, folder, options.vectors, execution);
   if (options.json)
     std::cout << nlohmann::json{{"schema", 1},
                                 {"package", folder},
@@ -54,6 +58,10 @@ void add_export(CLI::App& app, CommandLine& line) {
   command->add_option("--vectors", options->vectors, "Golden vectors from the validation set")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
+  auto* stream = command->add_flag("--stream", options->stream,
+                                   "Run the first layers of a signal column by column where that takes less RAM; by "
+                                   "default as the study says (execution)");
+  command->add_flag("--layers", options->layers, "Run every layer over its whole map")->excludes(stream);
   command->add_flag("--json", options->json, "One JSON object on stdout");
   command->callback([=, &line] { line.action = [=] { return export_trial(*options); }; });
 }

@@ -2,10 +2,10 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "core/execution.h"
 #include "core/io/board_yaml.h"
-#include "core/kernel.h"
-#include "core/memory_plan.h"
 #include "core/op_profile.h"
+#include "estimators/choose_kernels.h"
 #include "estimators/estimate.h"
 #include "experiments/commands.h"
 #include "experiments/table.h"
@@ -16,7 +16,7 @@ namespace {
 
 struct Options {
   std::string file, board = "nucleo-l476rg";
-  bool json = false;
+  bool stream = false, json = false;
 };
 
 nlohmann::json profile_json(const Network& network, const OpProfile& profile, const Estimates& estimates,
@@ -49,10 +49,8 @@ nlohmann::json profile_json(const Network& network, const OpProfile& profile, co
 }
 
 // One line a buffer: where it lies in the arena and between which layers it is alive.
-std::string memory_map(const Network& network, const Estimates& estimates) {
-  Kernels kernels;
-  for (const LayerEstimate& layer : estimates.layers) kernels.push_back(layer.kernel);
-  const MemoryPlan plan = plan_memory(network, scratch_bytes(network, kernels));
+std::string memory_map(const Network& network, const ExecutionPlan& execution) {
+  const MemoryPlan& plan = execution.memory;
   std::vector<std::vector<std::string>> rows = {{"tensor", "offset", "bytes", "from layer", "to layer"}};
   const auto add = [&](const std::string& name, int64_t offset, int64_t bytes, size_t first, size_t last) {
     if (bytes > 0)
@@ -64,22 +62,31 @@ std::string memory_map(const Network& network, const Estimates& estimates) {
         static_cast<size_t>(plan.first_step[t]), static_cast<size_t>(plan.last_step[t]));
   for (size_t i = 0; i < plan.scratch_bytes.size(); ++i)
     add("scratch of " + network.layers[i].name, plan.scratch_offsets[i], plan.scratch_bytes[i], i, i);
+  if (execution.stream) {
+    const auto end = static_cast<size_t>(execution.stream->last_layer());
+    add("state of the stream", plan.state_offset,
+        kStageStateBytes * static_cast<int64_t>(execution.stream->stages.size()), 0, end);
+    if (execution.stream->ends_dense)
+      add("sums of " + network.layers[end].name, plan.sums_offset, 4 * infer_shapes(network)[end].output.c, 0, end);
+  }
   return render_table(rows) +
-         fmt::format("arena {} B, fullest at {}\n", plan.arena_bytes, network.layers[plan.peak_step].name);
+         fmt::format("arena {} B{}, fullest at {}\n", plan.arena_bytes, plan.is_least ? ", the least possible" : "",
+                     network.layers[plan.peak_step].name);
 }
 
 int profile(const Options& options) {
   const Network network = network_argument(options.file);
   const Board board = load_board(options.board);
   const OpProfile ops = op_profile(network);
-  const Estimates e = estimate(network, board);
+  const Execution execution = options.stream ? Execution::kStream : Execution::kLayers;
+  const Estimates e = estimate(network, board, {}, execution);
   if (options.json) {
     std::cout << profile_json(network, ops, e, board).dump(2) << "\n";
     return 0;
   }
   std::cout << qstats_text(ops) << "\n"
             << layer_table(network) << "\n"
-            << memory_map(network, e)
+            << memory_map(network, plan_execution(network, choose_kernels(network, board, {}, execution), execution))
             << fmt::format("on {}: flash {} (code {}, constants {})  ram {} (arena {}, stack {})  {:.0f} cycles, {}\n",
                            board.name, format_bytes(e.flash_bytes), format_bytes(e.code_bytes),
                            format_bytes(e.constant_bytes), format_bytes(e.ram_bytes), format_bytes(e.arena_bytes),
@@ -94,6 +101,8 @@ void add_profile(CLI::App& app, CommandLine& line) {
   auto options = std::make_shared<Options>();
   command->add_option("network", options->file, "A network's YAML, or the name of a built-in one")->required();
   command->add_option("--board", options->board, "Board that the cost is for")->capture_default_str();
+  command->add_flag("--stream", options->stream,
+                    "Of the first layers of a signal column by column, where that takes less RAM");
   command->add_flag("--json", options->json, "One JSON object on stdout");
   command->callback([=, &line] { line.action = [=] { return profile(*options); }; });
 }

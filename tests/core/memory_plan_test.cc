@@ -22,16 +22,28 @@ int64_t rounded(int64_t bytes) {
   return (bytes + 3) / 4 * 4;
 }
 
-void expect_no_overlap(const std::vector<Lifetime>& buffers, const Placement& p) {
+// How far `above` must start after `below`.
+int64_t apart(const std::vector<Lifetime>& buffers, const std::vector<Overlap>& overlaps, size_t below, size_t above) {
+  for (const Overlap& o : overlaps)
+    if (o.lower == static_cast<int>(below) && o.upper == static_cast<int>(above)) return o.lead;
+  return rounded(buffers[below].bytes);
+}
+
+bool may_lie(const std::vector<Lifetime>& buffers, const std::vector<Overlap>& overlaps,
+             const std::vector<int64_t>& offsets, size_t i, size_t j) {
+  return !together(buffers[i], buffers[j]) || offsets[i] + apart(buffers, overlaps, i, j) <= offsets[j] ||
+         offsets[j] + apart(buffers, overlaps, j, i) <= offsets[i];
+}
+
+void expect_no_overlap(const std::vector<Lifetime>& buffers, const Placement& p,
+                       const std::vector<Overlap>& overlaps = {}) {
   ASSERT_EQ(p.offsets.size(), buffers.size());
   for (size_t i = 0; i < buffers.size(); ++i) {
     EXPECT_EQ(p.offsets[i] % 4, 0);
     EXPECT_LE(p.offsets[i] + rounded(buffers[i].bytes), p.bytes);
     for (size_t j = 0; j < i; ++j) {
-      if (!together(buffers[i], buffers[j]) || buffers[i].bytes == 0 || buffers[j].bytes == 0) continue;
-      EXPECT_TRUE(p.offsets[i] + rounded(buffers[i].bytes) <= p.offsets[j] ||
-                  p.offsets[j] + rounded(buffers[j].bytes) <= p.offsets[i])
-          << i << " and " << j;
+      if (buffers[i].bytes == 0 || buffers[j].bytes == 0) continue;
+      EXPECT_TRUE(may_lie(buffers, overlaps, p.offsets, i, j)) << i << " and " << j;
     }
   }
 }
@@ -48,26 +60,24 @@ int64_t largest_sum(const std::vector<Lifetime>& buffers) {
 }
 
 // True if all buffers from `i` on fit into `bytes`, trying every word as the place of each.
-bool fits(const std::vector<Lifetime>& buffers, int64_t bytes, std::vector<int64_t>& offsets) {
+bool fits(const std::vector<Lifetime>& buffers, const std::vector<Overlap>& overlaps, int64_t bytes,
+          std::vector<int64_t>& offsets) {
   const size_t i = offsets.size();
   if (i == buffers.size()) return true;
   for (int64_t at = 0; at + rounded(buffers[i].bytes) <= bytes; at += 4) {
-    bool free = true;
-    for (size_t j = 0; j < i && free; ++j)
-      free = !together(buffers[i], buffers[j]) || at + rounded(buffers[i].bytes) <= offsets[j] ||
-             offsets[j] + rounded(buffers[j].bytes) <= at;
-    if (!free) continue;
     offsets.push_back(at);
-    if (fits(buffers, bytes, offsets)) return true;
+    bool free = true;
+    for (size_t j = 0; j < i && free; ++j) free = may_lie(buffers, overlaps, offsets, i, j);
+    if (free && fits(buffers, overlaps, bytes, offsets)) return true;
     offsets.pop_back();
   }
   return false;
 }
 
-int64_t brute_force_bytes(const std::vector<Lifetime>& buffers) {
+int64_t brute_force_bytes(const std::vector<Lifetime>& buffers, const std::vector<Overlap>& overlaps = {}) {
   for (int64_t bytes = 0;; bytes += 4) {
     std::vector<int64_t> offsets;
-    if (fits(buffers, bytes, offsets)) return bytes;
+    if (fits(buffers, overlaps, bytes, offsets)) return bytes;
   }
 }
 
@@ -87,6 +97,47 @@ TEST(Place, EqualsTheBruteForceOptimum) {
     const Placement p = place(buffers);
     expect_no_overlap(buffers, p);
     EXPECT_EQ(p.bytes, brute_force_bytes(buffers)) << "round " << round;
+  }
+}
+
+// Buffers that end where others begin may lie under these.
+std::vector<Overlap> random_overlaps(Rng& rng, const std::vector<Lifetime>& buffers) {
+  std::vector<Overlap> overlaps;
+  for (size_t upper = 0; upper < buffers.size(); ++upper)
+    for (size_t lower = 0; lower < buffers.size(); ++lower)
+      if (lower != upper && buffers[lower].first == buffers[upper].last && rng.below(3) != 0) {
+        const auto words = static_cast<uint64_t>(rounded(buffers[lower].bytes) / 4);
+        const auto lead = static_cast<int64_t>(4 * rng.below(words + 1));
+        overlaps.push_back({static_cast<int>(lower), static_cast<int>(upper), lead});
+      }
+  return overlaps;
+}
+
+TEST(Place, EqualsTheBruteForceOptimumWhereBuffersMayOverlap) {
+  Rng rng(11);
+  int saved = 0;
+  for (int round = 0; round < 300; ++round) {
+    const auto buffers = random_buffers(rng, 6, 4, 20);
+    const auto overlaps = random_overlaps(rng, buffers);
+    const Placement p = place(buffers, overlaps);
+    expect_no_overlap(buffers, p, overlaps);
+    EXPECT_EQ(p.bytes, brute_force_bytes(buffers, overlaps)) << "round " << round;
+    EXPECT_TRUE(p.is_least);
+    EXPECT_LE(p.bound, p.bytes);
+    saved += p.bytes < place(buffers).bytes;
+  }
+  EXPECT_GT(saved, 50);
+}
+
+TEST(Place, NeverTakesMoreWhereBuffersMayOverlap) {
+  Rng rng(12);
+  for (int round = 0; round < 100; ++round) {
+    const auto buffers = random_buffers(rng, 9 + static_cast<int>(rng.below(15)), 12, 5000);
+    const auto overlaps = random_overlaps(rng, buffers);
+    const Placement p = place(buffers, overlaps);
+    expect_no_overlap(buffers, p, overlaps);
+    EXPECT_GE(p.bytes, p.bound);
+    EXPECT_LE(p.bytes, place(buffers).bytes);
   }
 }
 

@@ -25,7 +25,7 @@ int64_t flash_bytes(const Network& n, const Kernels& kernels, const CoreCosts& c
   return code_bytes(kernels, costs) + constant_bytes(n, kernels);
 }
 int64_t ram_bytes(const Network& n, const Kernels& kernels, const CoreCosts& costs) {
-  return plan_memory(n, scratch_bytes(n, kernels)).arena_bytes + stack_bytes(n, kernels, costs);
+  return plan_layers(n, kernels).arena_bytes + stack_bytes(n, kernels, costs);
 }
 
 // They need a multiplication with a sum of 64 bits in few cycles.

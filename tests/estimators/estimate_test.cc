@@ -3,11 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include "core/execution.h"
 #include "core/kernel.h"
-#include "core/memory_plan.h"
+#include "estimators/choose_execution.h"
 #include "estimators/choose_kernels.h"
 #include "estimators/cost_table.h"
 #include "estimators/kernel_costs.h"
+#include "tests/core/networks.h"
 
 namespace bitwright {
 namespace {
@@ -54,7 +56,7 @@ TEST(Estimate, MemoryIsThatOfThePlanAndThePackedConstants) {
   const Estimates e = estimate(n, board("cortex-m4"));
   const Kernels kernels = kernels_of(e);
   EXPECT_EQ(e.constant_bytes, constant_bytes(n, kernels));
-  EXPECT_EQ(e.arena_bytes, plan_memory(n, scratch_bytes(n, kernels)).arena_bytes);
+  EXPECT_EQ(e.arena_bytes, plan_execution(n, kernels, Execution::kLayers).memory.arena_bytes);
   EXPECT_EQ(e.flash_bytes, e.code_bytes + e.constant_bytes);
   EXPECT_EQ(e.ram_bytes, e.arena_bytes + e.stack_bytes);
   EXPECT_EQ(e.macs, macs(n));
@@ -65,6 +67,39 @@ TEST(Estimate, IsOfTheChosenKernels) {
   EXPECT_EQ(kernels_of(estimate(small_network(), small)), choose_kernels(small_network(), small));
   const Limits tight{.flash_bytes = 1, .ram_bytes = 1};
   EXPECT_EQ(kernels_of(estimate(small_network(), small, tight)), choose_kernels(small_network(), small, tight));
+}
+
+TEST(Estimate, OfAStreamTakesItsPlansMemory) {
+  const Network n = testing::bearing_network();
+  for (const char* core : {"cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33"}) {
+    const Estimates layers = estimate(n, board(core)), stream = estimate(n, board(core), {}, Execution::kStream);
+    const ExecutionPlan plan =
+        plan_execution(n, choose_kernels(n, board(core), {}, Execution::kStream), Execution::kStream);
+    ASSERT_TRUE(plan.stream);
+    EXPECT_EQ(stream.arena_bytes, plan.memory.arena_bytes) << core;
+    EXPECT_EQ(stream.constant_bytes, constant_bytes(n, plan.kernels) + 20 * 4) << core;  // four stages
+    EXPECT_LT(stream.ram_bytes, layers.ram_bytes) << core;
+    EXPECT_GT(stream.cycles, layers.cycles) << core;
+    EXPECT_LT(stream.cycles, 1.15 * layers.cycles) << core;
+  }
+}
+
+TEST(Estimate, AutoStreamsWhereLayersExceedTheLimits) {
+  const Network n = testing::bearing_network();
+  const Board m4 = board("cortex-m4");
+  const int64_t ram = estimate(n, m4).ram_bytes;
+  EXPECT_EQ(choose_execution(n, m4, {}, Execution::kAuto), Execution::kLayers);
+  EXPECT_EQ(choose_execution(n, m4, {.ram_bytes = ram / 2}, Execution::kAuto), Execution::kStream);
+  EXPECT_EQ(estimate(n, m4, {.ram_bytes = ram / 2}, Execution::kAuto).ram_bytes,
+            estimate(n, m4, {.ram_bytes = ram / 2}, Execution::kStream).ram_bytes);
+  EXPECT_EQ(choose_execution(n, m4, {.ram_bytes = ram / 2}, Execution::kLayers), Execution::kLayers);
+  EXPECT_EQ(choose_execution(n, board("cortex-m55"), {.ram_bytes = 1}, Execution::kAuto), Execution::kLayers);
+}
+
+TEST(Estimate, OfAStreamIsThatOfLayersWhereNoneCanRun) {
+  Network n{"one", {1, 1, 16}, Format::kInt8, {}};
+  append(n, {.name = "dense", .op = Dense{4}, .weights = Format::kInt8});
+  EXPECT_EQ(estimate(n, board("cortex-m4"), {}, Execution::kStream).cycles, estimate(n, board("cortex-m4")).cycles);
 }
 
 TEST(Estimate, LayersAddUpToTheNetwork) {

@@ -63,6 +63,14 @@ TEST(LoadStudy, ReadsUnitsAndDefaults) {
   EXPECT_EQ(study.board.mcu, "STM32L476RG");
 }
 
+TEST(LoadStudy, RunsLayersUnlessAskedForAStream) {
+  EXPECT_EQ(study_of(kStudy).execution, Execution::kLayers);
+  EXPECT_EQ(study_of(kStudy, {"execution=stream"}).execution, Execution::kStream);
+  EXPECT_EQ(study_of(kStudy, {"execution=auto"}).execution, Execution::kAuto);
+  EXPECT_EQ(error_in(kStudy, {"execution=columns"}),
+            "command line: execution = columns: one of layers, stream, auto");
+}
+
 TEST(LoadStudy, AMissingLimitIsTheBoards) {
   const Study study = study_of(kStudy);
   EXPECT_EQ(study.limits.ram_bytes, study.board.ram.front().bytes);
@@ -221,6 +229,7 @@ TEST(StudyJson, FieldsOfLaterVersionsDoNotMakeAnotherStudyUntilTheyAreUsed) {
                           "distillation_temperature", "teacher_epochs", "jitter", "scaling", "mixup"})
     EXPECT_EQ(first["training"].erase(key), 1u) << key;
   for (const char* key : {"task", "validation_by"}) EXPECT_EQ(first["data"].erase(key), 1u) << key;
+  EXPECT_EQ(first.erase("execution"), 1u);
   EXPECT_EQ(comparable_config(study_of(kStudy).config_json), comparable_config(first.dump()));
   EXPECT_EQ(study_from_json(first.dump()).config_json, study_of(kStudy).config_json);
   EXPECT_NE(comparable_config(study_of(kStudy, {"training.surrogate=ede"}).config_json),

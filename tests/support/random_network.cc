@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/random_network.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -275,6 +277,42 @@ std::vector<int16_t> random_input(const Network& network, uint64_t seed) {
     codes.push_back(static_cast<int16_t>(ends ? (chance(rng, 0.5) ? low : high) : between(rng, low, high)));
   }
   return codes;
+}
+
+Network random_signal_network(uint64_t seed) {
+  Rng rng(seed, 7);
+  const auto between = [&](int low, int high) {
+    return low + static_cast<int>(rng.below(static_cast<uint64_t>(high - low + 1)));
+  };
+  const auto format = [&](Format low, Format high) {
+    return static_cast<Format>(between(static_cast<int>(low), static_cast<int>(high)));
+  };
+  Network n{fmt::format("signal{}", seed),
+            {between(40, 200) + 400 * between(0, 1), 1, between(1, 4)},
+            format(Format::kInt5, Format::kInt16),
+            {}};
+  const int layers = between(1, 4);
+  for (int i = 0; i < layers; ++i) {
+    const int channels = rng.below(2) == 0 ? 32 : between(1, 40);
+    LayerSpec layer{.name = fmt::format("conv{}", i), .op = Conv2d{channels, {between(1, 6), 1, between(1, 2), 1}}};
+    if (rng.below(6) == 0) layer.op = DepthwiseConv2d{{between(1, 4), 1, 1, 1}, Padding::kZero};
+    if (auto* conv = std::get_if<Conv2d>(&layer.op))
+      conv->padding = rng.below(2) == 0 ? Padding::kValid : Padding::kZero;
+    layer.weights = rng.below(2) == 0 ? Format::kBinary : format(Format::kTernary, Format::kInt8);
+    layer.activations = rng.below(2) == 0 ? Format::kBinary : format(Format::kTernary, Format::kUint8);
+    if (rng.below(3) == 0) layer.activations = Format::kAccumulator;
+    if (rng.below(3) == 0) layer.pool = Window{between(2, 4), 1, between(2, 4), 1};
+    append(n, layer);
+  }
+  if (rng.below(4) != 0) {
+    append(n, {.name = "flat", .op = Flatten{}});
+    append(n, {.name = "dense",
+               .op = Dense{between(2, 12)},
+               .weights = rng.below(2) ? Format::kBinary : Format::kInt4,
+               .activations = rng.below(3) == 0 ? Format::kFloat32 : Format::kAccumulator});
+    append(n, {.name = "last", .op = Dense{3}, .weights = Format::kInt8});
+  }
+  return n;
 }
 
 }  // namespace bitwright::testing

@@ -18,6 +18,10 @@ namespace bitwright::testing {
 // larger than their map, strides larger than their window, and layers that compute in floating point.
 Network random_network(uint64_t seed);
 
+// A signal through convolutions of every kind, window, stride, border and pooling to a dense layer, a pooling or a map;
+// named "signal" + seed. Throws StructureError where the map becomes too short.
+Network random_signal_network(uint64_t seed);
+
 // For every layer one of the kernels that can run it, drawn by the network: equal networks, equal kernels.
 Kernels random_kernels(const Network& network);
 

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "estimators/choose_execution.h"
+
+#include "constraints/constraints.h"
+#include "core/embedded.h"
+#include "estimators/estimate.h"
+
+namespace bitwright {
+
+Execution choose_execution(const Network& network, const Board& board, const Limits& limits, Execution asked) {
+  if (asked != Execution::kAuto) return asked;
+  if (!embedded_file("configs/costs/" + board.core + ".yaml")) return Execution::kLayers;
+  const Estimates layers = estimate(network, board, limits, Execution::kLayers);
+  if (check_budgets(layers, limits, board).empty()) return Execution::kLayers;
+  const Estimates stream = estimate(network, board, limits, Execution::kStream);
+  const bool fits = check_budgets(stream, limits, board).empty();
+  return fits || stream.ram_bytes < layers.ram_bytes ? Execution::kStream : Execution::kLayers;
+}
+
+}  // namespace bitwright
