@@ -62,7 +62,8 @@ class PolyCounter {
     int64_t open = 0;
     for (int64_t tile = 1; tile <= row_tiles(); ++tile) {
       const int64_t windows = std::min(tile * tile_columns(), columns_) - (g_.kernel.w - 1);
-      open += windows % g_.pool.stride_w < g_.pool.w;
+      const int64_t phase = windows % g_.pool.stride_w;
+      open += phase > 0 && phase < g_.pool.w;
     }
     return open;
   }

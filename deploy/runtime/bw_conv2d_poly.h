@@ -448,7 +448,7 @@ BW_INLINE void bw_poly_collect(const bw_layer *layer, const bw_poly_tile *t, con
             results += bw_poly_block_words(layer);
         }
     }
-    if (phase < layer->pool_w) {
+    if (phase != 0u && phase < layer->pool_w) { /* the rest of a window comes with the next tile */
         bw_poly_merge(out, bit, set, 0u);
     }
 }
