@@ -42,7 +42,8 @@ std::vector<std::vector<Sample>> measure_layers(const std::string& core, const s
 
 // Requantizing takes as long as the values make it: such layers tell its cost, but should not blur that of the rest.
 double weight(const Sample& sample) {
-  return sample.features[static_cast<size_t>(Feature::kRequantizedOutputs)] > 0.0 ? 0.1 : 1.0;
+  const auto at = [&](Feature feature) { return sample.features[static_cast<size_t>(feature)]; };
+  return at(Feature::kRequantizedOutputs) + at(Feature::kRequantizedFours) > 0.0 ? 0.1 : 1.0;
 }
 
 LinearCost fit(const std::vector<Sample>& samples, double Sample::*measured) {
