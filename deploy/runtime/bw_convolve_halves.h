@@ -80,7 +80,7 @@ BW_INLINE void bw_each_pair(const bw_layer *layer, const bw_word *in, uint32_t p
             const uint32_t left = taps - start, count = (left < part) ? left : part;
             const bw_word *other = (step != 0u) ? room + step / 2u : (two != 0u) ? second : room;
             bw_window_halves(layer, in, &patch[0], start, count + step, per_word, room);
-            if (other == second) {
+            if (two != 0u && step == 0u) {
                 bw_window_halves(layer, in, &patch[1], start, count, per_word, second);
             }
             accumulate(room, other, layer->weights + start / per_word, row_words, bw_rounded(count, per_word) / 4u,

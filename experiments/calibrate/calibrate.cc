@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/error.h"
 #include "deploy/emulator_run.h"
 #include "deploy/process.h"
 #include "experiments/calibrate/calibration_models.h"
@@ -41,7 +42,8 @@ std::vector<std::vector<Sample>> measure_layers(const std::string& core, const s
 
 // Requantizing takes as long as the values make it: such layers tell its cost, but should not blur that of the rest.
 double weight(const Sample& sample) {
-  return sample.features[static_cast<size_t>(Feature::kRequantizedOutputs)] > 0.0 ? 0.1 : 1.0;
+  const auto at = [&](Feature feature) { return sample.features[static_cast<size_t>(feature)]; };
+  return at(Feature::kRequantizedOutputs) + at(Feature::kRequantizedFours) > 0.0 ? 0.1 : 1.0;
 }
 
 LinearCost fit(const std::vector<Sample>& samples, double Sample::*measured) {
@@ -184,12 +186,12 @@ void measure_glue(const std::string& core, const std::vector<std::string>& runti
   std::vector<GlueSample> chains;
   for (int calls : {1, 2, 3, 4, 6, 8, 12, 16}) {
     const QuantizedModel model = chain_model(calls);
-    const MeasuredPackage package = measure_package(core, model);
+    const MeasuredPackage package = measure_package(core, model, runtime);
     chains.push_back(glue_sample(model, package, measure_layers(core, {model}, {}, runtime, folder).front()));
   }
   const QuantizedModel mixed = mixed_model();
-  samples.push_back(
-      glue_sample(mixed, measure_package(core, mixed), measure_layers(core, {mixed}, {}, runtime, folder).front()));
+  samples.push_back(glue_sample(mixed, measure_package(core, mixed, runtime),
+                                measure_layers(core, {mixed}, {}, runtime, folder).front()));
   samples.insert(samples.end(), chains.begin(), chains.end());
   costs.glue_bytes = fit_calls(samples, &GlueSample::bytes);
   costs.glue_instructions = fit_calls(chains, &GlueSample::instructions);
@@ -199,9 +201,34 @@ void measure_glue(const std::string& core, const std::vector<std::string>& runti
   for (const GlueSample& s : samples) costs.glue_stack_bytes = std::max(costs.glue_stack_bytes, s.stack_bytes + kFrame);
 }
 
+// Measures one kernel, adds it to the costs, and returns what a package of one of its layers tells of the glue.
+GlueSample calibrate_kernel(const std::string& kernel, const CalibrationOptions& options,
+                            const std::vector<std::string>& runtime, const std::string& folder, CoreCosts& costs) {
+  const std::vector<QuantizedModel> models = calibration_models(kernel, options.samples, options.seed);
+  std::vector<Kernels> kernels;
+  for (const QuantizedModel& model : models) kernels.push_back(calibration_kernels(model.network, kernel));
+  const auto samples = measure_layers(costs.core, models, kernels, runtime, folder);
+  const KernelCost& cost = costs.kernels[kernel] = fit_kernel(last_layers(samples));
+  const MeasuredPackage package = measure_package(costs.core, models.front(), runtime, kernels.front());
+  record_sizes(package, kernel, costs);
+  options.progress(fmt::format("{} {}: instructions {:.2f} % mean, {:.2f} % worst; cycles {:.2f} %, {:.2f} %",
+                               costs.core, kernel, 100 * cost.instructions.mean_error,
+                               100 * cost.instructions.worst_error, 100 * cost.cycles.mean_error,
+                               100 * cost.cycles.worst_error));
+  return glue_sample(models.front(), package, samples.front());
+}
+
+void require_kernels(const std::vector<std::string>& names) {
+  const std::vector<std::string> all = all_kernels();
+  for (const std::string& name : names)
+    if (std::find(all.begin(), all.end(), name) == all.end())
+      throw ConfigError(fmt::format("--kernel = {}: must be one of {}", name, fmt::join(all, ", ")));
+}
+
 }  // namespace
 
 CoreCosts calibrate(const std::string& core, const CalibrationOptions& options) {
+  require_kernels(options.kernels);
   CoreCosts costs;
   costs.core = core;
   costs.compiler = tool_version("arm-none-eabi-gcc");
@@ -210,22 +237,23 @@ CoreCosts calibrate(const std::string& core, const CalibrationOptions& options) 
   const TemporaryDirectory folder;
   const std::vector<std::string> runtime = compile_runtime(core, folder.path());
   std::vector<GlueSample> glue;
-  for (const std::string& kernel : all_kernels()) {
-    const std::vector<QuantizedModel> models = calibration_models(kernel, options.samples, options.seed);
-    std::vector<Kernels> kernels;
-    for (const QuantizedModel& model : models) kernels.push_back(calibration_kernels(model.network, kernel));
-    const auto samples = measure_layers(core, models, kernels, runtime, folder.path());
-    const KernelCost cost = fit_kernel(last_layers(samples));
-    costs.kernels[kernel] = cost;
-    const MeasuredPackage package = measure_package(core, models.front(), kernels.front());
-    record_sizes(package, kernel, costs);
-    glue.push_back(glue_sample(models.front(), package, samples.front()));
-    options.progress(fmt::format("{} {}: instructions {:.2f} % mean, {:.2f} % worst; cycles {:.2f} %, {:.2f} %", core,
-                                 kernel, 100 * cost.instructions.mean_error, 100 * cost.instructions.worst_error,
-                                 100 * cost.cycles.mean_error, 100 * cost.cycles.worst_error));
-  }
-  measure_glue(core, runtime, folder.path(), glue, costs);
+  for (const std::string& kernel : options.kernels.empty() ? all_kernels() : options.kernels)
+    glue.push_back(calibrate_kernel(kernel, options, runtime, folder.path(), costs));
+  if (options.kernels.empty()) measure_glue(core, runtime, folder.path(), glue, costs);
   return costs;
+}
+
+std::string worst_fits(const CoreCosts& costs, size_t count) {
+  std::vector<std::pair<double, std::string>> errors;
+  for (const auto& [kernel, cost] : costs.kernels)
+    for (const auto& [what, fit] : {std::pair{"instructions", &cost.instructions}, {"cycles", &cost.cycles}})
+      errors.emplace_back(fit->mean_error, fmt::format("{} {} {:.2f} % ({:.1f} % at worst)", kernel, what,
+                                                       100 * fit->mean_error, 100 * fit->worst_error));
+  std::sort(errors.rbegin(), errors.rend());
+  errors.resize(std::min(count, errors.size()));
+  std::string line = costs.core + " worst fits:";
+  for (const auto& [error, text] : errors) line += (line.ends_with(':') ? " " : ", ") + text;
+  return line;
 }
 
 }  // namespace bitwright

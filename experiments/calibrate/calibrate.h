@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "estimators/cost_table.h"
 
@@ -18,10 +19,15 @@ namespace bitwright {
 struct CalibrationOptions {
   int samples = 90;  // layers per kernel, >= 1; more makes the fit surer and the calibration longer
   uint64_t seed = 1;
+  std::vector<std::string> kernels;  // these alone, without the run function's costs; empty: all
   std::function<void(const std::string& line)> progress = [](const std::string&) {};
 };
 
-// Throws ToolError if a tool is missing or a kernel's output differs from the reference.
+// Throws ToolError if a tool is missing or a kernel's output differs from the reference, ConfigError on a kernel that
+// there is not.
 CoreCosts calibrate(const std::string& core, const CalibrationOptions& options = {});
+
+// One line on the kernels that the fit tells worst, by the mean error of instructions and of cycles.
+std::string worst_fits(const CoreCosts& costs, size_t count = 6);
 
 }  // namespace bitwright

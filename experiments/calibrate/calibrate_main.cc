@@ -1,21 +1,32 @@
-// bitwright-calibrate CORE: writes the core's cost table (configs/costs/CORE.yaml) to standard output.
+// bitwright-calibrate CORE: writes the core's cost table (configs/costs/CORE.yaml) to standard output. With --kernel it
+// measures those kernels alone and the table is no whole one: to see how well a change of the features fits.
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/core.h>
 
+#include <CLI/CLI.hpp>
 #include <exception>
 
 #include "core/error.h"
 #include "experiments/calibrate/calibrate.h"
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    fmt::print(stderr, "usage: bitwright-calibrate CORE > configs/costs/CORE.yaml\n");
-    return static_cast<int>(bitwright::ExitCode::kConfig);
-  }
+  std::string core;
+  bitwright::CalibrationOptions options;
+  options.progress = [](const std::string& line) { fmt::print(stderr, "{}\n", line); };
+  CLI::App app{"Measures what every C kernel costs on a core."};
+  app.add_option("core", core, "cortex-m0plus, cortex-m3, cortex-m4, cortex-m7 or cortex-m33")->required();
+  app.add_option("--kernel", options.kernels, "a kernel to measure; again for more")->allow_extra_args(false);
+  app.add_option("--samples", options.samples, "layers per kernel")->check(CLI::PositiveNumber);
   try {
-    bitwright::CalibrationOptions options;
-    options.progress = [](const std::string& line) { fmt::print(stderr, "{}\n", line); };
-    fmt::print("{}", bitwright::cost_table_text(bitwright::calibrate(argv[1], options)));
+    app.parse(argc, argv);
+    const bitwright::CoreCosts costs = bitwright::calibrate(core, options);
+    fmt::print("{}", bitwright::cost_table_text(costs));
+    fmt::print(stderr, "{}\n", bitwright::worst_fits(costs));
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(bitwright::ExitCode::kConfig);
+  } catch (const bitwright::ConfigError& error) {
+    fmt::print(stderr, "{}\n", error.what());
+    return static_cast<int>(bitwright::ExitCode::kConfig);
   } catch (const std::exception& error) {
     fmt::print(stderr, "{}\n", error.what());
     return static_cast<int>(bitwright::ExitCode::kFailed);
