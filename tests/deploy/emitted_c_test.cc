@@ -204,48 +204,11 @@ TEST(EmittedC, TakesTheLogarithmOfTheVarianceOfEveryFormat) {
   expect_bit_exact(models);
 }
 
-// A signal through convolutions of every kind, window, stride, border and pooling to a dense layer, a pooling or a map.
-QuantizedModel signal_model(uint64_t seed) {
-  Rng rng(seed, 7);
-  const auto between = [&](int low, int high) {
-    return low + static_cast<int>(rng.below(static_cast<uint64_t>(high - low + 1)));
-  };
-  const auto format = [&](Format low, Format high) {
-    return static_cast<Format>(between(static_cast<int>(low), static_cast<int>(high)));
-  };
-  Network n{fmt::format("signal{}", seed),
-            {between(40, 200) + 400 * between(0, 1), 1, between(1, 4)},
-            format(Format::kInt5, Format::kInt16),
-            {}};
-  const int layers = between(1, 4);
-  for (int i = 0; i < layers; ++i) {
-    const int channels = rng.below(2) == 0 ? 32 : between(1, 40);
-    LayerSpec layer{.name = fmt::format("conv{}", i), .op = Conv2d{channels, {between(1, 6), 1, between(1, 2), 1}}};
-    if (rng.below(6) == 0) layer.op = DepthwiseConv2d{{between(1, 4), 1, 1, 1}, Padding::kZero};
-    if (auto* conv = std::get_if<Conv2d>(&layer.op))
-      conv->padding = rng.below(2) == 0 ? Padding::kValid : Padding::kZero;
-    layer.weights = rng.below(2) == 0 ? Format::kBinary : format(Format::kTernary, Format::kInt8);
-    layer.activations = rng.below(2) == 0 ? Format::kBinary : format(Format::kTernary, Format::kUint8);
-    if (rng.below(3) == 0) layer.activations = Format::kAccumulator;
-    if (rng.below(3) == 0) layer.pool = Window{between(2, 4), 1, between(2, 4), 1};
-    append(n, layer);
-  }
-  if (rng.below(4) != 0) {
-    append(n, {.name = "flat", .op = Flatten{}});
-    append(n, {.name = "dense",
-               .op = Dense{between(2, 12)},
-               .weights = rng.below(2) ? Format::kBinary : Format::kInt4,
-               .activations = rng.below(3) == 0 ? Format::kFloat32 : Format::kAccumulator});
-    append(n, {.name = "last", .op = Dense{3}, .weights = Format::kInt8});
-  }
-  return random_model(n, seed);
-}
-
 // Signals that lowered() streams.
 std::vector<QuantizedModel> streamed_models(size_t count) {
   std::vector<QuantizedModel> models;
   for (uint64_t seed = 0; models.size() < count; ++seed) try {
-      QuantizedModel model = signal_model(seed);
+      QuantizedModel model = random_model(testing::random_signal(seed), seed);
       if (testing::lowered(model).stream) models.push_back(std::move(model));
     } catch (const StructureError&) {  // the map became too short
     }

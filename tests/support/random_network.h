@@ -18,6 +18,14 @@ namespace bitwright::testing {
 // larger than their map, strides larger than their window, and layers that compute in floating point.
 Network random_network(uint64_t seed);
 
+// One layer with weights, whose pair of formats, window, border, pooling and output are drawn evenly: kernels that
+// random_network() seldom needs. Its shapes may not close (infer_shapes() then throws StructureError). "layer" + seed.
+Network random_layer_network(uint64_t seed);
+
+// A signal through convolutions of every kind, window, stride, border and pooling to a dense layer, a pooling or a map;
+// long enough to be streamed, often. Throws StructureError where the map becomes too short. "signal" + seed.
+Network random_signal(uint64_t seed);
+
 // For every layer one of the kernels that can run it, drawn by the network: equal networks, equal kernels.
 Kernels random_kernels(const Network& network);
 
