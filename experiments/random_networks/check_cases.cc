@@ -25,6 +25,28 @@ Kernels drawn_kernels(const Network& network, Rng rng) {
   return kernels;
 }
 
+bool closes(const Network& network) {
+  try {
+    infer_shapes(network);
+    return true;
+  } catch (const StructureError&) {
+    return false;
+  }
+}
+
+// Of the first of `seed`, `seed` + 10^6, ... whose shapes close. Every fourth network is one layer of a pair of formats
+// that whole networks seldom have, every fourth a signal, which can be streamed.
+Network network_of(uint64_t seed) {
+  for (uint64_t s = seed;; s += 1'000'000) try {
+      Network network = seed % 4 == 1   ? testing::random_layer_network(s)
+                        : seed % 4 == 3 ? testing::random_signal_network(s)
+                                        : testing::random_network(s);
+      network.name = fmt::format("net{}", seed);
+      if (closes(network)) return network;
+    } catch (const StructureError&) {  // a signal became too short
+    }
+}
+
 CheckCase check_case(const QuantizedModel& model, uint64_t seed, Execution execution) {
   const uint64_t stream = execution == Execution::kStream ? 8 : 7;  // of random numbers
   Program program = lower(model, drawn_kernels(model.network, Rng(seed, stream)), execution);
@@ -78,7 +100,7 @@ void write_text(const std::filesystem::path& path, const std::string& text) {
 }  // namespace
 
 std::vector<CheckCase> check_cases(uint64_t seed) {
-  QuantizedModel model = testing::random_model(testing::random_network(seed), seed);
+  QuantizedModel model = testing::random_model(network_of(seed), seed);
   std::vector<CheckCase> cases = {check_case(model, seed, Execution::kLayers)};
   model.network.name += "_stream";
   CheckCase streamed = check_case(model, seed, Execution::kStream);

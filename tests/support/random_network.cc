@@ -221,6 +221,59 @@ Network random_network(uint64_t seed) {
   return network;
 }
 
+Network random_layer_network(uint64_t seed) {
+  Rng rng(seed, 6);
+  const bool flat = chance(rng, 0.5);
+  const Shape shape = flat ? Shape{between(rng, 5, 70), 1, between(rng, 1, 50)}
+                           : Shape{between(rng, 3, 9), between(rng, 3, 9), between(rng, 1, 40)};
+  const std::vector<Format> inputs = {Format::kBinary, Format::kTernary, Format::kInt2,  Format::kUint2, Format::kInt4,
+                                      Format::kUint4,  Format::kInt8,    Format::kUint8, Format::kInt16};
+  Network n{"layer" + std::to_string(seed), shape, pick(rng, inputs), {}};
+  const Window window{between(rng, 1, 5), flat ? 1 : between(rng, 1, 4), between(rng, 1, 2),
+                      flat ? 1 : between(rng, 1, 2)};
+  const auto padding = static_cast<Padding>(between(rng, 0, n.input_format <= Format::kTernary ? 3 : 1));
+  LayerSpec layer{.name = "layer", .op = Conv2d{between(rng, 1, 40), window, padding}};
+  if (chance(rng, 0.2)) layer.op = DepthwiseConv2d{window, padding};
+  if (chance(rng, 0.1)) layer.op = Dense{between(rng, 1, 40)};
+  if (chance(rng, 0.3)) layer.pool = Window{between(rng, 1, 3), flat ? 1 : between(rng, 1, 3), between(rng, 1, 3), 1};
+  layer.weights = pick<Format>(rng, {Format::kBinary, Format::kTernary, Format::kInt2, Format::kInt4, Format::kInt8});
+  if (n.input_format == Format::kBinary && chance(rng, 0.6)) layer.weights = Format::kBinary;
+  layer.activations = chance(rng, 0.5) ? Format::kBinary : activation_format(rng);
+  n.layers.push_back(layer);
+  return n;
+}
+
+Network random_signal_network(uint64_t seed) {
+  Rng rng(seed, 7);
+  Network n{fmt::format("signal{}", seed),
+            {between(rng, 40, 200) + 400 * between(rng, 0, 1), 1, between(rng, 1, 4)},
+            between_formats(rng, Format::kInt5, Format::kInt16),
+            {}};
+  const int layers = between(rng, 1, 4);
+  for (int i = 0; i < layers; ++i) {
+    const int channels = rng.below(2) == 0 ? 32 : between(rng, 1, 40);
+    LayerSpec layer{.name = fmt::format("conv{}", i),
+                    .op = Conv2d{channels, {between(rng, 1, 6), 1, between(rng, 1, 2), 1}}};
+    if (rng.below(6) == 0) layer.op = DepthwiseConv2d{{between(rng, 1, 4), 1, 1, 1}, Padding::kZero};
+    if (auto* conv = std::get_if<Conv2d>(&layer.op))
+      conv->padding = rng.below(2) == 0 ? Padding::kValid : Padding::kZero;
+    layer.weights = rng.below(2) == 0 ? Format::kBinary : between_formats(rng, Format::kTernary, Format::kInt8);
+    layer.activations = rng.below(2) == 0 ? Format::kBinary : between_formats(rng, Format::kTernary, Format::kUint8);
+    if (rng.below(3) == 0) layer.activations = Format::kAccumulator;
+    if (rng.below(3) == 0) layer.pool = Window{between(rng, 2, 4), 1, between(rng, 2, 4), 1};
+    append(n, layer);
+  }
+  if (rng.below(4) != 0) {
+    append(n, {.name = "flat", .op = Flatten{}});
+    append(n, {.name = "dense",
+               .op = Dense{between(rng, 2, 12)},
+               .weights = rng.below(2) ? Format::kBinary : Format::kInt4,
+               .activations = rng.below(3) == 0 ? Format::kFloat32 : Format::kAccumulator});
+    append(n, {.name = "last", .op = Dense{3}, .weights = Format::kInt8});
+  }
+  return n;
+}
+
 Kernels random_kernels(const Network& network) {
   Rng rng(std::hash<std::string>()(canonical_text(network)), 5);
   Kernels kernels;
@@ -277,42 +330,6 @@ std::vector<int16_t> random_input(const Network& network, uint64_t seed) {
     codes.push_back(static_cast<int16_t>(ends ? (chance(rng, 0.5) ? low : high) : between(rng, low, high)));
   }
   return codes;
-}
-
-Network random_signal_network(uint64_t seed) {
-  Rng rng(seed, 7);
-  const auto between = [&](int low, int high) {
-    return low + static_cast<int>(rng.below(static_cast<uint64_t>(high - low + 1)));
-  };
-  const auto format = [&](Format low, Format high) {
-    return static_cast<Format>(between(static_cast<int>(low), static_cast<int>(high)));
-  };
-  Network n{fmt::format("signal{}", seed),
-            {between(40, 200) + 400 * between(0, 1), 1, between(1, 4)},
-            format(Format::kInt5, Format::kInt16),
-            {}};
-  const int layers = between(1, 4);
-  for (int i = 0; i < layers; ++i) {
-    const int channels = rng.below(2) == 0 ? 32 : between(1, 40);
-    LayerSpec layer{.name = fmt::format("conv{}", i), .op = Conv2d{channels, {between(1, 6), 1, between(1, 2), 1}}};
-    if (rng.below(6) == 0) layer.op = DepthwiseConv2d{{between(1, 4), 1, 1, 1}, Padding::kZero};
-    if (auto* conv = std::get_if<Conv2d>(&layer.op))
-      conv->padding = rng.below(2) == 0 ? Padding::kValid : Padding::kZero;
-    layer.weights = rng.below(2) == 0 ? Format::kBinary : format(Format::kTernary, Format::kInt8);
-    layer.activations = rng.below(2) == 0 ? Format::kBinary : format(Format::kTernary, Format::kUint8);
-    if (rng.below(3) == 0) layer.activations = Format::kAccumulator;
-    if (rng.below(3) == 0) layer.pool = Window{between(2, 4), 1, between(2, 4), 1};
-    append(n, layer);
-  }
-  if (rng.below(4) != 0) {
-    append(n, {.name = "flat", .op = Flatten{}});
-    append(n, {.name = "dense",
-               .op = Dense{between(2, 12)},
-               .weights = rng.below(2) ? Format::kBinary : Format::kInt4,
-               .activations = rng.below(3) == 0 ? Format::kFloat32 : Format::kAccumulator});
-    append(n, {.name = "last", .op = Dense{3}, .weights = Format::kInt8});
-  }
-  return n;
 }
 
 }  // namespace bitwright::testing

@@ -22,6 +22,10 @@ Network random_network(uint64_t seed);
 // named "signal" + seed. Throws StructureError where the map becomes too short.
 Network random_signal_network(uint64_t seed);
 
+// One layer with weights, whose pair of formats, window, border, pooling and output are drawn evenly: kernels that
+// random_network() seldom needs. Its shapes may not close (infer_shapes() then throws StructureError). "layer" + seed.
+Network random_layer_network(uint64_t seed);
+
 // For every layer one of the kernels that can run it, drawn by the network: equal networks, equal kernels.
 Kernels random_kernels(const Network& network);
 
