@@ -11,7 +11,7 @@ namespace {
 constexpr int64_t kLeastMacs = 4096;
 
 // Tiles of columns that a polynomial convolution does in a run.
-constexpr int kStreamTiles = 2;
+constexpr int kStreamTiles = 3;
 
 int columns_per_words(int64_t column_bits) {
   return static_cast<int>(32 / std::gcd<int64_t>(column_bits, 32));
@@ -38,7 +38,7 @@ std::string part_kernel(const std::string& kernel) {
   return has_parts ? "part_" + types : "";
 }
 
-// Outputs a run: enough work to be worth a call; of polynomials, two tiles of columns.
+// Outputs a run: enough work to be worth a call; of polynomials, three tiles of columns.
 int band_of(const Network& network, const StreamStage& stage, const LayerShapes& shapes, const std::string& kernel) {
   const LayerSpec& spec = network.layers[stage.layer];
   const int align = columns_per_words(stage.out_bits);

@@ -81,12 +81,26 @@ BW_APART void bw_choose_signed(const uint32_t *patch, const uint32_t *weights, c
 }
 
 #if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && defined(__ARM_FEATURE_DSP)
-#define BW_CHOOSE(codes)                                                                                \
-    "uadd8 %[u], %[u], %[u]\n\tsel %[t], %[" #codes "], %[other]\n\tusada8 %[a], %[t], %[zero], %[a]\n\t" \
-    "uadd8 %[v], %[v], %[v]\n\tsel %[t], %[" #codes "], %[other]\n\tusada8 %[b], %[t], %[zero], %[b]\n\t"
+/* A word of codes, of two channels; then what is loaded next. Cortex-M7 adds a sum while it doubles the other's signs. */
+#define BW_CHOOSE(codes, load) \
+    "uadd8 %[u], %[u], %[u]\n\tusada8 %[b], %[t], %[zero], %[b]\n\t" BW_CHOOSE_BOTH(codes, load)
+#define BW_CHOOSE_FIRST(codes, load) "uadd8 %[u], %[u], %[u]\n\t" BW_CHOOSE_BOTH(codes, load)
+#define BW_CHOOSE_BOTH(codes, load)                                                         \
+    "sel %[t], %[" #codes "], %[other]\n\t"                                                 \
+    "uadd8 %[v], %[v], %[v]\n\tusada8 %[a], %[t], %[zero], %[a]\n\t"                        \
+    "sel %[t], %[" #codes "], %[other]\n\t" load
 #define BW_LOAD_CODES(codes) "ldr %[" #codes "], [%[x]], #4\n\t"
+#if defined(__ARM_FP) && (__ARM_FP & 8) /* Cortex-M7: loads go beside other instructions */
+#define BW_LOAD_AHEAD(codes) BW_LOAD_CODES(codes)
+#define BW_LOAD_THREE
+#define BW_LOAD_TWO
+#else /* loads in a row cost less */
+#define BW_LOAD_AHEAD(codes)
+#define BW_LOAD_THREE BW_LOAD_CODES(c) BW_LOAD_CODES(d) BW_LOAD_CODES(e)
+#define BW_LOAD_TWO BW_LOAD_CODES(c) BW_LOAD_CODES(d)
+#endif
 
-/* Adds the sums of blocks of eight words of codes: bw_add_chosen. Loads in a row cost less than loads apart. */
+/* Adds the sums of blocks of eight words of codes: bw_add_chosen. */
 BW_INLINE void bw_choose_eights(const uint32_t *x, const uint32_t *weights, const uint32_t *second, uint32_t words,
                                 uint32_t other, uint32_t sums[2])
 {
@@ -94,10 +108,11 @@ BW_INLINE void bw_choose_eights(const uint32_t *x, const uint32_t *weights, cons
     uint32_t u, v, c, d, e, t, a = sums[0], b = sums[1];
     __asm__ volatile(
         "1:\n\tldr %[u], [%[w]], #4\n\tldr %[v], [%[s]], #4\n\t"
-        BW_LOAD_CODES(c) BW_LOAD_CODES(d) BW_LOAD_CODES(e) BW_CHOOSE(c) BW_CHOOSE(d) BW_CHOOSE(e)
-        BW_LOAD_CODES(c) BW_LOAD_CODES(d) BW_LOAD_CODES(e) BW_CHOOSE(c) BW_CHOOSE(d) BW_CHOOSE(e)
-        BW_LOAD_CODES(c) BW_LOAD_CODES(d) BW_CHOOSE(c) BW_CHOOSE(d)
-        "ldr %[t], %[end]\n\tcmp %[x], %[t]\n\tbne 1b\n\t"
+        BW_LOAD_CODES(c) BW_LOAD_CODES(d) BW_LOAD_CODES(e)
+        BW_CHOOSE_FIRST(c, BW_LOAD_AHEAD(c)) BW_CHOOSE(d, BW_LOAD_AHEAD(d)) BW_CHOOSE(e, BW_LOAD_AHEAD(e))
+        BW_LOAD_THREE BW_CHOOSE(c, BW_LOAD_AHEAD(c)) BW_CHOOSE(d, BW_LOAD_AHEAD(d)) BW_CHOOSE(e, "")
+        BW_LOAD_TWO BW_CHOOSE(c, "") BW_CHOOSE(d, "")
+        "usada8 %[b], %[t], %[zero], %[b]\n\tldr %[t], %[end]\n\tcmp %[x], %[t]\n\tbne 1b\n\t"
         : [x] "+&r"(x), [w] "+&r"(weights), [s] "+&r"(second), [a] "+&r"(a), [b] "+&r"(b), [u] "=&r"(u), [v] "=&r"(v),
           [c] "=&r"(c), [d] "=&r"(d), [e] "=&r"(e), [t] "=&r"(t)
         : [other] "r"(other), [zero] "r"(0u), [end] "m"(end)
@@ -106,7 +121,12 @@ BW_INLINE void bw_choose_eights(const uint32_t *x, const uint32_t *weights, cons
     sums[1] = b;
 }
 #undef BW_CHOOSE
+#undef BW_CHOOSE_FIRST
+#undef BW_CHOOSE_BOTH
 #undef BW_LOAD_CODES
+#undef BW_LOAD_AHEAD
+#undef BW_LOAD_THREE
+#undef BW_LOAD_TWO
 #else
 BW_INLINE void bw_choose_eights(const uint32_t *x, const uint32_t *weights, const uint32_t *second, uint32_t words,
                                 uint32_t other, uint32_t sums[2])

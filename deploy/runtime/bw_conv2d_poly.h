@@ -300,8 +300,36 @@ BW_INLINE uint32_t bw_poly_append(uint32_t results, uint32_t lanes)
 BW_POLY_SHARED void bw_poly_compare_tile(const bw_poly_tile *t, bw_word *results, uint32_t block_words, uint32_t need0,
                                          uint32_t need1)
 {
-    const uint32_t even = 2u * BW_POLY_EVEN, both0 = need0 * BW_POLY_BOTH, both1 = need1 * BW_POLY_BOTH;
+    const uint32_t step = 4u * block_words, even = 2u * BW_POLY_EVEN, both0 = need0 * BW_POLY_BOTH, both1 = need1 * BW_POLY_BOTH;
     const bw_word *sums = t->sums, *ones = t->ones, *const end = ones + t->blocks * BW_POLY_LANES;
+#if BW_POLY_STEPS == 5 && defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && defined(__ARM_FEATURE_DSP)
+    /* As below; the compiler's own order spills. */
+#define BW_POLY_REACHED(l, sum, shift, both)                                                                       \
+    "and %[" #l "], %[even], " #sum ", " shift "\n\tadd %[" #l "], %[" #l "], %[" #both "]\n\t"                    \
+    "add %[" #l "], %[" #l "], %[ones]\n\tand %[" #l "], %[mask], %[" #l "], lsr #13\n\t"                           \
+    "add %[r], %[" #l "], %[r], lsl #1\n\t"
+#define BW_POLY_LAST(high, low, both)                                                                              \
+    "lsr %[" #low "], #28\n\tbfi %[" #low "], %[" #high "], #4, #3\n\tadd %[" #low "], %[" #both "], %[" #low "], lsl #1\n\t" \
+    "add %[" #low "], %[" #low "], %[ones]\n\tand %[" #low "], %[mask], %[" #low "], lsr #13\n\t"                  \
+    "add %[r], %[" #low "], %[r], lsl #1\n\t"
+    uint32_t l0, l1, h, r, one;
+    __asm__ volatile(
+        "1:\n\tldr %[l0], [%[s]]\n\tldr %[l1], [%[s], #8]\n\tldr %[ones], [%[o]]\n\tldr %[r], [%[to]]\n\t"
+        BW_POLY_REACHED(h, %[l1], "lsl #1", both1) BW_POLY_REACHED(h, %[l0], "lsl #1", both0)
+        "str %[r], [%[to]]\n\tldr %[ones], [%[o], #4]\n\tldr %[r], [%[to], #4]\n\t"
+        BW_POLY_REACHED(h, %[l1], "lsr #6", both1) BW_POLY_REACHED(h, %[l0], "lsr #6", both0)
+        "str %[r], [%[to], #4]\n\tldr %[ones], [%[o], #8]\n\tldr %[r], [%[to], #8]\n\tldr %[h], [%[s], #12]\n\t"
+        BW_POLY_LAST(h, l1, both1)
+        "ldr %[h], [%[s], #4]\n\tldr %[l1], %[step]\n\tadds %[s], #16\n\tadds %[o], #12\n\t"
+        BW_POLY_LAST(h, l0, both0)
+        "str %[r], [%[to], #8]\n\tldr %[h], %[end]\n\tadd %[to], %[l1]\n\tcmp %[o], %[h]\n\tbne 1b\n\t"
+        : [s] "+&r"(sums), [o] "+&r"(ones), [to] "+&r"(results), [l0] "=&r"(l0), [l1] "=&r"(l1), [h] "=&r"(h),
+          [r] "=&r"(r), [ones] "=&r"(one)
+        : [both0] "r"(both0), [both1] "r"(both1), [even] "r"(even), [mask] "r"(BW_POLY_BOTH), [step] "m"(step), [end] "m"(end)
+        : "cc", "memory");
+#undef BW_POLY_REACHED
+#undef BW_POLY_LAST
+#else
     do {
         const uint32_t low0 = sums[0], low1 = sums[2], ones0 = ones[0], ones1 = ones[1];
         results[0] = bw_poly_append(bw_poly_append(results[0], ones0 + both1 + ((low1 << 1) & even)),
@@ -319,6 +347,8 @@ BW_POLY_SHARED void bw_poly_compare_tile(const bw_poly_tile *t, bw_word *results
         ones += BW_POLY_LANES;
         results += block_words;
     } while (ones != end);
+    (void)step;
+#endif
 }
 
 /* ---- border */

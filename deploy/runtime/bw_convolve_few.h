@@ -40,11 +40,10 @@ BW_APART void bw_few_below(const bw_word *codes, const uint32_t *w, uint32_t cha
     uint32_t s, u, v, r;
     __asm__ volatile(
         "1:\n\tldr %[s], [%[w]], #16\n\tldr %[u], [%[w], #-12]\n\tldr %[v], [%[w], #-8]\n\t"
-        "smlad %[r], %[a], %[u], %[s]\n\tsmlad %[s], %[d], %[u], %[s]\n\tldr %[u], [%[w], #-4]\n\t"
-        "smlad %[r], %[b], %[v], %[r]\n\tsmlad %[s], %[e], %[v], %[s]\n\t"
-        "smlad %[r], %[c], %[u], %[r]\n\tsmlad %[s], %[f], %[u], %[s]\n\t"
-        "and %[r], %[r], #0x80000000\n\tand %[s], %[s], #0x80000000\n\torr %[second], %[s], %[second], lsr #1\n\t"
-        "lsrs %[first], %[first], #1\n\torr %[first], %[first], %[r]\n\tbcc 1b\n\t"
+        "smlad %[r], %[a], %[u], %[s]\n\tlsrs %[first], %[first], #1\n\tsmlad %[s], %[d], %[u], %[s]\n\t"
+        "ldr %[u], [%[w], #-4]\n\tsmlad %[r], %[b], %[v], %[r]\n\tsmlad %[s], %[e], %[v], %[s]\n\t"
+        "smlad %[r], %[c], %[u], %[r]\n\tsmlad %[s], %[f], %[u], %[s]\n\tand %[r], %[r], #0x80000000\n\t"
+        "and %[s], %[s], #0x80000000\n\torr %[first], %[first], %[r]\n\torr %[second], %[s], %[second], lsr #1\n\tbcc 1b\n\t"
         : [w] "+&r"(w), [first] "+&r"(first), [second] "+&r"(second), [s] "=&r"(s), [u] "=&r"(u), [v] "=&r"(v), [r] "=&r"(r)
         : [a] "r"(a), [b] "r"(b), [c] "r"(c), [d] "r"(d), [e] "r"(e), [f] "r"(f)
         : "cc", "memory");

@@ -76,18 +76,22 @@ static uint32_t bw_four_bytes(const bw_epilogue *e, uint32_t channel, const int3
 /* Fours of accumulators that are codes of 8 bits; returns how many. */
 static uint32_t bw_finish_raw(const int32_t *acc, uint32_t channels, bw_appender *out)
 {
-    const uint32_t whole = channels & ~3u;
+    const uint32_t whole = channels & ~3u, aligned = (out->fill == 0u) ? 1u : 0u, stride = out->stride;
     const int32_t *const end = acc + whole;
+    bw_word *to = out->next;
     while (acc != end) {
         const uint32_t a = (uint32_t)acc[0], b = (uint32_t)acc[1], c = (uint32_t)acc[2], d = (uint32_t)acc[3];
-        const uint32_t low = (a & 0xFFu) | ((b & 0xFFu) << 8), four = low | ((c & 0xFFu) << 16) | (d << 24);
-        if (out->fill == 0u) {
-            *out->next = four;
-            out->next += out->stride;
+        const uint32_t four = (a & 0xFFu) | ((b & 0xFFu) << 8) | ((c & 0xFFu) << 16) | (d << 24);
+        if (aligned != 0u) {
+            *to = four;
+            to += stride;
         } else {
             bw_append(out, four, 32u);
         }
         acc += 4;
+    }
+    if (aligned != 0u) {
+        out->next = to;
     }
     return whole;
 }
