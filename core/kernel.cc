@@ -111,6 +111,17 @@ std::vector<std::string> convolution_kernels(const Network& network, int layer, 
   return names;
 }
 
+// Bits where both sides have them, and weights as bytes; packed weights and no scratch memory last.
+std::vector<std::string> depthwise_kernels(const KernelGeometry& g, Format input, Format weights) {
+  const std::string in = input_type(input);
+  std::vector<std::string> names;
+  if (in == "a1" && weights == Format::kBinary && g.kernel.h * g.kernel.w <= kCountedTaps)
+    names.push_back("depthwise_a1w1");
+  if (in != "ax") names.push_back(in == "a16" ? "depthwise_a16w8" : "depthwise_a8w8");
+  names.push_back("depthwise_axwx");
+  return names;
+}
+
 std::string operation(const Network& network, int layer) {
   const LayerSpec& spec = network.layers[layer];
   if (std::holds_alternative<DepthwiseConv2d>(spec.op)) return "depthwise";
@@ -194,6 +205,18 @@ std::string kernel_types(const std::string& kernel) {
   return kernel.substr(at + 1, kernel.find('_', at + 1) - at - 1);
 }
 
+bool is_depthwise(const std::string& kernel) {
+  return kernel.starts_with("depthwise_a") && !kernel.starts_with("depthwise_axwx");
+}
+
+bool sums_codes(const std::string& kernel) {
+  return kernel == "add" || kernel == "add_to_f32" || kernel == "sum_pool" || kernel == "sum_pool_to_f32";
+}
+
+bool has_scratch(const std::string& kernel) {
+  return has_weight_rows(kernel) || kernel == "conv2d_wf32" || sums_codes(kernel);
+}
+
 bool has_weight_rows(const std::string& kernel) {
   const std::string types = kernel_types(kernel);
   return !types.empty() && types != "axwx" && types != "add";
@@ -211,6 +234,8 @@ std::vector<std::string> kernels_for(const Network& network, int layer) {
   if (computes_in_float(network, layer) || max_pool_of_floats) return {name + "_f32"};
   std::vector<std::string> names = {name};
   if (name == "conv2d") names = convolution_kernels(network, layer, kernel_geometry(spec, shapes));
+  if (name == "depthwise")
+    names = depthwise_kernels(kernel_geometry(spec, shapes), storage_format(network, spec.from), spec.weights);
   if (epilogue(network, layer) == Epilogue::kFloat)
     for (std::string& n : names) n += "_to_f32";
   return names;
@@ -263,6 +288,7 @@ PolyLayout poly_layout(const std::string& kernel) {
 int64_t weight_row_words(const KernelGeometry& g, const std::string& kernel) {
   if (is_poly(kernel)) return int64_t{2} * g.kernel.h * poly_channels(g);
   if (is_few(kernel)) return 1 + kFewCodes / 2;
+  if (is_depthwise(kernel)) return int64_t{g.kernel.h} * g.kernel.w;
   const std::string types = kernel_types(kernel);
   if (types.ends_with("wt")) return 2 * ((g.taps() + 31) / 32) + (types == "a1wt" ? 1 : 0);
   const int bits = types.ends_with("w8") ? 8 : types.ends_with("w4") ? 4 : types.ends_with("w2") ? 2 : 1;
@@ -275,7 +301,11 @@ int64_t weight_bytes(const Network& network, int layer, const std::string& kerne
   const LayerShapes shapes = infer_shapes(network)[layer];
   if (!has_weight_rows(kernel)) return packed_bytes(weight_count(spec, shapes), spec.weights);
   const KernelGeometry g = kernel_geometry(spec, shapes);
-  const int64_t rows = is_poly(kernel) ? (g.out_channels + 1) / 2 : g.out_channels;
+  const int64_t at_once = is_poly(kernel)                        ? 2
+                          : kernel.starts_with("depthwise_a1w1") ? 32
+                          : is_depthwise(kernel)                 ? 4
+                                                                 : 1;
+  const int64_t rows = (g.out_channels + at_once - 1) / at_once;
   return 4 * rows * weight_row_words(g, kernel);
 }
 
@@ -310,7 +340,7 @@ int64_t constant_bytes(const Network& network, int layer, const std::string& ker
 }
 
 int64_t scratch_bytes(const Network& network, int layer, const std::string& kernel, int poly_tile) {
-  if (!has_weight_rows(kernel) && kernel != "conv2d_wf32") return 0;
+  if (!has_scratch(kernel)) return 0;
   const LayerSpec& spec = network.layers[layer];
   const KernelGeometry g = kernel_geometry(spec, infer_shapes(network)[layer]);
   if (kernel == "conv2d_wf32") return 4 * (g.out_channels + std::min(g.taps(), kChunk));
@@ -326,6 +356,13 @@ int64_t scratch_bytes(const Network& network, int layer, const std::string& kern
     return bits == 8 && min_code(codes) == 0 ? 0 : words(int64_t{part_columns(map.c, bits)} * map.c);
   }
   const int64_t pooled = g.pool.h * g.pool.w > 1 ? g.out_channels : 0;
+  if (sums_codes(kernel)) return 4 * (pooled + g.out_channels);
+  if (kernel.starts_with("depthwise_a1w1")) return 4 * (pooled + (g.out_channels + 31) / 32 * 32);
+  if (is_depthwise(kernel)) {
+    const int64_t bits = bit_width(storage_format(network, spec.from)), list = g.kernel.h * g.kernel.w + 1;
+    const int64_t room = bits % 8 == 0 ? (g.input.c * bits + 31) / 32 : (g.taps() + 3) / 4;
+    return 4 * (pooled + g.out_channels + list + room);
+  }
   if (types.starts_with("a16")) {
     const int64_t patches = kernel.starts_with("dense") || types == "a16w1" ? 1 : 2;
     const int64_t codes = (std::min(g.taps(), kChunk) + 31) / 32 * 32;
@@ -366,24 +403,33 @@ std::vector<std::string> runtime_files(const Kernels& kernels) {
       continue;
     }
     if (kernel == "conv2d_wf32") files.insert({"bw_pixels.h", "bw_pixels.c", "bw_finish.h"});
+    if (kernel.starts_with("depthwise_a1w1"))
+      files.insert("bw_depthwise_bits.h");
+    else if (is_depthwise(kernel))
+      files.insert({"bw_depthwise.h", "bw_convolve_depthwise.h", "bw_gather_columns.h"});
     const bool to_float = kernel.ends_with("_to_f32"), in_float = kernel.ends_with("f32") && !to_float;
     files.insert("bw_patch.h");
     if (to_float || in_float) files.insert({"bw_float.h", "bw_driver.h"});
-    if (has_weight_rows(kernel)) {
+    if (has_weight_rows(kernel) || sums_codes(kernel)) {
       const std::string types = kernel_types(kernel);
       if (kernel.starts_with("part_")) files.insert({"bw_stream.h", "bw_stream.c"});
       const char* patch = types.starts_with("a16") ? "halves" : types == "a8w1" ? "bytes" : "bits";
       if (types == "a16w1") files.insert("bw_convolve_a16w1.h");
-      files.insert({"bw_pixels.h", "bw_pixels.c", "bw_finish.h", fmt::format("bw_gather_{}.h", patch),
-                    fmt::format("bw_accumulate_{}.h", patch), fmt::format("bw_convolve_{}.h", patch)});
+      files.insert({"bw_pixels.h", "bw_pixels.c", "bw_finish.h"});
+      if (sums_codes(kernel))
+        files.insert("bw_add_codes.h");
+      else if (!is_depthwise(kernel))
+        files.insert({fmt::format("bw_gather_{}.h", patch), fmt::format("bw_accumulate_{}.h", patch),
+                      fmt::format("bw_convolve_{}.h", patch)});
       if (to_float)
         files.insert("bw_finish_f32.c");
       else
         files.insert({"bw_finish.c", "bw_epilogue.h"});
       continue;
     }
+    if (kernel == "max_pool") continue;
     files.insert("bw_driver.h");
-    if (in_float || kernel.starts_with("max_pool")) continue;
+    if (in_float) continue;
     files.insert("bw_accumulate.h");
     if (!to_float) files.insert({"bw_epilogue.h", "bw_epilogue.c"});
     if (kernel.starts_with("conv2d")) files.insert({"bw_dot.h", "bw_border.c"});

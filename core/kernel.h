@@ -1,9 +1,9 @@
 // core/kernel.h: which C kernels can run a layer, and the memory each needs: known before training, exact to the byte,
 // shared by the estimates, the choice of kernels and the emitter.
 //
-// Names: a1, at, a8, a16, ax: binary inputs, ternary ones, codes of at most 8 or 16 bits, any; w likewise for weights. `_to_f32`: integer accumulators, float32 output; `_f32`: accumulates in float32.
-// Dense is a convolution over a 1x1 map. The C function is bw_ + the name, in the file of that name.
-// SPDX-License-Identifier: Apache-2.0
+// Names: a1, at, a8, a16, ax: binary inputs, ternary ones, codes of at most 8 or 16 bits, any; w likewise for weights.
+// `_to_f32`: integer accumulators, float32 output; `_f32`: accumulates in float32. Dense is a convolution over a 1x1
+// map. The C function is bw_ + the name, in the file of that name. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>
@@ -21,13 +21,17 @@ using Kernels = std::vector<std::string>;
 //   conv2d_a1w1, a1wt, atw1, atwt, a8w1, a16w1, a16w2, a16w4, a16w8   gather a patch, all channels at once
 //   conv2d_a16w8_few            bytes to binary, windows of at most six codes in registers: first layers of signals
 //   conv2d_a1w1_poly5, _poly4   binary to binary by polynomials (deploy/runtime/bw_conv2d_poly.h): fast, large weights
-//   conv2d_a2w4_poly4, _poly3   2-bit codes to 2-bit codes by polynomials (deploy/runtime/bw_conv2d_poly2.h), weights of up
+//   conv2d_a2w4_poly4, _poly3   2-bit codes to 2-bit codes by polynomials (deploy/runtime/bw_conv2d_poly2.h), weights
+//   of up
 //                               to 4 bits
 //   dense_a16w2, w4, w8         the same over one window
 //   part_a8w1, part_a16w1 ...    part of a dense layer's sums, in streams (core/stream_plan.h); not in kernels_for()
 //   conv2d_axwx                 any integers, one product at a time: slow, smallest scratch memory
 //   conv2d_wf32                 float weights, without pooling
-//   depthwise, sum_pool, add, log_variance, max_pool, upsample, and those in floating point
+//   depthwise_a1w1              32 channels of a window at once, as bits
+//   depthwise_a8w8, a16w8       all channels of a window at once
+//   depthwise_axwx              as conv2d_axwx
+//   sum_pool, add, log_variance, max_pool, upsample, and those in floating point
 // Throws StructureError where a height, width, window or stride exceeds 65535.
 std::vector<std::string> kernels_for(const Network& network, int layer);
 // The first of them, or empty.
@@ -38,6 +42,12 @@ Kernels default_kernels(const Network& network);
 std::string kernel_types(const std::string& kernel);
 // True for kernels whose weights lie in rows of whole words: all convolutions of integers but axwx.
 bool has_weight_rows(const std::string& kernel);
+// True for kernels that work in memory of their own.
+bool has_scratch(const std::string& kernel);
+// add, sum_pool, and those with float32 outputs: pixels of packed codes are added up.
+bool sums_codes(const std::string& kernel);
+// depthwise_a1w1, a8w8, a16w8: weights in groups of 32 or four channels.
+bool is_depthwise(const std::string& kernel);
 // All kernels that multiply polynomials, and those of 2-bit codes: conv2d_a2w4_poly4, _poly3.
 bool is_poly(const std::string& kernel);
 bool is_poly2(const std::string& kernel);
@@ -68,6 +78,8 @@ inline constexpr int64_t kPoly2Bytes = 16;
 inline constexpr int64_t kChunk = 128;
 // Words of bits that conv2d_a1w1 folds at a time (BW_FOLDED).
 inline constexpr int64_t kFoldedWords = 64;
+// Taps that depthwise_a1w1 can count.
+inline constexpr int kCountedTaps = 31;
 // Blocks of columns that a polynomial convolution multiplies at a time; fewer in a stream, where memory counts.
 inline constexpr int kPolyTile = 8;
 inline constexpr int kStreamPolyTile = 4;
@@ -82,7 +94,7 @@ PolyLayout poly_layout(const std::string& kernel);
 inline constexpr int64_t kFewCodes = 6;
 
 // 32-bit words of one output channel's weights in the kernel's layout (core/packing.h); of the polynomial kernels, the
-// words of two.
+// words of two, of the depthwise ones, of a group.
 int64_t weight_row_words(const KernelGeometry& geometry, const std::string& kernel);
 // How the weights of a layer lie in flash.
 int64_t weight_bytes(const Network& network, int layer, const std::string& kernel);
@@ -99,8 +111,8 @@ int64_t scratch_bytes(const Network& network, int layer, const std::string& kern
 // Of every layer, for plan_memory.
 std::vector<int64_t> scratch_bytes(const Network& network, const Kernels& kernels, int poly_tile = kPolyTile);
 
-// Columns of a flattened map of `channels` codes of `bits` bits that a part_ kernel takes at a time: at least 4, whole words
-// of the map and of the weights.
+// Columns of a flattened map of `channels` codes of `bits` bits that a part_ kernel takes at a time: at least 4, whole
+// words of the map and of the weights.
 int part_columns(int channels, int bits);
 
 // Files of deploy/runtime that a package with these kernels holds, sorted: "bw_bits.h", "bw_conv2d_a1w1.c", ...

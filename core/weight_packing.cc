@@ -101,6 +101,28 @@ Words polynomials(std::span<const int8_t> codes, const KernelGeometry& g, const 
   return words;
 }
 
+// Bytes of four channels in a word, a word a tap: bw_depthwise.h.
+Words byte_groups(std::span<const int8_t> codes, const KernelGeometry& g, int64_t group_words) {
+  const auto taps = static_cast<size_t>(group_words);
+  Words words(static_cast<size_t>((g.out_channels + 3) / 4) * taps);
+  for (size_t i = 0; i < codes.size(); ++i) {
+    const size_t channel = i / taps, tap = i % taps;
+    words[channel / 4 * taps + tap] |= uint32_t{static_cast<uint8_t>(codes[i])} << (channel % 4 * 8);
+  }
+  return words;
+}
+
+// Bits of 32 channels in a word, a word a tap: bw_depthwise_bits.h.
+Words bit_groups(std::span<const int8_t> codes, const KernelGeometry& g, int64_t group_words) {
+  const auto taps = static_cast<size_t>(group_words);
+  Words words(static_cast<size_t>((g.out_channels + 31) / 32) * taps);
+  for (size_t i = 0; i < codes.size(); ++i) {
+    const size_t channel = i / taps, tap = i % taps;
+    words[channel / 32 * taps + tap] |= uint32_t{codes[i] > 0} << (channel % 32);
+  }
+  return words;
+}
+
 }  // namespace
 
 int32_t poly2_bias(std::span<const int8_t> row) {
@@ -130,6 +152,8 @@ std::vector<uint32_t> pack_weights(std::span<const int8_t> codes, const std::str
   if (!has_weight_rows(kernel)) return pack(codes, format);
   const int64_t row_words = weight_row_words(g, kernel);
   if (is_poly(kernel)) return polynomials(codes, g, poly_layout(kernel), row_words, !is_poly2(kernel));
+  if (kernel.starts_with("depthwise_a1w1")) return bit_groups(codes, g, row_words);
+  if (is_depthwise(kernel)) return byte_groups(codes, g, row_words);
   const std::string types = kernel_types(kernel);
   Words words;
   for (int o = 0; o < g.out_channels; ++o) {

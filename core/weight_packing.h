@@ -3,7 +3,8 @@
 // Rows of whole 32-bit words, an output channel each; weights of a row in the order [row][column][in], zeros behind the
 // last. By the weights' type in the kernel's name (deploy/runtime, the header named):
 //   atw1        bits: weight i is bit i % 32 of word i / 32, 1 for +1
-//   a1w1        the same, folded: of the first words % 4 words and then of every four, the sums modulo 2 that a full adder
+//   a1w1        the same, folded: of the first words % 4 words and then of every four, the sums modulo 2 that a full
+//   adder
 //               of mismatches needs (bw_fold_bits)
 //   a1wt        the number of weights that are not 0, then as atwt
 //   atwt        planes: word 2j "not 0", word 2j + 1 "+1" of weights 32j..32j+31
@@ -14,7 +15,9 @@
 // of a kernel row in slots, the last tap lowest; a channel with more ones than zeros is complemented.
 // ... of 2-bit codes (bw_conv2d_poly2.h): the same with the weights as signed digits; none is complemented.
 // conv2d_a16w8_few: rows of a word for what sums start from, here 0, and three of two halves each.
-// All other kernels: packed without gaps (core/packing.h).
+// depthwise_a1w1 (bw_depthwise_bits.h): [group of 32 channels][row][column], a channel a bit.
+// depthwise_a8w8, a16w8 (bw_depthwise.h): [group of four channels][row][column][channel of the group] as bytes, zeros
+// in the place of channels that are not there. All other kernels: packed without gaps (core/packing.h).
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -27,7 +30,7 @@
 
 namespace bitwright {
 
-// codes: [out][row][column][in]. weight_bytes(...) / 4 words.
+// codes: [out][row][column][in]; of a depthwise convolution [channel][row][column]. weight_bytes(...) / 4 words.
 std::vector<uint32_t> pack_weights(std::span<const int8_t> codes, const std::string& kernel,
                                    const KernelGeometry& geometry, Format format);
 

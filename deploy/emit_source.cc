@@ -119,6 +119,8 @@ std::string packing_text(const LoweredOp& op, Format weights) {
   if (is_few(op.kernel)) return "rows of whole words: bw_convolve_few.h";
   const std::string types = kernel_types(op.kernel);
   if (!has_weight_rows(op.kernel)) return fmt::format("{} bits each, LSB first", bit_width(weights));
+  if (op.kernel.starts_with("depthwise_a1w1")) return "bits, 32 channels a word: bw_depthwise_bits.h";
+  if (is_depthwise(op.kernel)) return "bytes, four channels a word: bw_depthwise.h";
   const char* header = types.starts_with("a16w") && types != "a16w1" ? "halves"
                        : types.ends_with("8w1") || types == "a16w1"  ? "bytes"
                                                                      : "bits";

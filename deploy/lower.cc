@@ -68,13 +68,14 @@ std::vector<uint32_t> packed_weights(const LayerSpec& spec, const QuantizedLayer
 }
 
 // acc <= t of a descending channel is "not acc >= t + 1". A threshold beyond every reachable accumulator acts as one
-// just beyond: it then fits the table's type.
+// just beyond: it then fits the table's type. Those of a channel ascend, so that a kernel can search them by halves.
 std::vector<int32_t> stored_thresholds(const QuantizedLayer& layer, int levels, int64_t bound) {
   std::vector<int32_t> out;
   for (size_t i = 0; i < layer.thresholds.size(); ++i) {
     const int64_t t = int64_t{layer.thresholds[i]} + (layer.descending[i / static_cast<size_t>(levels)] ? 1 : 0);
     out.push_back(static_cast<int32_t>(std::clamp(t, -bound - 1, bound + 1)));
   }
+  for (auto channel = out.begin(); channel != out.end(); channel += levels) std::sort(channel, channel + levels);
   return out;
 }
 
@@ -323,7 +324,7 @@ LoweredOp lower_layer(const QuantizedModel& model, int index, const LayerShapes&
   op.out_word = plan.tensor_offsets[index + 1] / 4;
   if (const auto* add = std::get_if<Add>(&spec.op)) op.with_word = plan.tensor_offsets[add->with + 1] / 4;
   if (op.kernel.empty()) return op;
-  if (has_weight_rows(op.kernel) || op.kernel == "conv2d_wf32") op.scratch_word = plan.scratch_offsets[index] / 4;
+  if (has_scratch(op.kernel)) op.scratch_word = plan.scratch_offsets[index] / 4;
   if (has_weights(spec.op)) op.constants.push_back(constant("weights", "uint32_t", packed_weights(spec, layer, op)));
   op.layer_fields = layer_fields(model, index, op);
   lower_epilogue(model, index, poly_tile, op);

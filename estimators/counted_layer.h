@@ -25,8 +25,8 @@ struct CountedLayer {
 
   void add(Feature feature, double amount) { features[static_cast<size_t>(feature)] += amount; }
   double at(Feature feature) const { return features[static_cast<size_t>(feature)]; }
-  // True for kernels that gather windows, whose weights are binary, ternary, codes or floats.
-  bool takes_windows() const { return has_weight_rows(kernel) || kernel == "conv2d_wf32"; }
+  // True for kernels that compute all channels of a window.
+  bool takes_windows() const { return has_scratch(kernel); }
   bool pools() const { return g.pool.h * g.pool.w > 1; }
   // Accumulators that the kernel visits: those of overlapping pooling windows as often as they lie in one.
   int64_t windows() const { return int64_t{g.output.h} * g.output.w * g.pool.h * g.pool.w; }
@@ -69,9 +69,10 @@ void count_halves(CountedLayer& layer, const std::string& types);  // halves_fea
 void count_finish(CountedLayer& layer);                            // finish_features.cc
 
 // One per family of kernels; outputs and epilogue are counted by layer_features().
-void count_window_kernel(CountedLayer& layer);   // window_features.cc: bits, bytes and floats; calls those above
-void count_poly_kernel(CountedLayer& layer);     // poly_features.cc
-void count_poly2_kernel(CountedLayer& layer);    // poly2_features.cc
-void count_product_kernel(CountedLayer& layer);  // product_features.cc: codes one by one
+void count_window_kernel(CountedLayer& layer);     // window_features.cc: bits, bytes and floats; calls those above
+void count_depthwise_kernel(CountedLayer& layer);  // depthwise_features.cc: its windows
+void count_poly_kernel(CountedLayer& layer);       // poly_features.cc
+void count_poly2_kernel(CountedLayer& layer);      // poly2_features.cc
+void count_product_kernel(CountedLayer& layer);    // product_features.cc: codes one by one
 
 }  // namespace bitwright

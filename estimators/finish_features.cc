@@ -37,12 +37,15 @@ void count_fours(CountedLayer& l, double fours) {
   }
 }
 
-// Codes one by one, bytes of integers four at a time.
+// Codes one by one; bytes of integers four at a time, codes of thresholds of 16 bits as many as a word holds.
 void count_codes(CountedLayer& l, int64_t pixels) {
   const int64_t channels = l.g.out_channels, bits = bit_width(storage_format(l.network, l.index));
   const Epilogue kind = epilogue(l.network, l.index);
-  const int64_t fours = bits == 8 && kind != Epilogue::kFloat ? channels / 4 : 0;
-  const int64_t singles = pixels * (channels - 4 * fours), flushes = pixels * channels * bits / kWord - pixels * fours;
+  const bool in_fours = kind == Epilogue::kRequantize || (kind == Epilogue::kRaw && !l.spec.bias);
+  const int64_t fours = bits == 8 && in_fours ? channels / 4 : 0;
+  const bool in_words = l.at(Feature::kThresholdOutputs) > 0;
+  const int64_t singles = pixels * (in_words ? ceil_div(channels, kWord / bits) : channels - 4 * fours),
+                flushes = pixels * channels * bits / kWord - pixels * fours;
   count_fours(l, static_cast<double>(pixels * fours));
   l.add(Feature::kSplitFours, static_cast<double>(split_pixels(pixels, channels * bits) * fours));
   l.add(Feature::kAppends, static_cast<double>(singles));

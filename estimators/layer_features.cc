@@ -2,6 +2,7 @@
 #include "estimators/layer_features.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <string>
 
@@ -55,7 +56,8 @@ void count_thresholds(CountedLayer& l, double outputs) {
   if (levels == 1 && narrow) return l.add(Feature::kBinaryOutputs, outputs);
   if (levels == 1 && l.takes_windows()) return l.add(Feature::kWideBinaryOutputs, outputs);
   l.add(narrow ? Feature::kThresholdOutputs : Feature::kWideThresholdOutputs, outputs);
-  l.add(narrow ? Feature::kThresholds : Feature::kWideThresholds, outputs * levels);
+  const double compared = narrow && l.takes_windows() ? std::ceil(std::log2(levels + 1)) : levels;  // bw_reached
+  l.add(narrow ? Feature::kThresholds : Feature::kWideThresholds, outputs * compared);
 }
 
 void count_reals(CountedLayer& l, double outputs) {

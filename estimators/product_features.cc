@@ -1,5 +1,5 @@
-// Kernels that take codes one by one: bw_driver.h, bw_accumulate.h, bw_dot.h, bw_border.c, bw_float.h, bw_upsample.c.
-// SPDX-License-Identifier: Apache-2.0
+// Kernels that take codes one by one: bw_driver.h, bw_accumulate.h, bw_dot.h, bw_border.c, bw_float.h, bw_upsample.c;
+// and bw_max_pool.c. SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
 #include "estimators/counted_layer.h"
@@ -90,6 +90,15 @@ void count_taps(CountedLayer& l) {
   count_conversions(l);
 }
 
+// bw_max_pool: as many codes at a time as a word holds.
+void count_largest(CountedLayer& l) {
+  const int64_t per_word = 32 / bit_width(l.input), pieces = (l.g.input.c + per_word - 1) / per_word;
+  const double all = static_cast<double>(l.g.output.h) * l.g.output.w * static_cast<double>(pieces);
+  l.add(Feature::kRunPieces, all);
+  l.add(Feature::kWindowRows, all * l.g.pool.h);
+  l.add(Feature::kWindowTaps, all * l.g.pool.h * l.g.pool.w);
+}
+
 // bw_window_sum, bw_window_log_variance.
 void count_sums(CountedLayer& l) {
   l.each_kind([&](const Clip& row, const Clip& column, int64_t windows) {
@@ -102,13 +111,14 @@ void count_sums(CountedLayer& l) {
 }  // namespace
 
 void count_product_kernel(CountedLayer& l) {
+  if (l.kernel == "max_pool") return count_largest(l);
   if (l.kernel == "upsample")
     count_copies(l);
   else if (l.kernel == "conv2d_f32" || l.kernel.starts_with("depthwise"))
     count_taps(l);
   else if (l.kernel.starts_with("conv2d"))
     count_dots(l);
-  else if (l.kernel.starts_with("sum_pool") || l.kernel.starts_with("log_variance"))
+  else if (l.kernel.starts_with("sum_pool_f32") || l.kernel.starts_with("log_variance"))
     count_sums(l);
 }
 

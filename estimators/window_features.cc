@@ -232,6 +232,27 @@ void count_few(CountedLayer& l) {
   count_finish(l);
 }
 
+// bw_add_codes: a pixel's codes one by one; those that lie across two words apart.
+void count_pixels(CountedLayer& l, Format format, double pixels) {
+  const int64_t bits = bit_width(format), channels = l.g.input.c;
+  const double codes = pixels * static_cast<double>(channels);
+  l.add(Feature::kRuns, pixels);
+  l.add(Feature::kRunCodes, codes);
+  l.add(Feature::kWords, codes * static_cast<double>(bits) / 32);
+  if (32 % bits != 0) l.add(Feature::kTails, codes * static_cast<double>(bits - 1) / 32);
+}
+
+void count_code_sums(CountedLayer& l) {
+  const auto* add = std::get_if<Add>(&l.spec.op);
+  l.each_kind([&](const Clip& row, const Clip& column, int64_t windows) {
+    const auto times = static_cast<double>(windows);
+    l.add(Feature::kChannels, times * l.g.out_channels);
+    l.add(Feature::kGatheredRows, times * static_cast<double>(row.taps));
+    count_pixels(l, l.input, times * static_cast<double>(row.taps * column.taps));
+    if (add) count_pixels(l, storage_format(l.network, add->with), times);
+  });
+}
+
 }  // namespace
 
 void count_window_kernel(CountedLayer& l) {
@@ -243,6 +264,10 @@ void count_window_kernel(CountedLayer& l) {
   const std::string types = kernel_types(l.kernel);
   if (l.kernel == "conv2d_wf32")
     count_reals(l);
+  else if (sums_codes(l.kernel))
+    count_code_sums(l);
+  else if (is_depthwise(l.kernel))
+    count_depthwise_kernel(l);
   else if (types == "a8w1")
     count_bytes(l);
   else if (types.starts_with("a16"))

@@ -1,5 +1,4 @@
-/* bw_accumulate.h: one integer accumulator of a convolution, a depthwise convolution, a pooling sum, an add or a
- * logarithm of a variance.
+/* bw_accumulate.h: one integer accumulator of a convolution, a depthwise convolution or a logarithm of a variance.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef BW_ACCUMULATE_H
 #define BW_ACCUMULATE_H
@@ -59,22 +58,6 @@ BW_INLINE int32_t bw_depthwise_sum(const bw_layer *layer, const bw_word *in, con
     return acc;
 }
 
-BW_INLINE int32_t bw_window_sum(const bw_layer *layer, const bw_word *in, const bw_word *with, const bw_patch *patch,
-                                uint32_t channel)
-{
-    const bw_reader a = bw_reader_of(layer->in_bits, layer->in_kind);
-    uint32_t y, x;
-    int32_t acc = 0;
-    (void)with;
-    for (y = 0u; y < patch->rows; ++y) {
-        const uint32_t pixel = patch->pixel + y * layer->in_w;
-        for (x = 0u; x < patch->columns; ++x) {
-            acc += bw_read(in, &a, (pixel + x) * layer->in_c + channel);
-        }
-    }
-    return acc;
-}
-
 /* 256 log2(value) of value > 0, linear between powers of two and rounded down. */
 BW_INLINE int32_t bw_log2_steps(uint64_t value)
 {
@@ -114,16 +97,6 @@ BW_INLINE int32_t bw_window_log_variance(const bw_layer *layer, const bw_word *i
     }
     variance = count * squares - (uint64_t)((int64_t)sum * sum);
     return bw_log2_steps((variance == 0u) ? 1u : variance);
-}
-
-BW_INLINE int32_t bw_shifted_sum(const bw_layer *layer, const bw_word *in, const bw_word *with, const bw_patch *patch,
-                                 uint32_t channel)
-{
-    const bw_reader a = bw_reader_of(layer->in_bits, layer->in_kind);
-    const bw_reader b = bw_reader_of(layer->weight_bits, layer->weight_kind);
-    const uint32_t element = patch->pixel * layer->in_c + channel;
-    return bw_read(in, &a, element) * (int32_t)(1u << layer->shift_from) +
-           bw_read(with, &b, element) * (int32_t)(1u << layer->shift_with);
 }
 
 #endif

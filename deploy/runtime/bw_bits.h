@@ -90,6 +90,14 @@ BW_INLINE void bw_append(bw_appender *a, uint32_t bits, uint32_t count)
     a->fill = fill & 31u;
 }
 
+/* A whole word. */
+BW_INLINE void bw_append_word(bw_appender *a, uint32_t word)
+{
+    *a->next = a->value | (word << a->fill);
+    a->next += a->stride;
+    a->value = (word >> 1) >> (31u - a->fill);
+}
+
 BW_INLINE void bw_append_same(bw_appender *a, uint32_t bit, uint32_t count)
 {
     while (count != 0u) {

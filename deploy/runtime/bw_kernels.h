@@ -137,9 +137,17 @@ void bw_part_a16w4(const bw_layer *layer, const bw_word *in, uint32_t start, uin
                    bw_word *scratch);
 void bw_part_a16w8(const bw_layer *layer, const bw_word *in, uint32_t start, uint32_t count, int32_t *acc,
                    bw_word *scratch);
-void bw_depthwise(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out);
-void bw_sum_pool(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out);
-void bw_add(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, const bw_word *with, bw_word *out);
+void bw_depthwise_a1w1(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out,
+                       bw_word *scratch);
+void bw_depthwise_a8w8(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out,
+                       bw_word *scratch);
+void bw_depthwise_a16w8(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out,
+                        bw_word *scratch);
+void bw_depthwise_axwx(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out);
+void bw_sum_pool(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out,
+                 bw_word *scratch);
+void bw_add(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, const bw_word *with, bw_word *out,
+            bw_word *scratch);
 void bw_log_variance(const bw_layer *layer, const bw_epilogue *epilogue, const bw_word *in, bw_word *out);
 void bw_max_pool(const bw_layer *layer, const bw_word *in, bw_word *out);
 void bw_upsample(const bw_layer *layer, const bw_word *in, bw_word *out); /* of any kind, floats too */
@@ -170,10 +178,18 @@ void bw_dense_a16w4_to_f32(const bw_layer *layer, const bw_float_epilogue *epilo
 void bw_dense_a16w8_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out,
                            bw_word *scratch);
 void bw_conv2d_axwx_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
-void bw_depthwise_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
-void bw_sum_pool_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
+void bw_depthwise_a1w1_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in,
+                              bw_word *out, bw_word *scratch);
+void bw_depthwise_a8w8_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in,
+                              bw_word *out, bw_word *scratch);
+void bw_depthwise_a16w8_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in,
+                               bw_word *out, bw_word *scratch);
+void bw_depthwise_axwx_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in,
+                              bw_word *out);
+void bw_sum_pool_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out,
+                        bw_word *scratch);
 void bw_add_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, const bw_word *with,
-                   bw_word *out);
+                   bw_word *out, bw_word *scratch);
 void bw_log_variance_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out);
 
 /* Accumulators in single precision, each product rounded before it is added, in the order row, column, channel. */

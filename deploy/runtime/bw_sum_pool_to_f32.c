@@ -1,8 +1,8 @@
 /* bw_sum_pool_to_f32.c: average pooling: the integer sum of a window, float32 outputs. SPDX-License-Identifier: Apache-2.0 */
-#include "bw_accumulate.h"
-#include "bw_float.h"
+#include "bw_add_codes.h"
 
-void bw_sum_pool_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out)
+void bw_sum_pool_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out,
+                        bw_word *scratch)
 {
-    bw_each_output(layer, in, in, bw_window_sum, epilogue, bw_finish_f32, epilogue->bits, out);
+    bw_each_window(layer, in, bw_window_of_sums, epilogue, bw_finish_pixel_f32, out, scratch);
 }

@@ -55,6 +55,7 @@ Wanted wanted(const std::string& kernel) {
   w.poly2 = is_poly2(kernel);
   w.types = has_weight_rows(kernel) || kernel.find("axwx") != std::string::npos ? kernel_types(kernel) : "";
   w.operation = kernel.substr(0, kernel.size() - (w.to_float ? 7 : w.in_float ? 4 : 0));
+  if (is_depthwise(kernel)) w.types = kernel_types(kernel);
   if (!w.types.empty() || w.float_weights) w.operation = kernel.substr(0, kernel.find('_'));
   return w;
 }
@@ -244,7 +245,7 @@ std::vector<std::string> all_kernels() {
                                     "conv2d_a2w4_poly3", "conv2d_a16w8_few"};
   for (const char* integer : {"conv2d_a1w1", "conv2d_a1wt", "conv2d_atw1", "conv2d_atwt", "conv2d_a8w1", "conv2d_a16w1",
                               "conv2d_a16w2", "conv2d_a16w4", "conv2d_a16w8", "dense_a16w2", "dense_a16w4",
-                              "dense_a16w8", "conv2d_axwx", "depthwise", "sum_pool", "add", "log_variance"}) {
+                              "dense_a16w8", "conv2d_axwx", "depthwise_a1w1", "depthwise_a8w8", "depthwise_a16w8", "depthwise_axwx", "sum_pool", "add", "log_variance"}) {
     names.emplace_back(integer);
     names.push_back(std::string(integer) + "_to_f32");
   }

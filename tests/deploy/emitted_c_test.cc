@@ -103,7 +103,8 @@ QuantizedModel small_windows(uint64_t seed) {
     return low + static_cast<int>(rng.below(static_cast<uint64_t>(high - low + 1)));
   };
   const bool signal = rng.below(3) != 0;
-  const Window window = signal ? Window{between(1, 6), 1, between(1, 3), 1} : Window{between(1, 3), 2, between(1, 2), 1};
+  const Window window =
+      signal ? Window{between(1, 6), 1, between(1, 3), 1} : Window{between(1, 3), 2, between(1, 2), 1};
   const Shape shape{between(6, 40), signal ? 1 : between(2, 7), between(1, 6 / (window.h * window.w))};
   Network network{fmt::format("few{}", seed), shape, rng.below(2) == 0 ? Format::kInt8 : Format::kUint8, {}};
   LayerSpec layer{.name = "conv", .op = Conv2d{between(1, 70), window, Padding::kValid}};
@@ -317,8 +318,12 @@ TEST(EmittedC, RandomNetworksCoverEveryKernel) {
         "conv2d_a16w4", "conv2d_a16w8", "dense_a16w2", "dense_a16w4", "dense_a16w8", "conv2d_axwx"})
     for (const char* output : {"", "_to_f32"}) kernels.insert(std::string(convolution) + output);
   kernels.insert("conv2d_wf32");
-  kernels.insert({"conv2d_a1w1_poly4", "conv2d_a1w1_poly5", "conv2d_a2w4_poly4", "conv2d_a2w4_poly3", "conv2d_a16w8_few"});
-  for (const char* operation : {"depthwise", "sum_pool", "add", "log_variance"})
+  kernels.insert(
+      {"conv2d_a1w1_poly4", "conv2d_a1w1_poly5", "conv2d_a2w4_poly4", "conv2d_a2w4_poly3", "conv2d_a16w8_few"});
+  for (const char* depthwise : {"depthwise_a1w1", "depthwise_a8w8", "depthwise_a16w8", "depthwise_axwx"})
+    for (const char* output : {"", "_to_f32"}) kernels.insert(std::string(depthwise) + output);
+  kernels.insert("depthwise_f32");
+  for (const char* operation : {"sum_pool", "add", "log_variance"})
     for (const char* output : {"", "_to_f32", "_f32"}) kernels.insert(std::string(operation) + output);
   kernels.insert("conv2d_f32");
   EXPECT_EQ(seen, kernels);

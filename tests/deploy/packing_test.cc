@@ -5,6 +5,7 @@
 
 #include "core/memory_plan.h"
 #include "core/rng.h"
+#include "core/weight_packing.h"
 
 namespace bitwright {
 namespace {
@@ -59,6 +60,23 @@ TEST(Packing, PlanesAlternateByWord) {
   std::vector<int8_t> codes(34, 0);
   codes[0] = 1, codes[1] = -1, codes[33] = 1;
   EXPECT_EQ(pack_planes(codes), (std::vector<uint32_t>{0b11u, 0b01u, 0b10u, 0b10u}));
+}
+
+// 33 channels of a 2 x 1 kernel: a second group has one of them.
+TEST(Packing, DepthwiseWeightsLieTapByTapInGroupsOfChannels) {
+  KernelGeometry g;
+  g.kernel = {2, 1, 1, 1};
+  g.out_channels = 33;
+  std::vector<int8_t> codes(66, -1);
+  codes[2] = 1;   // channel 1, first tap
+  codes[65] = 1;  // channel 32, second tap
+  const auto bits = pack_weights(codes, "depthwise_a1w1", g, Format::kBinary);
+  EXPECT_EQ(bits, (std::vector<uint32_t>{0x2u, 0x0u, 0x0u, 0x1u}));
+  const auto bytes = pack_weights(codes, "depthwise_a8w8", g, Format::kBinary);
+  ASSERT_EQ(bytes.size(), 18u);
+  EXPECT_EQ(bytes[0], 0xffff01ffu);
+  EXPECT_EQ(bytes[1], 0xffffffffu);
+  EXPECT_EQ(bytes[17], 0x00000001u);
 }
 
 TEST(Packing, FloatsKeepEveryBit) {

@@ -1,0 +1,9 @@
+/* bw_depthwise_a8w8_to_f32.c: depthwise convolution, inputs of up to 8 bits, weights as bytes, float32 outputs.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "bw_convolve_depthwise.h"
+
+void bw_depthwise_a8w8_to_f32(const bw_layer *layer, const bw_float_epilogue *epilogue, const bw_word *in, bw_word *out,
+                              bw_word *scratch)
+{
+    bw_depthwise_bytes(layer, in, epilogue, bw_finish_pixel_f32, out, scratch);
+}
