@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/quantized_model.h"
 #include "estimators/counted_layer.h"
 
 namespace bitwright {
@@ -53,6 +54,17 @@ void count_codes(CountedLayer& l, int64_t pixels) {
   l.add(Feature::kTurns, static_cast<double>(std::min(flushes, singles - flushes)));
 }
 
+// Codes by thresholds of 16 bits, a word at a time.
+void count_searches(CountedLayer& l, int64_t pixels) {
+  const double outputs = l.at(Feature::kThresholdOutputs);
+  if (outputs == 0) return;
+  const int64_t per_word = kWord / bit_width(storage_format(l.network, l.index));
+  const int levels = threshold_count(l.spec.activations);
+  l.add(Feature::kThresholdWords, static_cast<double>(pixels * ceil_div(l.g.out_channels, per_word)));
+  if (levels == 2) return l.add(Feature::kTernaryOutputs, outputs);
+  for (int reached = 1; reached <= levels; reached *= 2) l.add(Feature::kSearches, outputs);
+}
+
 }  // namespace
 
 void count_finish(CountedLayer& l) {
@@ -61,6 +73,7 @@ void count_finish(CountedLayer& l) {
     count_groups(l, pixels);
   else
     count_codes(l, pixels);
+  count_searches(l, pixels);
 }
 
 }  // namespace bitwright

@@ -122,15 +122,15 @@ std::string_view feature_name(Feature feature) {
       "signed_rest_loops", "few_parts", "few_channels",
       "row_carries", "tiles", "tile_blocks", "block_rows", "block_chunks", "block_groups", "inside_columns",
       "result_words", "channel_pairs", "product_blocks", "product_steps", "border_pairs", "border_rows",
-      "border_taps", "border_columns", "border_jumps", "collected", "merges", "crossings", "strides",
-      "collections", "finished", "ternary_finished",
+      "border_taps", "border_columns", "border_jumps", "collected", "merges", "crossings", "strides", "collections",
+      "finished", "ternary_finished",
       "word_runs", "words", "tails", "products", "long_runs", "sum_loops", "converted_inputs", "converted_weights",
       "input_rows", "input_pixels", "window_rows", "window_taps", "long_window_rows", "window_loops", "turns",
       "skipped_taps", "padded_products", "border_calls", "border_windows", "border_elements", "border_outside",
       "raw_outputs", "biased_outputs", "binary_outputs", "wide_binary_outputs", "appends", "fours", "raw_fours",
-      "requantized_fours", "split_fours", "split_outputs", "threshold_outputs", "thresholds",
-      "wide_threshold_outputs", "wide_thresholds", "requantized_outputs", "real_outputs", "relu_outputs",
-      "sign_outputs", "quantized_outputs",
+      "requantized_fours", "split_fours", "threshold_words", "searches", "ternary_outputs", "split_outputs",
+      "threshold_outputs", "thresholds", "wide_threshold_outputs", "wide_thresholds", "requantized_outputs",
+      "real_outputs", "relu_outputs", "sign_outputs", "quantized_outputs",
   };
   // clang-format on
   static_assert(std::size(names) == kFeatures);

@@ -174,6 +174,9 @@ enum class Feature : size_t {
   kRawFours,           // of sums as they are, in place of kRawOutputs
   kRequantizedFours,   // of requantized ones, in place of kRequantizedOutputs
   kSplitFours,         // those of all these that go on in the next word
+  kThresholdWords,     // words, or parts of them, of codes that a window kernel finds by thresholds of 16 bits ...
+  kSearches,           // ... comparisons of a search by halves for them ...
+  kTernaryOutputs,     // ... and those between two thresholds
   kSplitOutputs,       // other outputs of a window kernel that complete a word and go on in the next
   kThresholdOutputs,
   kThresholds,

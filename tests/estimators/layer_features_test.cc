@@ -63,12 +63,13 @@ TEST(LayerFeatures, OfABinary1dConvolutionAreCountedByHand) {
   EXPECT_EQ(get(f, Feature::kAlignedFlushes), 8 * 5);
   EXPECT_EQ(get(f, Feature::kLastWords), 0);
   EXPECT_EQ(get(f, Feature::kParts), 600);
-  EXPECT_EQ(get(f, Feature::kOdd1), 600 * 32);  // 5 words: one and four
-  EXPECT_EQ(get(f, Feature::kOdd2), 0);
-  EXPECT_EQ(get(f, Feature::kOdd4), 600 * 32);
+  EXPECT_EQ(get(f, Feature::kFiveParts), 600);
+  EXPECT_EQ(get(f, Feature::kFiveWords), 600 * 32);
+  EXPECT_EQ(get(f, Feature::kFoldedOdd), 600);  // 5 words: one and four
+  EXPECT_EQ(get(f, Feature::kFoldLoops), 600);
   EXPECT_EQ(get(f, Feature::kBlocks), 0);
   EXPECT_EQ(get(f, Feature::kFinishGroups), 596);
-  EXPECT_EQ(get(f, Feature::kWholeOutputs), 596);
+  EXPECT_EQ(get(f, Feature::kSplitOutputs), 0);  // each fills its word
   EXPECT_EQ(get(f, Feature::kBinaryOutputs), 596 * 32);
 }
 
@@ -85,7 +86,8 @@ TEST(LayerFeatures, OfALongBinaryDenseLayerAreItsWords) {
   EXPECT_EQ(get(f, Feature::kOdd1), 3);
   EXPECT_EQ(get(f, Feature::kOdd2), 3);
   EXPECT_EQ(get(f, Feature::kOdd4), 0);
-  EXPECT_EQ(get(f, Feature::kWholeOutputs), 3);  // int32 accumulators
+  EXPECT_EQ(get(f, Feature::kAppends), 3);       // int32 accumulators ...
+  EXPECT_EQ(get(f, Feature::kSplitOutputs), 0);  // ... fill their words
 }
 
 // 150 codes are a part of 128 and one of 22, which takes two words of 16 weights; five channels are two pairs and one.
@@ -95,8 +97,12 @@ TEST(LayerFeatures, OfALongDenseLayerOfSmallCodesAreItsParts) {
   layer.weights = Format::kTernary;
   const FeatureVector f = features_of(one_layer({1, 1, 150}, Format::kInt8, layer), 0, "dense_a16w2");
   EXPECT_EQ(get(f, Feature::kParts), 2);
-  EXPECT_EQ(get(f, Feature::kRunCodes), 150);
-  EXPECT_EQ(get(f, Feature::kFillCodes), 10);
+  EXPECT_EQ(get(f, Feature::kSignedByteGroups), 32 + 5);
+  EXPECT_EQ(get(f, Feature::kByteCodes), 2);
+  EXPECT_EQ(get(f, Feature::kByteTails), 1);
+  EXPECT_EQ(get(f, Feature::kPads), 1);  // 22 codes up to 32: two, then eight
+  EXPECT_EQ(get(f, Feature::kPadCodes), 2);
+  EXPECT_EQ(get(f, Feature::kPadGroups), 2);
   EXPECT_EQ(get(f, Feature::kLoopParts), 2);
   EXPECT_EQ(get(f, Feature::kChannels), 2 * 2);
   EXPECT_EQ(get(f, Feature::kBlocks), 2 * (8 + 2));
@@ -112,20 +118,32 @@ TEST(LayerFeatures, OfFiveSamplesTimesBytesAreKeptInRegisters) {
   EXPECT_EQ(get(f, Feature::kFewParts), 6);
   EXPECT_EQ(get(f, Feature::kFewChannels), 6 * 7);
   EXPECT_EQ(get(f, Feature::kParts), 0);
-  EXPECT_EQ(get(f, Feature::kRunCodes), 11 * 5);
-  EXPECT_EQ(get(f, Feature::kFillCodes), 11 * 3);
+  EXPECT_EQ(get(f, Feature::kSignedByteGroups), 11);
+  EXPECT_EQ(get(f, Feature::kByteCodes), 11);
+  EXPECT_EQ(get(f, Feature::kPadCodes), 11 * 3);
 }
 
-// Four windows of 36 bytes: nine words, of which eight are a block. Signed ones cost more.
+// Nine windows of a pixel are four pairs, whose 64 codes are one run, and one.
+TEST(LayerFeatures, WindowsSideBySideAreGatheredTogether) {
+  const LayerSpec layer = convolution(3, {1, 1}, Padding::kValid, Format::kInt4, Format::kBinary);
+  const FeatureVector f = features_of(one_layer({9, 1, 32}, Format::kUint4, layer), 0, "conv2d_a16w4");
+  EXPECT_EQ(get(f, Feature::kPairs), 5);
+  EXPECT_EQ(get(f, Feature::kOverlaps), 4);
+  EXPECT_EQ(get(f, Feature::kGathers), 5);
+  EXPECT_EQ(get(f, Feature::kCodeGroups), 4 * 16 + 8);
+  EXPECT_EQ(get(f, Feature::kParts), 5);
+}
+
+// Four windows of 36 bytes: nine words, of which eight are a block. Signed ones have code of their own.
 TEST(LayerFeatures, OfBytesTimesBitsAreEightsOfWords) {
   const LayerSpec layer = convolution(3, {3, 1}, Padding::kValid, Format::kBinary, Format::kBinary);
   const FeatureVector f = features_of(one_layer({6, 1, 12}, Format::kInt8, layer), 0, "conv2d_a8w1");
   EXPECT_EQ(get(f, Feature::kInPlace), 4);
-  EXPECT_EQ(get(f, Feature::kChannels), 4 * 2);
-  EXPECT_EQ(get(f, Feature::kOddChannels), 4);
-  EXPECT_EQ(get(f, Feature::kBlocks), 4 * 2);
+  EXPECT_EQ(get(f, Feature::kSignedChannels), 4 * 2);
+  EXPECT_EQ(get(f, Feature::kSignedOddChannels), 4);
   EXPECT_EQ(get(f, Feature::kSignedBlocks), 4 * 2);
-  EXPECT_EQ(get(f, Feature::kRestWords), 4 * 2);
+  EXPECT_EQ(get(f, Feature::kSignedRestWords), 4 * 2);
+  EXPECT_EQ(get(f, Feature::kChannels), 0);  // those of unsigned ones
 }
 
 // 100 windows of 5 columns are 104 columns: two tiles of 40 and one of 24, which takes 3 pairs of blocks of 5 columns.
