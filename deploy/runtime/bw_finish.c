@@ -11,7 +11,7 @@ static void bw_finish_binary(const bw_epilogue *e, const int32_t *acc, uint32_t 
     for (first = 0u; first < channels; first += 32u) {
         const uint32_t left = channels - first, part = (left < 32u) ? left : 32u;
         uint32_t bits = 0u, i;
-        if (e->narrow != 0) {
+        if (e->narrow != NULL) {
             const int16_t *threshold = e->narrow + first;
             for (i = 0u; i < part; ++i) { /* the sign of acc - threshold, both within 2^16, comes in from above */
                 const uint32_t below = (uint32_t)*acc++ - (uint32_t)(int32_t)*threshold++;
@@ -105,10 +105,12 @@ void bw_finish_pixel(const void *epilogue, const int32_t *acc, uint32_t channels
         return;
     }
     if (e->bits == 8u) { /* four at a time */
-        if (e->kind == (uint8_t)BW_RAW && e->table == 0) {
+        if (e->kind == (uint8_t)BW_RAW && e->table == NULL) {
             channel = bw_finish_raw(acc, channels, out);
         } else if (e->kind == (uint8_t)BW_REQUANTIZE) {
             channel = bw_requantize_bytes(e, acc, channels, out);
+        } else {
+            /* thresholds, and sums with a bias, one by one */
         }
         for (; channel + 4u <= channels; channel += 4u) {
             bw_append(out, bw_four_bytes(e, channel, acc + channel), 32u);
