@@ -18,7 +18,7 @@
 
 #include "bw_bits.h"
 
-#if BW_POLY_STEPS == 5
+#if BW_POLY_STEPS == 5u
 #define BW_POLY_SLOT 7u
 #define BW_POLY_GATHER 4u /* channels that fit into the space between two slots */
 #define BW_POLY_ONES 0x10204081u
@@ -76,7 +76,7 @@ BW_INLINE uint32_t bw_poly_shift(uint32_t slot)
 
 /* ---- expand */
 
-#if BW_POLY_STEPS == 5
+#if BW_POLY_STEPS == 5u
 #define BW_POLY_SLOT_4(number) | ((number) << (4u * BW_POLY_SLOT))
 #else
 #define BW_POLY_SLOT_4(number)
@@ -87,7 +87,7 @@ BW_INLINE void bw_poly_spread(const uint32_t *columns, bw_word *to, const bw_wor
 {
     const uint32_t mask = (1u << BW_POLY_GATHER) - 1u;
     uint32_t c0 = columns[0], c1 = columns[1], c2 = columns[2], c3 = columns[3];
-#if BW_POLY_STEPS == 5
+#if BW_POLY_STEPS == 5u
     uint32_t c4 = columns[4];
 #endif
     do {
@@ -102,7 +102,7 @@ BW_INLINE void bw_poly_spread(const uint32_t *columns, bw_word *to, const bw_wor
         to[2] = (gathered >> 1) & BW_POLY_ONES;
         to[4] = (gathered >> 2) & BW_POLY_ONES;
         to[6] = (gathered >> 3) & BW_POLY_ONES;
-#if BW_POLY_STEPS == 5
+#if BW_POLY_STEPS == 5u
         c4 >>= BW_POLY_GATHER;
 #else
         to[8] = (gathered >> 4) & BW_POLY_ONES;
@@ -159,7 +159,7 @@ BW_INLINE void bw_poly_expand(const bw_layer *layer, const bw_poly *poly, const 
         odd += (window += counts[3] - before[3]) << BW_POLY_LANE;
         ones[0] = (1u << BW_POLY_TOP) * BW_POLY_BOTH - even;
         ones[1] = (1u << BW_POLY_TOP) * BW_POLY_BOTH - odd;
-#if BW_POLY_STEPS == 5
+#if BW_POLY_STEPS == 5u
         window += counts[4] - before[4];
         ones[2] = (1u << BW_POLY_TOP) - window;
 #endif
@@ -336,7 +336,7 @@ BW_POLY_SHARED void bw_poly_compare_tile(const bw_poly_tile *t, bw_word *results
                                     ones0 + both0 + ((low0 << 1) & even));
         results[1] = bw_poly_append(bw_poly_append(results[1], ones1 + both1 + ((low1 >> (BW_POLY_SLOT - 1u)) & even)),
                                     ones1 + both0 + ((low0 >> (BW_POLY_SLOT - 1u)) & even));
-#if BW_POLY_STEPS == 5
+#if BW_POLY_STEPS == 5u
         {
             const uint32_t slot0 = (low0 >> 28) | ((sums[1] & 7u) << 4), slot1 = (low1 >> 28) | ((sums[3] & 7u) << 4);
             results[2] = bw_poly_append(bw_poly_append(results[2], ones[2] + both1 + (slot1 << 1)),
@@ -356,7 +356,7 @@ BW_POLY_SHARED void bw_poly_compare_tile(const bw_poly_tile *t, bw_word *results
 /* Whether a border of zeros is skipped in this tile: `need` then depends on the taps that lie outside. */
 BW_INLINE int bw_poly_at_border(const bw_layer *layer, const bw_poly *poly, const bw_poly_tile *t)
 {
-    return poly->tap_sums != 0 &&
+    return poly->tap_sums != NULL &&
            (t->row < layer->pad_top || t->row + layer->kernel_h > (uint32_t)layer->in_h + layer->pad_top ||
             t->column + t->first < (uint32_t)layer->pad_left + layer->kernel_w - 1u ||
             t->column + t->columns + layer->skip > (uint32_t)layer->in_w + layer->pad_left);
@@ -423,7 +423,7 @@ BW_INLINE void bw_poly_convolve(const bw_layer *layer, const bw_poly *poly, cons
         *results++ = 0u;
     } while (results != end);
     do {
-        int32_t before[2][BW_POLY_STEPS + 1], reach[2];
+        int32_t before[2][BW_POLY_STEPS + 1u], reach[2];
         channel -= 2u;
         for (i = 0u; i < 2u; ++i) {
             reach[i] = at_border ? bw_poly_border_reach(layer, poly, t->row, channel + i, before[i])
@@ -490,7 +490,7 @@ BW_INLINE void bw_poly_tile_columns(const bw_layer *layer, const bw_poly *poly, 
     bw_poly_convolve(layer, poly, t);
     for (channel = 0u; channel < layer->out_c; channel += 32u) {
         const uint32_t left = layer->out_c - channel, mask = bw_mask((left < 32u) ? left : 32u);
-        const uint32_t invert = (last_row && poly->descending != 0) ? poly->descending[channel >> 5] & mask : 0u;
+        const uint32_t invert = (last_row && poly->descending != NULL) ? poly->descending[channel >> 5] & mask : 0u;
         bw_poly_collect(layer, t, t->results + channel / 8u * BW_POLY_LANES, poly->complement[channel >> 5], invert, mask,
                         out, t->bit + channel, t->phase);
     }

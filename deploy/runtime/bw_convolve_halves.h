@@ -88,7 +88,7 @@ BW_INLINE void bw_each_pair(const bw_layer *layer, const bw_word *in, uint32_t p
         }
         for (i = 0u; i <= two; ++i) {
             const int32_t *pooled = bw_pool(&pixels, acc + i * out_c);
-            if (pooled != 0) {
+            if (pooled != NULL) {
                 finish(epilogue, pooled, out_c, &to);
             }
         }

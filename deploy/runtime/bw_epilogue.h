@@ -17,7 +17,7 @@ BW_INLINE uint32_t bw_count_thresholds(const bw_epilogue *e, uint32_t channel, i
 {
     const uint32_t levels = e->levels;
     uint32_t count = 0u, k;
-    if (e->narrow != 0) {
+    if (e->narrow != NULL) {
         for (k = 0u; k < levels; ++k) {
             count += (acc >= e->narrow[channel * levels + k]) ? 1u : 0u;
         }
@@ -64,14 +64,14 @@ BW_INLINE int32_t bw_code_of(const bw_epilogue *e, uint32_t channel, int32_t acc
     if (e->kind == (uint8_t)BW_REQUANTIZE) {
         return bw_requantize(e, channel, acc);
     }
-    return acc + ((e->table != 0) ? e->table[channel] : 0);
+    return acc + ((e->table != NULL) ? e->table[channel] : 0);
 }
 
 /* Binary outputs in line, the others by a call. */
 BW_INLINE uint32_t bw_finish_code(const void *epilogue, uint32_t channel, int32_t acc)
 {
     const bw_epilogue *e = (const bw_epilogue *)epilogue;
-    if (e->levels == 1u && e->narrow != 0) {
+    if (e->levels == 1u && e->narrow != NULL) {
         return ((acc >= e->narrow[channel]) ? 1u : 0u) ^ bw_descends(e, channel);
     }
     return bw_output_code(e, channel, acc);

@@ -13,7 +13,7 @@ static void bw_finish_binary(const bw_epilogue *e, const int32_t *acc, uint32_t 
     for (first = 0u; first < channels; first += 32u) {
         const uint32_t left = channels - first, part = (left < 32u) ? left : 32u;
         uint32_t bits = 0u, i;
-        if (e->narrow != 0) {
+        if (e->narrow != NULL) {
             const int16_t *threshold = e->narrow + first;
             for (i = 0u; i < part; ++i) { /* the sign of acc - threshold, both within 2^16, comes in from above */
                 const uint32_t below = (uint32_t)*acc++ - (uint32_t)(int32_t)*threshold++;
@@ -189,10 +189,10 @@ void bw_finish_pixel(const void *epilogue, const int32_t *acc, uint32_t channels
         bw_finish_binary(e, acc, channels, out);
     } else if (e->kind == (uint8_t)BW_REQUANTIZE && e->bits == 8u) {
         bw_finish_bytes(e, acc, channels, out);
-    } else if (e->narrow != 0) {
+    } else if (e->narrow != NULL) {
         bw_finish_thresholds(e, acc, channels, out);
     } else {
-        const uint32_t bytes = (e->kind == (uint8_t)BW_RAW && e->table == 0 && e->bits == 8u) ? 1u : 0u;
+        const uint32_t bytes = (e->kind == (uint8_t)BW_RAW && e->table == NULL && e->bits == 8u) ? 1u : 0u;
         bw_finish_others(e, (bytes != 0u) ? bw_finish_raw(acc, channels, out) : 0u, acc, channels, out);
     }
 }

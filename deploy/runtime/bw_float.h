@@ -10,14 +10,14 @@
 BW_INLINE float bw_float_of(uint32_t word)
 {
     float value;
-    memcpy(&value, &word, sizeof value);
+    (void)memcpy(&value, &word, sizeof value);
     return value;
 }
 
 BW_INLINE uint32_t bw_word_of(float value)
 {
     uint32_t word;
-    memcpy(&word, &value, sizeof word);
+    (void)memcpy(&word, &value, sizeof word);
     return word;
 }
 
@@ -75,7 +75,7 @@ typedef float bw_accumulate_f32(const bw_layer *layer, const bw_word *in, const 
 BW_INLINE void bw_each_output_f32(const bw_layer *layer, const bw_word *in, const bw_word *with,
                                   bw_accumulate_f32 *accumulate, const bw_float_epilogue *epilogue, bw_word *out)
 {
-    bw_writer writer = {out, (epilogue != 0) ? epilogue->bits : 32u, 0u, 0u};
+    bw_writer writer = {out, (epilogue != NULL) ? epilogue->bits : 32u, 0u, 0u};
     uint32_t y, x, channel, pool_y, pool_x;
     for (y = 0u; y < layer->out_h; ++y) {
         for (x = 0u; x < layer->out_w; ++x) {
@@ -89,7 +89,7 @@ BW_INLINE void bw_each_output_f32(const bw_layer *layer, const bw_word *in, cons
                         best = ((pool_y | pool_x) == 0u || acc > best) ? acc : best;
                     }
                 }
-                bw_put(&writer, (epilogue != 0) ? bw_finish_real(epilogue, channel, best) : bw_word_of(best));
+                bw_put(&writer, (epilogue != NULL) ? bw_finish_real(epilogue, channel, best) : bw_word_of(best));
             }
         }
     }

@@ -26,7 +26,7 @@ static inline const bw_word *bw_gather_bytes(const bw_layer *layer, const bw_wor
     at = (patch->top * kernel_w + patch->left) * in_c;
     for (y = 0u; y < patch->rows; ++y) {
         if (layer->in_bits == 8u) {
-            memcpy(bytes + at, (const uint8_t *)in + from, run);
+            (void)memcpy(bytes + at, (const uint8_t *)in + from, run);
         } else {
             for (i = 0u; i < run; ++i) {
                 bytes[at + i] = (uint8_t)bw_read(in, &reader, from + i);

@@ -52,7 +52,7 @@ BW_INLINE void bw_put_bytes(const uint8_t *codes, uint32_t is_signed, bw_word *t
 {
 #if defined(__ARM_FEATURE_DSP)
     uint32_t four;
-    memcpy(&four, codes, sizeof four);
+    (void)memcpy(&four, codes, sizeof four);
     if (is_signed != 0u) {
         to[0] = (uint32_t)__sxtb16((int8x4_t)four);
         to[1] = (uint32_t)__sxtb16((int8x4_t)(four >> 8));

@@ -8,6 +8,7 @@
 #ifndef BW_KERNELS_H
 #define BW_KERNELS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* A word of the arena. The application reads and writes the same bytes as int8_t, int16_t or float. */

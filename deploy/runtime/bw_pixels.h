@@ -62,7 +62,7 @@ BW_INLINE void bw_each_window(const bw_layer *layer, const bw_word *in, bw_windo
         const int32_t *pooled;
         accumulate(layer, in, &patch, (bw_word *)acc + layer->out_c, acc);
         pooled = bw_pool(&pixels, acc);
-        if (pooled != 0) {
+        if (pooled != NULL) {
             finish(epilogue, pooled, layer->out_c, &to);
         }
     }

@@ -5,7 +5,7 @@
 
 void bw_begin_stream(bw_stage_state *states, uint32_t stages)
 {
-    memset(states, 0, stages * sizeof *states);
+    (void)memset(states, 0, stages * sizeof *states);
 }
 
 /* Outputs of the next run. */
@@ -72,7 +72,7 @@ void bw_end_run(const bw_stage *stages, bw_stage_state *states, uint32_t is_last
         if (stage->capacity != 0u) {
             const uint32_t from = drop * stage->column_bits / 32u;
             const uint32_t words = (held * stage->column_bits + 31u) / 32u - from;
-            memmove(buffer, buffer + from, words * sizeof *buffer);
+            (void)memmove(buffer, buffer + from, words * sizeof *buffer);
         }
         state->base = (uint16_t)(state->base + drop);
     }
