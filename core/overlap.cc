@@ -25,7 +25,8 @@ std::optional<Order> order_of(const std::string& kernel) {
       {"conv2d_a1w1", Order::kPixels},   {"conv2d_a1wt", Order::kPixels},  {"conv2d_atw1", Order::kPixels},
       {"conv2d_atwt", Order::kPixels},   {"conv2d_a8w1", Order::kPixels},  {"conv2d_a16w1", Order::kPixels},
       {"conv2d_a16w2", Order::kPixels},  {"conv2d_a16w4", Order::kPixels}, {"conv2d_a16w8", Order::kPixels},
-      {"dense_a16w2", Order::kPixels},   {"dense_a16w4", Order::kPixels},  {"dense_a16w8", Order::kPixels}};
+      {"dense_a16w2", Order::kPixels},   {"dense_a16w4", Order::kPixels},  {"dense_a16w8", Order::kPixels},
+      {"conv2d_a16w8_few", Order::kPixels}};
   std::string name = kernel;
   for (const char* suffix : {"_to_f32", "_f32"})
     if (name.ends_with(suffix)) name.resize(name.size() - std::string_view(suffix).size());

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "core/memory_plan.h"
+#include "core/overlap.h"
 #include "estimators/kernel_costs.h"
 #include "tests/core/networks.h"
 #include "tests/support/random_network.h"
