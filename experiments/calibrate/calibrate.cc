@@ -186,11 +186,11 @@ void measure_glue(const std::string& core, const std::vector<std::string>& runti
   std::vector<GlueSample> chains;
   for (int calls : {1, 2, 3, 4, 6, 8, 12, 16}) {
     const QuantizedModel model = chain_model(calls);
-    const MeasuredPackage package = measure_package(core, model, runtime);
+    const MeasuredPackage package = measure_package(core, model);
     chains.push_back(glue_sample(model, package, measure_layers(core, {model}, {}, runtime, folder).front()));
   }
   const QuantizedModel mixed = mixed_model();
-  samples.push_back(glue_sample(mixed, measure_package(core, mixed, runtime),
+  samples.push_back(glue_sample(mixed, measure_package(core, mixed),
                                 measure_layers(core, {mixed}, {}, runtime, folder).front()));
   samples.insert(samples.end(), chains.begin(), chains.end());
   costs.glue_bytes = fit_calls(samples, &GlueSample::bytes);
@@ -209,7 +209,7 @@ GlueSample calibrate_kernel(const std::string& kernel, const CalibrationOptions&
   for (const QuantizedModel& model : models) kernels.push_back(calibration_kernels(model.network, kernel));
   const auto samples = measure_layers(costs.core, models, kernels, runtime, folder);
   const KernelCost& cost = costs.kernels[kernel] = fit_kernel(last_layers(samples));
-  const MeasuredPackage package = measure_package(costs.core, models.front(), runtime, kernels.front());
+  const MeasuredPackage package = measure_package(costs.core, models.front(), kernels.front());
   record_sizes(package, kernel, costs);
   options.progress(fmt::format("{} {}: instructions {:.2f} % mean, {:.2f} % worst; cycles {:.2f} %, {:.2f} %",
                                costs.core, kernel, 100 * cost.instructions.mean_error,

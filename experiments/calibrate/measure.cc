@@ -112,13 +112,6 @@ std::vector<int64_t> printed_numbers(const std::string& output, const std::strin
   return numbers;
 }
 
-// Of the source file of that name, among objects; empty if there is none.
-std::string object_of(const std::vector<std::string>& objects, const std::string& stem) {
-  const auto found =
-      std::find_if(objects.begin(), objects.end(), [&](const std::string& o) { return fs::path(o).stem() == stem; });
-  return found == objects.end() ? "" : *found;
-}
-
 }  // namespace
 
 std::vector<std::string> compile_runtime(const std::string& core, const std::string& folder) {
@@ -159,22 +152,15 @@ std::vector<MeasuredCall> measure_calls(const std::string& core, const std::vect
   return calls;
 }
 
-MeasuredPackage measure_package(const std::string& core, const QuantizedModel& model,
-                                const std::vector<std::string>& runtime, const Kernels& kernels) {
+MeasuredPackage measure_package(const std::string& core, const QuantizedModel& model, const Kernels& kernels) {
   const TemporaryDirectory folder;
   const std::vector<std::vector<int16_t>> inputs = {calibration_input(model.network, 5)};
   write_package(emit_c(lower(model, kernels), golden_vectors(model, inputs)), folder.path());
-  std::vector<std::string> sources, objects;
-  for (const auto& entry : fs::directory_iterator(folder.path() + "/src")) {
-    if (entry.path().extension() != ".c") continue;
-    const std::string compiled = object_of(runtime, entry.path().stem().string());
-    if (compiled.empty())
-      sources.push_back(entry.path().string());
-    else
-      objects.push_back(compiled);
-  }
+  std::vector<std::string> sources;
+  for (const auto& entry : fs::directory_iterator(folder.path() + "/src"))
+    if (entry.path().extension() == ".c") sources.push_back(entry.path().string());
   const std::vector<std::string> include = {"-I" + folder.path() + "/src"};
-  for (const std::string& object : compile_for_core(core, sources, include, folder.path())) objects.push_back(object);
+  std::vector<std::string> objects = compile_for_core(core, sources, include, folder.path());
   const auto test = compile_for_core(core, {folder.path() + "/test/golden_test.c"}, include, folder.path());
   MeasuredPackage measured;
   for (const auto& [object, bytes] : measure_sizes(core, test, objects, folder.path())) {

@@ -39,14 +39,13 @@ std::vector<MeasuredCall> measure_calls(const std::string& core, const std::vect
                                         const std::vector<std::string>& runtime, const std::string& folder,
                                         const std::vector<Kernels>& kernels = {});
 
-// A whole inference by the emitted package, whose runtime is that of compile_runtime().
+// A whole inference by the emitted package. Its runtime is compiled anew: its functions bear a version in their names.
 struct MeasuredPackage {
   ObjectBytes sizes;              // by the name of the source file, libraries by member
   std::set<std::string> sources;  // those names in `sizes` that are files of the package
   int64_t stack_bytes = 0;
   double instructions = 0.0, cycles = 0.0;
 };
-MeasuredPackage measure_package(const std::string& core, const QuantizedModel& model,
-                                const std::vector<std::string>& runtime, const Kernels& kernels = {});
+MeasuredPackage measure_package(const std::string& core, const QuantizedModel& model, const Kernels& kernels = {});
 
 }  // namespace bitwright
