@@ -107,6 +107,8 @@ Files emit_metadata(const Files& sources, const PackageLabel& label, Values v) {
   files["extras/profile_dwt.h"] = filled_template("profile_dwt.h", v);
   files["extras/profile_dwt.c"] = filled_template("profile_dwt.c", v);
   files["README.md"] = filled_template("README.md", v);
+  for (const char* file : {"misra.md", "misra_suppressions.txt"})
+    files[std::string("docs/") + file] = filled_template(file, {});
   return files;
 }
 
