@@ -80,7 +80,7 @@ TEST(Estimate, OfAStreamTakesItsPlansMemory) {
     EXPECT_EQ(stream.constant_bytes, constant_bytes(n, plan.kernels) + 20 * 4) << core;  // four stages
     EXPECT_LT(stream.ram_bytes, layers.ram_bytes) << core;
     EXPECT_GT(stream.cycles, layers.cycles) << core;
-    EXPECT_LT(stream.cycles, 1.15 * layers.cycles) << core;
+    EXPECT_LT(stream.cycles, 1.25 * layers.cycles) << core;
   }
 }
 
