@@ -89,7 +89,11 @@ def judge(mutation):
         if built.returncode != 0:
             return False, "DOES NOT COMPILE"
         compared = compare(mutation)
-        return compared.returncode != 0, verdict(compared) if compared.returncode != 0 else "SURVIVED"
+        if compared.returncode == 0:
+            return False, "SURVIVED"
+        if re.search(r"does not compile|(gcc|clang): failed", compared.stdout):
+            return False, "DOES NOT COMPILE"
+        return True, verdict(compared)
     finally:
         path.write_text(text)
 
