@@ -41,11 +41,10 @@ void clear_folder(const std::string& folder) {
   if (!std::filesystem::is_directory(path)) throw ConfigError(folder + ": not a folder");
   if (std::filesystem::is_empty(path)) return;
   if (!is_package(path)) throw ConfigError(folder + ": holds something that is no package; name a new or empty folder");
-  for (const char* part : {"src", "golden", "test", "examples", "extras", "zephyr"})
+  for (const char* part : {"src", "golden", "test", "docs", "examples", "extras", "zephyr"})
     std::filesystem::remove_all(path / part);
   for (const auto& entry : std::filesystem::directory_iterator(path))  // named after the model
-    if (entry.path().extension() == ".mk" || entry.path().extension() == ".pdsc")
-      std::filesystem::remove(entry.path());
+    if (entry.path().extension() == ".mk" || entry.path().extension() == ".pdsc") std::filesystem::remove(entry.path());
 }
 
 // From the sensor's value to the input's code, and from the output to the unit of what was learnt: what a model cannot
@@ -70,28 +69,20 @@ Units units_of(const Dataset& data) {
 
 }  // namespace
 
-int export_package(const TrialStore& store, const Study& study, const Trial& trial, const std::string& folder,
-                   int vectors, Execution asked) {
-  const auto text = store.artifact(trial.number, "model");
-  if (!text)
-    throw ConfigError(fmt::format("{}: trial {} is {} and has no model to export", store.path(), trial.number,
-                                  trial_state_name(trial.state)));
-  const auto model = read_json<QuantizedModel>(*text, store.path());
-  const TrainingData data = load_training_data(study);
-  check_same_data(store.study(), data, store.path());
+int export_model(const QuantizedModel& model, const Study& study, const TrainingData& data, const ModelOrigin& origin,
+                 const std::string& folder, int vectors, Execution asked) {
   const auto inputs = spaced_examples(data.validation, vectors);
   const std::string config = sha256_hex(comparable_config(study.config_json)).substr(0, 12);
   PackageOptions options;
   options.provenance = {"bitwright " + version(),
-                        fmt::format("study {}, trial {}, config {}", study.name, trial.number, config)};
+                        fmt::format("study {}, {}, config {}", study.name, origin.text, config)};
   options.units = units_of(data.train);
   const Execution execution = choose_execution(model.network, study.board, study.limits, asked);
   options.estimates =
-      asked == study.execution ? trial.estimates : estimate(model.network, study.board, study.limits, execution);
-  options.validation_accuracy = trial.metrics.accuracy;
+      origin.estimates ? *origin.estimates : estimate(model.network, study.board, study.limits, execution);
+  options.validation_accuracy = origin.validation_accuracy;
   // The kernels of these estimates.
-  const Program program =
-      lower(model, choose_kernels(model.network, study.board, study.limits, execution), execution);
+  const Program program = lower(model, choose_kernels(model.network, study.board, study.limits, execution), execution);
   Package package = emit_c(program, golden_vectors(model, inputs), options);
   package.files["model.json"] = nlohmann::json{
       {"schema", 1},
@@ -102,6 +93,20 @@ int export_package(const TrialStore& store, const Study& study, const Trial& tri
   clear_folder(folder);
   write_package(package, folder);
   return static_cast<int>(inputs.size());
+}
+
+int export_package(const TrialStore& store, const Study& study, const Trial& trial, const std::string& folder,
+                   int vectors, Execution asked) {
+  const auto text = store.artifact(trial.number, "model");
+  if (!text)
+    throw ConfigError(fmt::format("{}: trial {} is {} and has no model to export", store.path(), trial.number,
+                                  trial_state_name(trial.state)));
+  const auto model = read_json<QuantizedModel>(*text, store.path());
+  const TrainingData data = load_training_data(study);
+  check_same_data(store.study(), data, store.path());
+  ModelOrigin origin{fmt::format("trial {}", trial.number), trial.metrics.accuracy, std::nullopt};
+  if (asked == study.execution) origin.estimates = trial.estimates;
+  return export_model(model, study, data, origin, folder, vectors, asked);
 }
 
 }  // namespace bitwright

@@ -1,14 +1,29 @@
-// experiments/export_package.h: from a trial in the store to a C package on disk.
+// experiments/export_package.h: from a trained model, of a trial in the store or not, to a C package on disk.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include "core/dataset.h"
+#include "core/estimates.h"
 #include "core/execution.h"
+#include "core/quantized_model.h"
 #include "core/store/trial_store.h"
 #include "core/study.h"
 
 namespace bitwright {
+
+// What a package tells of its model's training.
+struct ModelOrigin {
+  std::string text;  // "trial 12", "network bearing_golden, seed 1"
+  double validation_accuracy = 0.0;
+  std::optional<Estimates> estimates;  // those known already
+};
+
+// Writes a package as export_package() does. data: of the study.
+int export_model(const QuantizedModel& model, const Study& study, const TrainingData& data, const ModelOrigin& origin,
+                 const std::string& folder, int vectors, Execution execution);
 
 // Writes the package of a complete trial to `folder`, which is made if absent and must hold nothing but an earlier
 // package. Its golden vectors are `vectors` windows of the validation set, evenly spaced over it, with the outputs of

@@ -9,6 +9,7 @@
 #include "core/io/model_json.h"
 #include "core/op_profile.h"
 #include "experiments/commands.h"
+#include "experiments/export_package.h"
 #include "experiments/scores.h"
 #include "experiments/table.h"
 #include "experiments/training_request.h"
@@ -22,6 +23,8 @@ struct Options {
   int folds = 0;
   std::string leave_out;
   bool float_twin = false;
+  std::string package;  // folder; empty: none
+  int vectors = 200;
 };
 
 // One way of cutting validation from training; without folds the study's own, of no name.
@@ -157,6 +160,28 @@ nlohmann::json outcome_json(const TrainingSetup& setup, const std::vector<Fold>&
   return json;
 }
 
+// The training of the network that does best on the validation set; nothing if none worked.
+std::optional<size_t> best_training(const Trainings& trainings) {
+  std::optional<size_t> best;
+  for (size_t i = 0; i < trainings.reports.size(); ++i) {
+    const TrialReport& report = trainings.reports[i];
+    if (report.model && (!best || report.metrics.accuracy > trainings.reports[*best].metrics.accuracy)) best = i;
+  }
+  return best;
+}
+
+void export_best(const Options& options, const TrainingSetup& setup, const Trainings& trainings) {
+  const std::optional<size_t> best = best_training(trainings);
+  if (!best) return;
+  const TrialReport& report = trainings.reports[*best];
+  const ModelOrigin origin{fmt::format("network {}, seed {}", setup.network.name, setup.seeds[*best]),
+                           report.metrics.accuracy, std::nullopt};
+  const int vectors = export_model(*report.model, setup.study, load_training_data(setup.study), origin, options.package,
+                                   options.vectors, setup.study.execution);
+  std::cerr << fmt::format("seed {} -> {} ({} golden vectors); check it with: bitwright verify {}\n",
+                           setup.seeds[*best], options.package, vectors, options.package);
+}
+
 int evaluate(const Options& options, const CommandLine& line) {
   const TrainingRequest request = of_first_fold(options);
   const TrainingSetup setup = load_setup(request);
@@ -170,6 +195,7 @@ int evaluate(const Options& options, const CommandLine& line) {
     for (const Trainings& trainings : networks) std::cout << trainings_text(trainings, setup, folds);
     for (const std::string& warning : setup.warnings) std::cout << "warning: " << warning << "\n";
   }
+  if (!options.package.empty()) export_best(options, setup, networks.front());
   size_t failed = 0;
   for (const Trainings& trainings : networks) failed += print_failures(trainings.name, trainings.reports);
   return static_cast<int>(failed == 0 ? ExitCode::kDone : ExitCode::kFailed);
@@ -184,11 +210,19 @@ void add_evaluate(CLI::App& app, CommandLine& line) {
   add_training_options(*command, options->request);
   auto* folds = command->add_option("--folds", options->folds, "Cross-validation: so many folds of the training part")
                     ->check(CLI::Range(2, 1000));
-  command->add_option("--leave-out", options->leave_out, "Validate on each load, bearing, recording or group in turn")
-      ->check(CLI::IsMember({"load", "bearing", "recording", "group"}))
-      ->excludes(folds);
+  auto* left_out =
+      command
+          ->add_option("--leave-out", options->leave_out, "Validate on each load, bearing, recording or group in turn")
+          ->check(CLI::IsMember({"load", "bearing", "recording", "group"}))
+          ->excludes(folds);
   command->add_flag("--test", options->request.test, "Score the test set too: a final evaluation");
   command->add_flag("--float", options->float_twin, "Train the float32 twin beside it");
+  command->add_option("--package", options->package, "Export the best of the trainings as a C package to this folder")
+      ->excludes(folds)
+      ->excludes(left_out);
+  command->add_option("--vectors", options->vectors, "... with so many golden vectors from the validation set")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
   command->callback([=, &line] { line.action = [=, &line] { return evaluate(*options, line); }; });
 }
 

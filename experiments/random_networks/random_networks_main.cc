@@ -28,6 +28,7 @@ struct Options {
   int count = 500, chunk = 50;
   std::vector<std::string> targets = {
       "host-gcc-sanitized", "host-clang-sanitized", "cortex-m0plus", "cortex-m4", "cortex-m7", "cortex-m33"};
+  std::vector<std::string> kernels;  // only what runs one of them; empty: all
   bool every_kernel = true;
   int jobs = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 };
@@ -76,16 +77,33 @@ void check_chunk(const Options& options, const std::vector<CheckCase>& cases, co
   }
 }
 
+bool wanted(const Options& options, const CheckCase& check) {
+  if (options.kernels.empty()) return true;
+  return std::any_of(options.kernels.begin(), options.kernels.end(), [&](const std::string& kernel) {
+    const Kernels& runs = check.program.kernels;
+    return std::find(runs.begin(), runs.end(), kernel) != runs.end();
+  });
+}
+
+// Of a seed those that are wanted.
+std::vector<CheckCase> wanted_cases(const Options& options, uint64_t seed) {
+  std::vector<CheckCase> cases = check_cases(seed);
+  std::erase_if(cases, [&](const CheckCase& check) { return !wanted(options, check); });
+  return cases;
+}
+
 // Chunk by chunk: one program for a chunk on a target.
 void check_seeds(const Options& options, const std::string& folder, Tally& tally) {
   std::vector<CheckCase> cases;
-  for (int i = 0; i < options.count; ++i) {
-    for (CheckCase& check : check_cases(options.first + static_cast<uint64_t>(i))) cases.push_back(std::move(check));
+  for (uint64_t seed = options.first; tally.networks < options.count; ++seed) {
+    std::vector<CheckCase> fresh = wanted_cases(options, seed);
+    if (fresh.empty()) continue;
+    for (CheckCase& check : fresh) cases.push_back(std::move(check));
     ++tally.networks;
-    if ((i + 1) % options.chunk != 0 && i + 1 != options.count) continue;
+    if (tally.networks % options.chunk != 0 && tally.networks != options.count) continue;
     check_chunk(options, cases, folder, tally);
     cases.clear();
-    std::cerr << fmt::format("{} of {} networks\n", i + 1, options.count);
+    std::cerr << fmt::format("{} of {} networks\n", tally.networks, options.count);
   }
 }
 
@@ -106,15 +124,16 @@ void check_missing_kernels(const Options& options, const std::string& folder, Ta
   if (!cases.empty()) check_chunk(options, cases, folder, tally);
 }
 
-std::string coverage_text(const KernelCoverage& coverage) {
+// Names what is missing where nothing should be.
+std::string coverage_text(const KernelCoverage& coverage, bool every_kernel) {
   const auto& layers = coverage.layers();
   const auto rarest =
       std::min_element(layers.begin(), layers.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
   const std::vector<std::string> missing = coverage.missing();
-  if (!missing.empty())
-    return fmt::format("kernels: {} of {}; NOT RUN: {}\n", layers.size() - missing.size(), layers.size(),
-                       fmt::join(missing, ", "));
-  return fmt::format("kernels: all {}, the rarest, {}, in {} layers\n", layers.size(), rarest->first, rarest->second);
+  if (missing.empty())
+    return fmt::format("kernels: all {}, the rarest, {}, in {} layers\n", layers.size(), rarest->first, rarest->second);
+  const std::string names = every_kernel ? fmt::format("; NOT RUN: {}", fmt::join(missing, ", ")) : "";
+  return fmt::format("kernels: {} of {}{}\n", layers.size() - missing.size(), layers.size(), names);
 }
 
 void print(const Options& options, const Tally& tally, double seconds) {
@@ -124,10 +143,17 @@ void print(const Options& options, const Tally& tally, double seconds) {
   for (size_t i = 0; i < options.targets.size(); ++i)
     std::cout << fmt::format("{:<22} {:>8} {:>9} {:>8.0f}\n", options.targets[i], tally.layered + tally.streamed,
                              tally.targets[i].wrong.size(), tally.targets[i].seconds);
-  std::cout << coverage_text(tally.coverage) << fmt::format("{:.0f} s\n", seconds);
+  std::cout << coverage_text(tally.coverage, options.every_kernel) << fmt::format("{:.0f} s\n", seconds);
   for (size_t i = 0; i < options.targets.size(); ++i)
     for (const std::string& wrong : tally.targets[i].wrong)
       std::cout << fmt::format("DIFFERENT on {}: {}\n", options.targets[i], wrong);
+}
+
+void check_kernels(const std::vector<std::string>& kernels) {
+  const std::vector<std::string> known = all_kernels();
+  for (const std::string& kernel : kernels)
+    if (std::find(known.begin(), known.end(), kernel) == known.end())
+      throw ConfigError(fmt::format("--kernel = {}: must be one of {}", kernel, fmt::join(known, ", ")));
 }
 
 void check_targets(const std::vector<std::string>& targets) {
@@ -139,6 +165,7 @@ void check_targets(const std::vector<std::string>& targets) {
 
 ExitCode check_networks(const Options& options) {
   check_targets(options.targets);
+  check_kernels(options.kernels);
   const auto begin = std::chrono::steady_clock::now();
   const TemporaryDirectory folder;
   Tally tally;
@@ -157,6 +184,7 @@ int run(int argc, char** argv) {
   app.add_option("--first", options.first, "Seed of the first network")->capture_default_str();
   app.add_option("--count", options.count, "Networks")->check(CLI::PositiveNumber)->capture_default_str();
   app.add_option("--target", options.targets, "As in bitwright verify; may be repeated")->capture_default_str();
+  app.add_option("--kernel", options.kernels, "Only networks that run this kernel; may be repeated");
   app.add_option("--chunk", options.chunk, "Networks in one program")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
@@ -167,6 +195,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(ExitCode::kConfig);
   }
+  if (!options.kernels.empty()) options.every_kernel = false;
   return static_cast<int>(check_networks(options));
 }
 
