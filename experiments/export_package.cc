@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/export_package.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
@@ -44,8 +45,7 @@ void clear_folder(const std::string& folder) {
   for (const char* part : {"src", "golden", "test", "examples", "extras", "zephyr"})
     std::filesystem::remove_all(path / part);
   for (const auto& entry : std::filesystem::directory_iterator(path))  // named after the model
-    if (entry.path().extension() == ".mk" || entry.path().extension() == ".pdsc")
-      std::filesystem::remove(entry.path());
+    if (entry.path().extension() == ".mk" || entry.path().extension() == ".pdsc") std::filesystem::remove(entry.path());
 }
 
 // From the sensor's value to the input's code, and from the output to the unit of what was learnt: what a model cannot
@@ -68,10 +68,29 @@ Units units_of(const Dataset& data) {
   return units;
 }
 
+// RAM that arena and stack leave of the study's limit, or of the board's first bank.
+int64_t ram_left(const Study& study, const Program& program, const Estimates& estimates) {
+  const int64_t limit = memory_limits(study.board, study.limits).ram_bytes;
+  return std::max<int64_t>(0, limit - program.plan.arena_bytes - estimates.stack_bytes);
+}
+
+ConstantPlacement place_fast_weights(const Study& study, const Program& program, const Estimates& estimates,
+                                     const FastWeights& fast) {
+  if (fast.budget_bytes == 0) return {};
+  const int wait_states = fast.flash_wait_states >= 0 ? fast.flash_wait_states : study.board.flash_wait_states;
+  if (wait_states == 0)
+    throw ConfigError(
+        fmt::format("fast weights: board {} has no flash_wait_states, so none would save a cycle; give "
+                    "yours with --flash-wait-states",
+                    study.board.name));
+  return place_constants(program, {.wait_states = wait_states},
+                         std::min(fast.budget_bytes, ram_left(study, program, estimates)));
+}
+
 }  // namespace
 
 int export_package(const TrialStore& store, const Study& study, const Trial& trial, const std::string& folder,
-                   int vectors, Execution asked) {
+                   int vectors, Execution asked, const FastWeights& fast) {
   const auto text = store.artifact(trial.number, "model");
   if (!text)
     throw ConfigError(fmt::format("{}: trial {} is {} and has no model to export", store.path(), trial.number,
@@ -90,8 +109,8 @@ int export_package(const TrialStore& store, const Study& study, const Trial& tri
       asked == study.execution ? trial.estimates : estimate(model.network, study.board, study.limits, execution);
   options.validation_accuracy = trial.metrics.accuracy;
   // The kernels of these estimates.
-  const Program program =
-      lower(model, choose_kernels(model.network, study.board, study.limits, execution), execution);
+  Program program = lower(model, choose_kernels(model.network, study.board, study.limits, execution), execution);
+  program.placement = place_fast_weights(study, program, *options.estimates, fast);
   Package package = emit_c(program, golden_vectors(model, inputs), options);
   package.files["model.json"] = nlohmann::json{
       {"schema", 1},
