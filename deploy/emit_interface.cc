@@ -349,6 +349,15 @@ std::string constant_image(const Program& program) {
   return bytes;
 }
 
+// What the README says of where weights and tables lie.
+std::string fast_weights_text(const Program& program) {
+  const int64_t bytes = program.placement.bytes();
+  return bytes == 0 ? "`static const`, so that they stay in flash"
+                    : fmt::format("`static const`, so that they stay in flash, but for {} bytes that start-up code "
+                                  "copies\n  to RAM, where reads do not wait",
+                                  bytes);
+}
+
 Values package_values(const Program& program, const PackageOptions& options) {
   const Network& network = program.model.network;
   const Shape out = output_shape(program);
@@ -361,6 +370,7 @@ Values package_values(const Program& program, const PackageOptions& options) {
       {"signature", program.signature},
       {"weights_crc", fmt::format("0x{:08X}u", crc32(constant_image(program)))},
       {"weights_bytes", std::to_string(weights_ro_bytes(program))},
+      {"weights_place", fast_weights_text(program)},
       {"parameters", std::to_string(parameter_count(network))},
       {"macc", std::to_string(macs(network))},
       {"arena_bytes", std::to_string(program.plan.arena_bytes)},

@@ -57,6 +57,14 @@ std::string emit_struct(const std::string& type, const std::string& layer, const
   return fmt::format("static const {} {}_{} = {{\n{}}};\n", type, layer, suffix, wrapped(items));
 }
 
+// Without const in RAM: a compiler may put what is const nowhere but among the read-only data.
+std::string emit_constant(const Program& program, const LoweredOp& op, const Constant& constant) {
+  const std::string name = spec_of(program, op).name + "_" + constant.suffix;
+  return program.placement.holds(op.layer, constant.suffix)
+             ? "BW_FAST_WEIGHTS " + emit_array(name, constant, "static")
+             : "BW_WEIGHTS " + emit_array(name, constant);
+}
+
 const char* moved_text(const Op& op) {
   return std::holds_alternative<Upsample2d>(op) ? "every pixel as a block of equal ones"
                                                 : "the largest code of a window";
@@ -303,10 +311,10 @@ std::string literal(int64_t value, const std::string& type) {
   return std::to_string(value);
 }
 
-std::string emit_array(const std::string& name, const Constant& constant) {
+std::string emit_array(const std::string& name, const Constant& constant, const std::string& qualifiers) {
   std::vector<std::string> items;
   for (int64_t value : constant.values) items.push_back(literal(value, constant.type));
-  return fmt::format("static const {} {}[{}] = {{\n{}}};\n", constant.type, name, items.size(), wrapped(items));
+  return fmt::format("{} {} {}[{}] = {{\n{}}};\n", qualifiers, constant.type, name, items.size(), wrapped(items));
 }
 
 std::string emit_layer_comment(const Program& program, const LoweredOp& op) {
@@ -326,7 +334,7 @@ std::string emit_layer(const Program& program, const LoweredOp& op) {
   if (op.kernel.empty()) return "";
   const std::string& name = spec_of(program, op).name;
   std::string out;
-  for (const Constant& c : op.constants) out += "BW_WEIGHTS " + emit_array(name + "_" + c.suffix, c);
+  for (const Constant& c : op.constants) out += emit_constant(program, op, c);
   if (has_weights(spec_of(program, op).op))
     out += fmt::format("BW_STATIC_ASSERT({0}_weights_size, sizeof {0}_weights == {1});\n", name,
                        weight_bytes(network_of(program), op.layer, op.kernel));

@@ -10,14 +10,15 @@
 namespace bitwright {
 
 // Every layer's comment and data, then `static void run_layers(uint32_t *arena)`, which calls the kernels in order.
-// Uses of the package's macros: BW_WEIGHTS before an array, NAME_PROFILE_ENTER(layer) and _LEAVE(layer) around a call.
+// Uses of the package's macros: BW_WEIGHTS before an array, BW_FAST_WEIGHTS before one in RAM, NAME_PROFILE_ENTER(layer) and _LEAVE(layer) around a call.
 std::string emit_layers(const Program& program);
 
 // The pieces, for tests.
 // One value as a C literal of a Constant's type.
 std::string literal(int64_t value, const std::string& type);
-// "static const TYPE NAME[N] = {...};", lines of at most 110 columns.
-std::string emit_array(const std::string& name, const Constant& constant);
+// "QUALIFIERS TYPE NAME[N] = {...};", lines of at most 110 columns.
+std::string emit_array(const std::string& name, const Constant& constant,
+                       const std::string& qualifiers = "static const");
 // The comment above a layer's data.
 std::string emit_layer_comment(const Program& program, const LoweredOp& op);
 // The layer's arrays and descriptors.

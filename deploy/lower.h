@@ -11,6 +11,7 @@
 #include "core/memory_plan.h"
 #include "core/quantized_model.h"
 #include "core/stream_plan.h"
+#include "deploy/placement.h"
 
 namespace bitwright {
 
@@ -49,6 +50,7 @@ struct Program {
   std::vector<LoweredOp> ops;  // one per layer
   Kernels kernels;
   std::optional<StreamPlan> stream;  // the first layers run column by column
+  ConstantPlacement placement;       // constants in RAM: none from lower(), see place_constants()
   std::string signature;       // model_signature()
   int64_t input_word = 0, output_word = 0;
   int64_t input_bytes = 0, output_bytes = 0;  // packed, whole words

@@ -69,11 +69,14 @@ LayerRow layer_row(const Program& program, const LoweredOp& op) {
 
 struct Totals {
   int64_t params = 0, macc = 0, weights = 0, activations = 0;
+  int64_t fast_weights = 0;  // of the weights: copied to RAM
+  int64_t ram() const { return activations + fast_weights; }
 };
 
 Totals totals_of(const Program& program) {
   const Network& network = program.model.network;
-  return {parameter_count(network), macs(network), weights_ro_bytes(program), program.plan.arena_bytes};
+  return {parameter_count(network), macs(network), weights_ro_bytes(program), program.plan.arena_bytes,
+          program.placement.bytes()};
 }
 
 // ---- text
@@ -139,8 +142,11 @@ std::string summary_text(const Program& program, const PackageOptions& options) 
   out += line("macc", grouped(totals.macc)) + line("execution", execution_text(program));
   out += line("weights (ro)", bytes_text(totals.weights) + " (1 segment)" + saving_text(totals));
   out += line("activations (rw)", bytes_text(totals.activations) + " (1 segment) *");
+  if (totals.fast_weights > 0)
+    out += line("fast weights (rw)", bytes_text(totals.fast_weights) + " of the weights, copied to RAM at start-up");
+  const std::string fast = totals.fast_weights > 0 ? " + " + grouped(totals.fast_weights) : "";
   out +=
-      line("ram (total)", bytes_text(totals.activations) + fmt::format(" = {} + 0 + 0", grouped(totals.activations)));
+      line("ram (total)", bytes_text(totals.ram()) + fmt::format(" = {} + 0 + 0{}", grouped(totals.activations), fast));
   return out + kRule + "(*) input and output lie in the activations; the stack is not in ram (total)\n";
 }
 
@@ -190,6 +196,26 @@ std::string operations_text(const Network& network) {
   std::vector<std::vector<std::string>> rows = {{"operation", "count"}};
   for (const auto& [name, count] : op_profile(network).operations) rows.push_back({name, grouped(count)});
   return rows.size() == 1 ? "" : "operations by type, as QKeras counts them\n" + table_text(rows) + kRule;
+}
+
+// ---- constants in RAM
+
+std::string array_name(const Program& program, const PlacedConstant& c) {
+  return program.model.network.layers[c.layer].name + "_" + c.suffix;
+}
+
+std::string placement_text(const Program& program) {
+  const ConstantPlacement& placement = program.placement;
+  if (placement.constants.empty()) return "";
+  std::vector<std::vector<std::string>> rows = {{"array in RAM", "bytes", "passes", "stall cycles saved"}};
+  for (const PlacedConstant& c : placement.constants)
+    rows.push_back({array_name(program, c), grouped(c.bytes), grouped(c.passes), grouped(c.stall_cycles)});
+  return fmt::format(
+             "\nfast weights: {} of {} stall cycles of constants an inference, flash of {} wait states and {} "
+             "bytes a read without cache\n",
+             grouped(placement.stall_cycles()), grouped(placement.stall_cycles_before), placement.flash.wait_states,
+             placement.flash.read_bytes) +
+         table_text(rows) + kRule;
 }
 
 // ---- the arena over time
@@ -329,6 +355,24 @@ Json memory_json(const Program& program) {
           {"regions", regions}};
 }
 
+Json placement_json(const Program& program) {
+  const ConstantPlacement& placement = program.placement;
+  Json arrays = Json::array();
+  for (const PlacedConstant& c : placement.constants)
+    arrays.push_back({{"m_id", c.layer},
+                      {"array", array_name(program, c)},
+                      {"bytes", c.bytes},
+                      {"passes", c.passes},
+                      {"stall_cycles_saved", c.stall_cycles}});
+  return {{"bytes", placement.bytes()},
+          {"budget_bytes", placement.budget_bytes},
+          {"flash_wait_states", placement.flash.wait_states},
+          {"flash_read_bytes", placement.flash.read_bytes},
+          {"stall_cycles_before", placement.stall_cycles_before},
+          {"stall_cycles_saved", placement.stall_cycles()},
+          {"arrays", arrays}};
+}
+
 void add_estimates(const PackageOptions& options, Json& json) {
   if (options.estimates) {
     json["code_bytes"] = options.estimates->code_bytes;
@@ -367,7 +411,8 @@ std::string memory_map(const Program& program) {
 
 std::string report_text(const Program& program, const PackageOptions& options) {
   return summary_text(program, options) + estimates_text(options) + "\n" + layers_text(program) + kRule +
-         operations_text(program.model.network) + "\nthe arena over time\n" + memory_map(program);
+         operations_text(program.model.network) + placement_text(program) + "\nthe arena over time\n" +
+         memory_map(program);
 }
 
 std::string report_json(const Program& program, const PackageOptions& options) {
@@ -382,7 +427,8 @@ std::string report_json(const Program& program, const PackageOptions& options) {
                {"macc", totals.macc},
                {"weights_ro_bytes", totals.weights},
                {"activations_rw_bytes", totals.activations},
-               {"ram_total_bytes", totals.activations}};
+               {"ram_total_bytes", totals.ram()}};
+  if (totals.fast_weights > 0) json["fast_weights"] = placement_json(program);
   add_estimates(options, json);
   json["op_types"] = op_profile(model.network).operations;
   json["inputs"] = Json::array({tensor_json("input", model.network.input_format, model.network.input,

@@ -19,9 +19,10 @@ int64_t weights_ro_bytes(const Program& program);
 // report.txt: the sums; a table of the layers; the arena over time.
 //   params #          weights, biases, folded batch norms
 //   macc              multiply-accumulates of the weights; X-CUBE-AI adds one per bias and element-wise operation
-//   weights (ro)      weights_ro_bytes()
+//   weights (ro)      weights_ro_bytes(): in flash, where start-up code finds the fast ones, too
+//   fast weights (rw) those of them that lie in RAM (deploy/placement.h); the line is absent where there are none
 //   activations (rw)  the arena; input and output lie in it
-//   ram (total)       activations + inputs + outputs; the stack is not in it
+//   ram (total)       activations + inputs + outputs + fast weights; the stack is not in it
 std::string report_text(const Program& program, const PackageOptions& options);
 
 // report.json: the same, one object. Keys that hold estimates are absent without them.

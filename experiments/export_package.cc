@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/export_package.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
@@ -67,10 +68,30 @@ Units units_of(const Dataset& data) {
   return units;
 }
 
+// RAM that arena and stack leave of the study's limit, or of the board's first bank.
+int64_t ram_left(const Study& study, const Program& program, const Estimates& estimates) {
+  const int64_t limit = memory_limits(study.board, study.limits).ram_bytes;
+  return std::max<int64_t>(0, limit - program.plan.arena_bytes - estimates.stack_bytes);
+}
+
+ConstantPlacement place_fast_weights(const Study& study, const Program& program, const Estimates& estimates,
+                                     const FastWeights& fast) {
+  if (fast.budget_bytes == 0) return {};
+  const int wait_states = fast.flash_wait_states >= 0 ? fast.flash_wait_states : study.board.flash_wait_states;
+  if (wait_states == 0)
+    throw ConfigError(
+        fmt::format("fast weights: board {} has no flash_wait_states, so none would save a cycle; give "
+                    "yours with --flash-wait-states",
+                    study.board.name));
+  return place_constants(program, {.wait_states = wait_states},
+                         std::min(fast.budget_bytes, ram_left(study, program, estimates)));
+}
+
 }  // namespace
 
 int export_model(const QuantizedModel& model, const Study& study, const TrainingData& data, const ModelOrigin& origin,
-                 const std::string& folder, int vectors, Execution asked) {
+                 const std::string& folder, int vectors, Execution asked,
+                 const FastWeights& fast) {
   const auto inputs = spaced_examples(data.validation, vectors);
   const std::string config = sha256_hex(comparable_config(study.config_json)).substr(0, 12);
   PackageOptions options;
@@ -82,7 +103,8 @@ int export_model(const QuantizedModel& model, const Study& study, const Training
       origin.estimates ? *origin.estimates : estimate(model.network, study.board, study.limits, execution);
   options.validation_accuracy = origin.validation_accuracy;
   // The kernels of these estimates.
-  const Program program = lower(model, choose_kernels(model.network, study.board, study.limits, execution), execution);
+  Program program = lower(model, choose_kernels(model.network, study.board, study.limits, execution), execution);
+  program.placement = place_fast_weights(study, program, *options.estimates, fast);
   Package package = emit_c(program, golden_vectors(model, inputs), options);
   package.files["model.json"] = nlohmann::json{
       {"schema", 1},
@@ -96,7 +118,7 @@ int export_model(const QuantizedModel& model, const Study& study, const Training
 }
 
 int export_package(const TrialStore& store, const Study& study, const Trial& trial, const std::string& folder,
-                   int vectors, Execution asked) {
+                   int vectors, Execution asked, const FastWeights& fast) {
   const auto text = store.artifact(trial.number, "model");
   if (!text)
     throw ConfigError(fmt::format("{}: trial {} is {} and has no model to export", store.path(), trial.number,
@@ -106,7 +128,7 @@ int export_package(const TrialStore& store, const Study& study, const Trial& tri
   check_same_data(store.study(), data, store.path());
   ModelOrigin origin{fmt::format("trial {}", trial.number), trial.metrics.accuracy, std::nullopt};
   if (asked == study.execution) origin.estimates = trial.estimates;
-  return export_model(model, study, data, origin, folder, vectors, asked);
+  return export_model(model, study, data, origin, folder, vectors, asked, fast);
 }
 
 }  // namespace bitwright

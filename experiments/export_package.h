@@ -14,6 +14,12 @@
 
 namespace bitwright {
 
+// Weights and tables in RAM: deploy/placement.h.
+struct FastWeights {
+  int64_t budget_bytes = 0;    // 0: none; never more are placed than the RAM limit leaves beside arena and stack
+  int flash_wait_states = -1;  // -1: the board's
+};
+
 // What a package tells of its model's training.
 struct ModelOrigin {
   std::string text;  // "trial 12", "network bearing_golden, seed 1"
@@ -23,13 +29,13 @@ struct ModelOrigin {
 
 // Writes a package as export_package() does. data: of the study.
 int export_model(const QuantizedModel& model, const Study& study, const TrainingData& data, const ModelOrigin& origin,
-                 const std::string& folder, int vectors, Execution execution);
+                 const std::string& folder, int vectors, Execution execution, const FastWeights& fast = {});
 
 // Writes the package of a complete trial to `folder`, which is made if absent and must hold nothing but an earlier
 // package. Its golden vectors are `vectors` windows of the validation set, evenly spaced over it, with the outputs of
 // the integer reference. execution: the study's, or another. Returns the number of vectors. Throws ConfigError (folder
-// in use), StoreError (no such model).
+// in use; fast weights for flash without wait states), StoreError (no such model).
 int export_package(const TrialStore& store, const Study& study, const Trial& trial, const std::string& folder,
-                   int vectors, Execution execution);
+                   int vectors, Execution execution, const FastWeights& fast = {});
 
 }  // namespace bitwright

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <charconv>
 #include <iostream>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
@@ -16,8 +18,21 @@ struct Options {
   int64_t trial = -1;
   int vectors = 200;
   bool stream = false, layers = false;
+  std::string fast_weights;    // bytes or "auto"; empty: none
+  int flash_wait_states = -1;  // -1: the board's
   bool json = false;
 };
+
+// "", "4096", "auto": all that the RAM limit leaves.
+int64_t fast_bytes(const std::string& text) {
+  if (text.empty()) return 0;
+  if (text == "auto") return std::numeric_limits<int64_t>::max();
+  int64_t bytes = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
+  if (error != std::errc() || end != text.data() + text.size() || bytes < 0)
+    throw ConfigError(fmt::format("--fast-weights = {}: must be a number of bytes, or auto", text));
+  return bytes;
+}
 
 int export_trial(const Options& options) {
   const TrialStore store = open_store(options.study);
@@ -30,7 +45,8 @@ int export_trial(const Options& options) {
   const Execution execution = options.stream   ? Execution::kStream
                               : options.layers ? Execution::kLayers
                                                : study.execution;
-  const int vectors = export_package(store, study, trial, folder, options.vectors, execution);
+  const FastWeights fast = {fast_bytes(options.fast_weights), options.flash_wait_states};
+  const int vectors = export_package(store, study, trial, folder, options.vectors, execution, fast);
   if (options.json)
     std::cout << nlohmann::json{{"schema", 1},
                                 {"package", folder},
@@ -62,6 +78,12 @@ void add_export(CLI::App& app, CommandLine& line) {
                                    "Run the first layers of a signal column by column where that takes less RAM; by "
                                    "default as the study says (execution)");
   command->add_flag("--layers", options->layers, "Run every layer over its whole map")->excludes(stream);
+  auto* fast = command->add_option("--fast-weights", options->fast_weights,
+                                   "Bytes of RAM for the weights and tables whose reads wait most for flash, or auto: "
+                                   "all that the RAM limit leaves; by default none");
+  command->add_option("--flash-wait-states", options->flash_wait_states, "Instead of the board's")
+      ->check(CLI::Range(0, 15))
+      ->needs(fast);
   command->add_flag("--json", options->json, "One JSON object on stdout");
   command->callback([=, &line] { line.action = [=] { return export_trial(*options); }; });
 }

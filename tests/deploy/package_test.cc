@@ -498,6 +498,15 @@ TEST_F(PackageTest, PlacesWeightsArenaAndKernelsInTheSectionsOfItsConfiguration)
   EXPECT_THAT(run("objdump -t bw_conv*.o | grep bw_conv2d.*_"), HasSubstr(".itcm"));
 }
 
+TEST_F(PackageTest, PlacesFastWeightsInTheSectionOfItsConfiguration) {
+  if (!has_tool("objdump")) GTEST_SKIP() << "sections: no objdump";
+  Program program = lower(integer_model("tiny"));
+  program.placement = place_constants(program, {.wait_states = 1}, 1 << 20);
+  unpack(package_of(program));
+  run("cc " + std::string(kStrictFlags) + " -DBW_FAST_WEIGHTS_SECTION='\".dtcm_data\"' -Itiny/src -c tiny/src/tiny.c");
+  EXPECT_THAT(run("objdump -t tiny.o | grep conv_weights"), HasSubstr(".dtcm_data"));
+}
+
 TEST_F(PackageTest, GivesIarItsPragmas) {
   unpack(package_of(integer_model("tiny")));
   write("use.c",
