@@ -63,7 +63,7 @@ BW_INLINE void bw_add_maps(const bw_layer *layer, const bw_word *in, const bw_wo
         bw_add_codes(in, &a, patch.pixel * channels, channels, layer->shift_from, acc);
         bw_add_codes(with, &b, patch.pixel * channels, channels, layer->shift_with, acc);
         pooled = bw_pool(&pixels, acc);
-        if (pooled != 0) {
+        if (pooled != NULL) {
             finish(epilogue, pooled, channels, &to);
         }
     }

@@ -146,7 +146,7 @@ static void bw_finish_bytes(const bw_epilogue *e, const int32_t *acc, uint32_t c
     uint32_t channel;
     for (channel = 0u; channel + 4u <= channels; channel += 4u) {
         uint32_t shifts;
-        memcpy(&shifts, shift, sizeof shifts);
+        (void)memcpy(&shifts, shift, sizeof shifts);
         if ((shifts & 0x20202020u) != 0x20202020u) {
             break;
         }
