@@ -80,8 +80,8 @@ ConstantPlacement place_fast_weights(const Study& study, const Program& program,
   const int wait_states = fast.flash_wait_states >= 0 ? fast.flash_wait_states : study.board.flash_wait_states;
   if (wait_states == 0)
     throw ConfigError(
-        fmt::format("fast weights: board {} has no flash_wait_states, so none would save a cycle; give "
-                    "yours with --flash-wait-states",
+        fmt::format("fast weights: flash of {} has 0 wait states, so none would save a cycle; --flash-wait-states "
+                    "sets another number",
                     study.board.name));
   return place_constants(program, {.wait_states = wait_states},
                          std::min(fast.budget_bytes, ram_left(study, program, estimates)));
@@ -90,8 +90,7 @@ ConstantPlacement place_fast_weights(const Study& study, const Program& program,
 }  // namespace
 
 int export_model(const QuantizedModel& model, const Study& study, const TrainingData& data, const ModelOrigin& origin,
-                 const std::string& folder, int vectors, Execution asked,
-                 const FastWeights& fast) {
+                 const std::string& folder, int vectors, Execution asked, const FastWeights& fast) {
   const auto inputs = spaced_examples(data.validation, vectors);
   const std::string config = sha256_hex(comparable_config(study.config_json)).substr(0, 12);
   PackageOptions options;
@@ -99,8 +98,8 @@ int export_model(const QuantizedModel& model, const Study& study, const Training
                         fmt::format("study {}, {}, config {}", study.name, origin.text, config)};
   options.units = units_of(data.train);
   const Execution execution = choose_execution(model.network, study.board, study.limits, asked);
-  options.estimates =
-      origin.estimates ? *origin.estimates : estimate(model.network, study.board, study.limits, execution);
+  // Anew, not the trial's: those may be of an older program's kernels.
+  options.estimates = estimate(model.network, study.board, study.limits, execution);
   options.validation_accuracy = origin.validation_accuracy;
   // The kernels of these estimates.
   Program program = lower(model, choose_kernels(model.network, study.board, study.limits, execution), execution);
@@ -126,8 +125,7 @@ int export_package(const TrialStore& store, const Study& study, const Trial& tri
   const auto model = read_json<QuantizedModel>(*text, store.path());
   const TrainingData data = load_training_data(study);
   check_same_data(store.study(), data, store.path());
-  ModelOrigin origin{fmt::format("trial {}", trial.number), trial.metrics.accuracy, std::nullopt};
-  if (asked == study.execution) origin.estimates = trial.estimates;
+  const ModelOrigin origin{fmt::format("trial {}", trial.number), trial.metrics.accuracy};
   return export_model(model, study, data, origin, folder, vectors, asked, fast);
 }
 

@@ -24,7 +24,6 @@ struct FastWeights {
 struct ModelOrigin {
   std::string text;  // "trial 12", "network bearing_golden, seed 1"
   double validation_accuracy = 0.0;
-  std::optional<Estimates> estimates;  // those known already
 };
 
 // Writes a package as export_package() does. data: of the study.
@@ -34,7 +33,7 @@ int export_model(const QuantizedModel& model, const Study& study, const Training
 // Writes the package of a complete trial to `folder`, which is made if absent and must hold nothing but an earlier
 // package. Its golden vectors are `vectors` windows of the validation set, evenly spaced over it, with the outputs of
 // the integer reference. execution: the study's, or another. Returns the number of vectors. Throws ConfigError (folder
-// in use; fast weights for flash without wait states), StoreError (no such model).
+// in use; a trial without a model; fast weights for flash without wait states).
 int export_package(const TrialStore& store, const Study& study, const Trial& trial, const std::string& folder,
                    int vectors, Execution execution, const FastWeights& fast = {});
 

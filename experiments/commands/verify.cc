@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
 
 #include "core/error.h"
+#include "deploy/cross_target.h"
 #include "deploy/verify.h"
 #include "experiments/commands.h"
 
@@ -32,6 +34,9 @@ VerifyOptions verify_options(const Options& options) {
 int verify_package(const Options& options) {
   const VerifyReport report = verify(options.package, verify_options(options));
   std::cout << (options.json ? render_json(report) : render_text(report));
+  const bool tried = std::any_of(report.targets.begin(), report.targets.end(),
+                                 [](const TargetReport& target) { return target.skipped.empty(); });
+  if (!tried && report.changed_files.empty()) throw ToolError("no target could be tried");
   if (!report.bit_exact()) return static_cast<int>(ExitCode::kDiffers);
   return static_cast<int>(report.keeps_promises() ? ExitCode::kDone : ExitCode::kFailed);
 }
@@ -50,7 +55,9 @@ void add_verify(CLI::App& app, CommandLine& line) {
                    ->excludes(target);
   command->add_flag("--all", options->all, "Every target whose tools are installed")->excludes(target)->excludes(core);
   command->add_flag("--json", options->json, "One JSON object on stdout");
-  command->footer("Exit code 5: an output differs; 1: it calls what it must not, or its stack has no bound.");
+  command->footer(
+      "Exit code 5: an output differs, or a file is not the exported one; 1: it calls what it must not, its stack has "
+      "no bound, it does not compile, or a tool is missing.");
   command->callback([=, &line] { line.action = [=] { return verify_package(*options); }; });
 }
 
