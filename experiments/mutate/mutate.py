@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes mistakes in kernels and lowering, one at a time, and looks whether the tests notice.
 
-  mutate.py [--only TEXT] [--list]
+  mutate.py [--only TEXT]... [--list]
 
 Works on a copy of the tree in build/mutate, which stays, so that the next run compiles only what has changed. Every mistake
 of mutations.toml is applied to the copy, what depends on it is compiled, and random networks that run the kernel are
@@ -23,7 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PLACE = ROOT / "build" / "mutate"
 TREE, BUILD = PLACE / "tree", PLACE / "build"
 PROGRAM = "bitwright-random-networks"
-NETWORKS = 8  # of each comparison
+NETWORKS = 24  # of each comparison
 
 
 def run(*command):
@@ -109,14 +109,19 @@ def check_unchanged(mutations):
             sys.exit(f"mutate: {kernel} on {target} fails without any mistake\n{compared.stdout[-3000:]}")
 
 
+def is_wanted(mutation, texts):
+    return not texts or any(text in mutation["what"] or text in mutation["file"] for text in texts)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--only", default="", help="only mistakes whose description or file holds this text")
+    parser.add_argument("--only", action="append", default=[], metavar="TEXT",
+                        help="only mistakes whose description or file holds this text; may be repeated")
     parser.add_argument("--list", action="store_true", help="name them, do nothing")
     arguments = parser.parse_args()
     with open(pathlib.Path(__file__).parent / "mutations.toml", "rb") as file:
         mutations = tomllib.load(file)["mutation"]
-    mutations = [m for m in mutations if arguments.only in m["what"] or arguments.only in m["file"]]
+    mutations = [m for m in mutations if is_wanted(m, arguments.only)]
     if arguments.list:
         for mutation in mutations:
             print(f"{mutation['file']:<40} {mutation['what']}")

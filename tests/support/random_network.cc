@@ -226,8 +226,10 @@ Network random_layer_network(uint64_t seed) {
   const bool flat = chance(rng, 0.5);
   const Shape shape = flat ? Shape{between(rng, 5, 70), 1, between(rng, 1, 50)}
                            : Shape{between(rng, 3, 9), between(rng, 3, 9), between(rng, 1, 40)};
-  const std::vector<Format> inputs = {Format::kBinary, Format::kTernary, Format::kInt2,  Format::kUint2, Format::kInt4,
-                                      Format::kUint4,  Format::kInt8,    Format::kUint8, Format::kInt16};
+  const std::vector<Format> inputs = {Format::kBinary, Format::kBinary,  Format::kBinary, Format::kTernary,
+                                      Format::kBinary, Format::kTernary, Format::kInt2,   Format::kUint2,
+                                      Format::kInt4,   Format::kUint4,   Format::kInt8,   Format::kUint8,
+                                      Format::kInt16};
   Network n{"layer" + std::to_string(seed), shape, pick(rng, inputs), {}};
   const Window window{between(rng, 1, 5), flat ? 1 : between(rng, 1, 4), between(rng, 1, 2),
                       flat ? 1 : between(rng, 1, 2)};
@@ -238,7 +240,7 @@ Network random_layer_network(uint64_t seed) {
   if (chance(rng, 0.3)) layer.pool = Window{between(rng, 1, 3), flat ? 1 : between(rng, 1, 3), between(rng, 1, 3), 1};
   layer.weights = pick<Format>(rng, {Format::kBinary, Format::kTernary, Format::kInt2, Format::kInt4, Format::kInt8});
   if (n.input_format == Format::kBinary && chance(rng, 0.6)) layer.weights = Format::kBinary;
-  layer.activations = chance(rng, 0.5) ? Format::kBinary : activation_format(rng);
+  layer.activations = chance(rng, 0.4) ? Format::kBinary : activation_format(rng);
   n.layers.push_back(layer);
   return n;
 }
