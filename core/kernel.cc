@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <numeric>
 #include <set>
 
@@ -75,6 +76,14 @@ std::vector<std::string> poly_kernels(const Network& network, int layer, const K
   return names;
 }
 
+// Bits to bits; no window lies beyond both ends of a border that is skipped.
+bool fits_sliced(const Network& network, int layer, const KernelGeometry& g) {
+  const LayerSpec& spec = network.layers[layer];
+  const bool cut_once = g.padding != Padding::kZero || (g.kernel.h <= g.input.h && g.kernel.w <= g.input.w);
+  return cut_once && std::max(g.kernel.h, g.kernel.w) <= 255 && storage_format(network, spec.from) == Format::kBinary && spec.weights == Format::kBinary &&
+         spec.activations == Format::kBinary && has_narrow_thresholds(network, layer);
+}
+
 // Bytes to bits, windows of a few codes, all inside the map.
 bool fits_few(const Network& network, int layer, const KernelGeometry& g) {
   const LayerSpec& spec = network.layers[layer];
@@ -106,6 +115,7 @@ std::vector<std::string> convolution_kernels(const Network& network, int layer, 
   std::vector<std::string> names = {patch_kernel(g, storage_format(network, spec.from), spec.weights)};
   for (const std::string& poly : poly_kernels(network, layer, g)) names.push_back(poly);
   for (const std::string& poly : poly2_kernels(network, layer, g)) names.push_back(poly);
+  if (fits_sliced(network, layer, g)) names.emplace_back("conv2d_a1w1_sliced");
   if (names[0] == "conv2d_a16w8" && fits_few(network, layer, g)) names.emplace_back("conv2d_a16w8_few");
   if (names[0] != "conv2d_axwx") names.push_back("conv2d_axwx");
   return names;
@@ -154,6 +164,24 @@ int64_t poly2_table_bytes(const KernelGeometry& g) {
   return 16 * even(g.out_channels) + 4 * ((g.out_channels + 15) / 16);
 }
 
+int64_t groups_of_32(const KernelGeometry& g) {
+  return (g.out_channels + 31) / 32;
+}
+
+// Counters to start from, for every way in which a window is cut, and a word of directions.
+int64_t sliced_table_bytes(const KernelGeometry& g) {
+  const SlicedLayout layout = sliced_layout(g);
+  return 4 * groups_of_32(g) * (int64_t{layout.rows.count()} * layout.columns.count() * layout.planes + 1);
+}
+
+// Carries, counters, results and codes of a strip.
+int64_t sliced_scratch_bytes(const KernelGeometry& g, int64_t poly_tile) {
+  const int64_t tile = sliced_tile(g, poly_tile);
+  const int64_t columns = (tile - 1) * g.pool.stride_w * g.kernel.stride_w + (g.pool.w - 1) * g.kernel.stride_w + g.kernel.w;
+  return 4 * (kSlicedTokens + sliced_layout(g).planes + tile * groups_of_32(g)) +
+         words(columns * g.kernel.h * sliced_layout(g).triples + 7);
+}
+
 int64_t poly2_scratch_words(const KernelGeometry& g, int64_t tile) {
   return even(g.out_channels) + tile * (g.kernel.h * poly_channels(g) + 2 * ((g.out_channels + 3) / 4) + 4);
 }
@@ -178,6 +206,7 @@ bool in_place(const KernelGeometry& g, int unit) {
 int64_t epilogue_bytes(const Network& network, int layer, const std::string& kernel) {
   if (is_poly2(kernel)) return kPoly2Bytes;
   if (is_poly(kernel)) return kPolyBytes;
+  if (is_sliced(kernel)) return kSlicedBytes;
   switch (epilogue(network, layer)) {
     case Epilogue::kNone: return 0;
     case Epilogue::kFloat: return kFloatEpilogueBytes;
@@ -193,6 +222,10 @@ bool is_poly(const std::string& kernel) {
 
 bool is_few(const std::string& kernel) {
   return kernel.ends_with("_few");
+}
+
+bool is_sliced(const std::string& kernel) {
+  return kernel.ends_with("_sliced");
 }
 
 bool is_poly2(const std::string& kernel) {
@@ -285,7 +318,28 @@ PolyLayout poly_layout(const std::string& kernel) {
   return kernel.ends_with("poly5") ? PolyLayout{5, 7} : PolyLayout{4, 8};
 }
 
+SlicedLayout sliced_layout(const KernelGeometry& g) {
+  SlicedLayout layout;
+  layout.triples = (g.input.c + 2) / 3;
+  layout.tables = (int64_t{g.kernel.h} * g.kernel.w * layout.triples + 7) / 8 * 8;
+  layout.planes = std::max(8, static_cast<int>(std::bit_width(static_cast<uint64_t>(g.taps())))) + 1;
+  if (g.padding != Padding::kZero) return layout;
+  const auto cuts = [](int size, int before, int window, int stride) {
+    const int end = (padded_outputs(size, window, stride, Padding::kZero) - 1) * stride + window - before;
+    return SlicedCuts{before, std::max(0, end - size)};
+  };
+  layout.rows = cuts(g.input.h, g.pad_top, g.kernel.h, g.kernel.stride_h);
+  layout.columns = cuts(g.input.w, g.pad_left, g.kernel.w, g.kernel.stride_w);
+  return layout;
+}
+
+int64_t sliced_tile(const KernelGeometry& g, int64_t poly_tile) {
+  const int64_t step = int64_t{g.pool.stride_w} * g.kernel.stride_w;
+  return std::clamp<int64_t>(2 * poly_tile / step, 1, g.output.w);
+}
+
 int64_t weight_row_words(const KernelGeometry& g, const std::string& kernel) {
+  if (is_sliced(kernel)) return kSlicedTableWords * sliced_layout(g).tables;
   if (is_poly(kernel)) return int64_t{2} * g.kernel.h * poly_channels(g);
   if (is_few(kernel)) return 1 + kFewCodes / 2;
   if (is_depthwise(kernel)) return int64_t{g.kernel.h} * g.kernel.w;
@@ -302,7 +356,7 @@ int64_t weight_bytes(const Network& network, int layer, const std::string& kerne
   if (!has_weight_rows(kernel)) return packed_bytes(weight_count(spec, shapes), spec.weights);
   const KernelGeometry g = kernel_geometry(spec, shapes);
   const int64_t at_once = is_poly(kernel)                        ? 2
-                          : kernel.starts_with("depthwise_a1w1") ? 32
+                          : kernel.starts_with("depthwise_a1w1") || is_sliced(kernel) ? 32
                           : is_depthwise(kernel)                 ? 4
                                                                  : 1;
   const int64_t rows = (g.out_channels + at_once - 1) / at_once;
@@ -319,6 +373,7 @@ int64_t table_bytes(const Network& network, int layer, const std::string& kernel
   const int64_t channels = shapes.output.c;
   if (is_poly2(kernel)) return poly2_table_bytes(kernel_geometry(spec, shapes));
   if (is_poly(kernel)) return poly_table_bytes(kernel_geometry(spec, shapes));
+  if (is_sliced(kernel)) return sliced_table_bytes(kernel_geometry(spec, shapes));
   switch (epilogue(network, layer)) {
     case Epilogue::kNone: return 0;
     case Epilogue::kRaw: return spec.bias ? 4 * channels : 0;
@@ -346,6 +401,7 @@ int64_t scratch_bytes(const Network& network, int layer, const std::string& kern
   if (kernel == "conv2d_wf32") return 4 * (g.out_channels + std::min(g.taps(), kChunk));
   if (is_poly2(kernel)) return 4 * poly2_scratch_words(g, poly_tile);
   if (is_poly(kernel)) return 4 * poly_scratch_words(g, poly_layout(kernel), poly_tile);
+  if (is_sliced(kernel)) return sliced_scratch_bytes(g, poly_tile);
   if (is_few(kernel)) return words((g.out_channels + 7) / 8);
   const std::string types = kernel_types(kernel);
   if (kernel.starts_with("part_")) {
@@ -396,6 +452,10 @@ std::vector<std::string> runtime_files(const Kernels& kernels) {
     if (kernel == "upsample") continue;
     if (is_poly(kernel)) {
       files.insert(is_poly2(kernel) ? "bw_conv2d_poly2.h" : "bw_conv2d_poly.h");
+      continue;
+    }
+    if (is_sliced(kernel)) {
+      files.insert("bw_conv2d_sliced.h");
       continue;
     }
     if (is_few(kernel)) {

@@ -21,6 +21,7 @@ using Kernels = std::vector<std::string>;
 //   conv2d_a1w1, a1wt, atw1, atwt, a8w1, a16w1, a16w2, a16w4, a16w8   gather a patch, all channels at once
 //   conv2d_a16w8_few            bytes to binary, windows of at most six codes in registers: first layers of signals
 //   conv2d_a1w1_poly5, _poly4   binary to binary by polynomials (deploy/runtime/bw_conv2d_poly.h): fast, large weights
+//   conv2d_a1w1_sliced          binary to binary, counted for 32 channels at once (deploy/runtime/bw_conv2d_sliced.h)
 //   conv2d_a2w4_poly4, _poly3   2-bit codes to 2-bit codes by polynomials (deploy/runtime/bw_conv2d_poly2.h), weights
 //   of up
 //                               to 4 bits
@@ -51,6 +52,8 @@ bool is_depthwise(const std::string& kernel);
 // All kernels that multiply polynomials, and those of 2-bit codes: conv2d_a2w4_poly4, _poly3.
 bool is_poly(const std::string& kernel);
 bool is_poly2(const std::string& kernel);
+// conv2d_a1w1_sliced.
+bool is_sliced(const std::string& kernel);
 // conv2d_a16w8_few.
 bool is_few(const std::string& kernel);
 
@@ -73,6 +76,7 @@ inline constexpr int64_t kEpilogueBytes = 24;
 inline constexpr int64_t kFloatEpilogueBytes = 20;
 inline constexpr int64_t kPolyBytes = 20;
 inline constexpr int64_t kPoly2Bytes = 16;
+inline constexpr int64_t kSlicedBytes = 16;
 
 // Codes of a long window that are gathered at a time (BW_CHUNK).
 inline constexpr int64_t kChunk = 128;
@@ -90,11 +94,28 @@ struct PolyLayout {
 };
 PolyLayout poly_layout(const std::string& kernel);
 
+// Taps that a window can have before the map and behind it, along one dimension.
+struct SlicedCuts {
+  int before = 0, behind = 0;
+  int count() const { return before + 1 + behind; }
+};
+// Of conv2d_a1w1_sliced: tables a pixel, a table for three input channels; tables of a window, a multiple of eight;
+// counters; how windows are cut at a border that is skipped.
+struct SlicedLayout {
+  int64_t triples = 1, tables = 8;
+  int planes = 9;
+  SlicedCuts rows, columns;
+};
+SlicedLayout sliced_layout(const KernelGeometry& geometry);
+// Outputs whose input columns conv2d_a1w1_sliced expands at a time.
+int64_t sliced_tile(const KernelGeometry& geometry, int64_t poly_tile);
+inline constexpr int64_t kSlicedTableWords = 16, kSlicedTokens = 16;
+
 // Codes of a window that conv2d_a16w8_few keeps in registers.
 inline constexpr int64_t kFewCodes = 6;
 
 // 32-bit words of one output channel's weights in the kernel's layout (core/packing.h); of the polynomial kernels, the
-// words of two, of the depthwise ones, of a group.
+// words of two, of the depthwise and the sliced ones, of a group.
 int64_t weight_row_words(const KernelGeometry& geometry, const std::string& kernel);
 // How the weights of a layer lie in flash.
 int64_t weight_bytes(const Network& network, int layer, const std::string& kernel);

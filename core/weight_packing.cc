@@ -123,6 +123,30 @@ Words bit_groups(std::span<const int8_t> codes, const KernelGeometry& g, int64_t
   return words;
 }
 
+// Tables of how many of three taps differ, for all values of their bits: bw_conv2d_sliced.h.
+Words slices(std::span<const int8_t> codes, const KernelGeometry& g, int64_t group_words) {
+  const int64_t triples = sliced_layout(g).triples;
+  Words words(static_cast<size_t>((g.out_channels + 31) / 32 * group_words));
+  const auto weight = [&](int o, int row, int column, int64_t c) {
+    return codes[static_cast<size_t>(((int64_t{o} * g.kernel.h + row) * g.kernel.w + column) * g.input.c + c)] > 0;
+  };
+  for (int o = 0; o < g.out_channels; ++o)
+    for (int column = 0; column < g.kernel.w; ++column)
+      for (int row = 0; row < g.kernel.h; ++row)
+        for (int64_t triple = 0; triple < triples; ++triple) {
+          const int64_t table = (int64_t{column} * g.kernel.h + row) * triples + triple;
+          uint32_t* entry = &words[static_cast<size_t>(o / 32 * group_words + table * kSlicedTableWords)];
+          for (uint32_t bits = 0; bits < 8; ++bits, entry += 2) {
+            uint32_t differ = 0;
+            for (int64_t c = 3 * triple; c < std::min<int64_t>(3 * triple + 3, g.input.c); ++c)
+              differ += weight(o, row, column, c) != ((bits >> (c - 3 * triple) & 1) != 0);
+            entry[0] |= (differ & 1) << (o % 32);
+            entry[1] |= (differ >> 1) << (o % 32);
+          }
+        }
+  return words;
+}
+
 }  // namespace
 
 int32_t poly2_bias(std::span<const int8_t> row) {
@@ -151,6 +175,7 @@ std::vector<uint32_t> pack_weights(std::span<const int8_t> codes, const std::str
                                    Format format) {
   if (!has_weight_rows(kernel)) return pack(codes, format);
   const int64_t row_words = weight_row_words(g, kernel);
+  if (is_sliced(kernel)) return slices(codes, g, row_words);
   if (is_poly(kernel)) return polynomials(codes, g, poly_layout(kernel), row_words, !is_poly2(kernel));
   if (kernel.starts_with("depthwise_a1w1")) return bit_groups(codes, g, row_words);
   if (is_depthwise(kernel)) return byte_groups(codes, g, row_words);

@@ -124,6 +124,7 @@ std::string packing_text(const LoweredOp& op, Format weights) {
   if (is_poly(op.kernel))
     return fmt::format("polynomials, {} bits a tap: bw_conv2d_poly{}.h", poly_layout(op.kernel).slot,
                        is_poly2(op.kernel) ? "2" : "");
+  if (is_sliced(op.kernel)) return "tables of three taps, 32 channels a word: bw_conv2d_sliced.h";
   if (is_few(op.kernel)) return "rows of whole words: bw_convolve_few.h";
   const std::string types = kernel_types(op.kernel);
   if (!has_weight_rows(op.kernel)) return fmt::format("{} bits each, LSB first", bit_width(weights));
@@ -169,8 +170,9 @@ std::string emit_size_checks() {
       "BW_STATIC_ASSERT(bw_epilogue_size, sizeof(void *) != 4 || sizeof(bw_epilogue) == {});\n"
       "BW_STATIC_ASSERT(bw_float_epilogue_size, sizeof(void *) != 4 || sizeof(bw_float_epilogue) == {});\n"
       "BW_STATIC_ASSERT(bw_poly_size, sizeof(void *) != 4 || sizeof(bw_poly) == {});\n"
-      "BW_STATIC_ASSERT(bw_poly2_size, sizeof(void *) != 4 || sizeof(bw_poly2) == {});\n",
-      kLayerBytes, kEpilogueBytes, kFloatEpilogueBytes, kPolyBytes, kPoly2Bytes);
+      "BW_STATIC_ASSERT(bw_poly2_size, sizeof(void *) != 4 || sizeof(bw_poly2) == {});\n"
+      "BW_STATIC_ASSERT(bw_sliced_size, sizeof(void *) != 4 || sizeof(bw_sliced) == {});\n",
+      kLayerBytes, kEpilogueBytes, kFloatEpilogueBytes, kPolyBytes, kPoly2Bytes, kSlicedBytes);
 }
 
 // ---- streams

@@ -202,6 +202,55 @@ std::vector<Field> poly_epilogue(const Network& network, int index, LoweredOp& o
   return fields;
 }
 
+// Taps of one dimension inside the map, of a window that is cut in the `cut`-th way.
+std::pair<int, int> taps_inside(const SlicedCuts& cuts, int cut, int taps) {
+  return {std::max(cuts.before - cut, 0), taps - std::max(cut - cuts.before, 0)};
+}
+
+// bw_conv2d_sliced.h: 2^q less the smallest number of differences that does not reach the threshold, in a window of
+// whose taps only `rows` and `columns` lie in the map, and less what its other taps count: where their weights are +1.
+uint32_t sliced_start(std::span<const int8_t> row, const KernelGeometry& g, std::pair<int, int> rows,
+                      std::pair<int, int> columns, int64_t threshold) {
+  const int64_t inside = int64_t{rows.second - rows.first} * (columns.second - columns.first) * g.input.c;
+  const int64_t lacking = (inside + 2 - std::clamp<int64_t>(threshold, -inside, inside + 1)) / 2;
+  int64_t outside = 0;
+  for (int y = 0; y < g.kernel.h; ++y)
+    for (int x = 0; x < g.kernel.w; ++x) {
+      if (y >= rows.first && y < rows.second && x >= columns.first && x < columns.second) continue;
+      const auto tap = row.subspan(static_cast<size_t>((y * g.kernel.w + x) * g.input.c), static_cast<size_t>(g.input.c));
+      outside += std::count_if(tap.begin(), tap.end(), [](int8_t w) { return w > 0; });
+    }
+  return static_cast<uint32_t>((int64_t{1} << (sliced_layout(g).planes - 1)) - lacking - outside);
+}
+
+std::vector<Field> sliced_epilogue(const Network& network, int index, LoweredOp& op, const QuantizedLayer& layer,
+                                   int poly_tile) {
+  const KernelGeometry g = kernel_geometry(network.layers[index], op.shapes);
+  const SlicedLayout layout = sliced_layout(g);
+  const std::vector<int32_t> thresholds = stored_thresholds(layer, 1, accumulator_bound(network, index));
+  const auto taps = static_cast<size_t>(g.taps());
+  std::vector<uint32_t> start, flip((thresholds.size() + 31) / 32);
+  for (int y = 0; y < layout.rows.count(); ++y)
+    for (int x = 0; x < layout.columns.count(); ++x) {
+      const auto rows = taps_inside(layout.rows, y, g.kernel.h), columns = taps_inside(layout.columns, x, g.kernel.w);
+      const size_t at = start.size();
+      start.resize(at + flip.size() * static_cast<size_t>(layout.planes));
+      for (size_t o = 0; o < thresholds.size(); ++o) {
+        const auto row = std::span(layer.weights).subspan(o * taps, taps);
+        const uint32_t from = sliced_start(row, g, rows, columns, thresholds[o]);
+        for (int p = 0; p < layout.planes; ++p)
+          start[at + o / 32 * static_cast<size_t>(layout.planes) + static_cast<size_t>(p)] |= (from >> p & 1u) << (o % 32);
+      }
+    }
+  for (size_t o = 0; o < thresholds.size(); ++o) flip[o / 32] |= uint32_t{layer.descending[o] == 0} << (o % 32);
+  op.constants.push_back(constant("start", "uint32_t", start));
+  op.constants.push_back(constant("flip", "uint32_t", flip));
+  return {{"tile", sliced_tile(g, poly_tile), "", false}, {"planes", layout.planes, "", false},
+          {"whole_h", layout.rows.before, "", false}, {"whole_w", layout.columns.before, "", false},
+          {"triples", layout.triples, "", false}, {"cuts_w", layout.columns.count(), "", false},
+          {"start", 0, "start", false}, {"flip", 0, "flip", false}};
+}
+
 // bw_convolve_few.h: each row of weights starts with its threshold, negated.
 std::vector<Field> few_epilogue(const Network& network, int index, LoweredOp& op, const QuantizedLayer& layer) {
   const std::vector<int32_t> thresholds = stored_thresholds(layer, 1, accumulator_bound(network, index));
@@ -298,6 +347,9 @@ void lower_epilogue(const QuantizedModel& model, int index, int poly_tile, Lower
   } else if (is_poly(op.kernel)) {
     op.epilogue_type = "bw_poly";
     op.epilogue_fields = poly_epilogue(network, index, op, layer, poly_tile);
+  } else if (is_sliced(op.kernel)) {
+    op.epilogue_type = "bw_sliced";
+    op.epilogue_fields = sliced_epilogue(network, index, op, layer, poly_tile);
   } else if (is_few(op.kernel)) {
     op.epilogue_type = "bw_epilogue";
     op.epilogue_fields = few_epilogue(network, index, op, layer);

@@ -38,7 +38,7 @@ struct LoweredOp {
   LayerShapes shapes;
   std::vector<Constant> constants;
   std::vector<Field> layer_fields;     // bw_layer; zeros left out
-  std::string epilogue_type;           // "bw_epilogue", "bw_float_epilogue", "bw_poly", "bw_poly2"; empty where codes are moved
+  std::string epilogue_type;           // "bw_epilogue", "bw_float_epilogue", "bw_poly", "bw_poly2", "bw_sliced"; empty where codes are moved
   std::vector<Field> epilogue_fields;
   int64_t in_word = 0, with_word = 0, out_word = 0;  // arena offsets in 32-bit words; with_word of an add
   int64_t scratch_word = -1;                         // of the memory that the kernel works in; -1 if it takes none

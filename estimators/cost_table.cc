@@ -163,6 +163,7 @@ std::string epilogue_name(const Network& network, int layer) {
 
 std::string call_path(const Network& network, int layer, const std::string& kernel) {
   if (is_poly(kernel)) return "poly";
+  if (is_sliced(kernel)) return "sliced";
   const LayerSpec& spec = network.layers[static_cast<size_t>(layer)];
   const auto* conv = std::get_if<Conv2d>(&spec.op);
   const bool border =

@@ -73,6 +73,7 @@ void count_window_kernel(CountedLayer& layer);     // window_features.cc: bits, 
 void count_depthwise_kernel(CountedLayer& layer);  // depthwise_features.cc: its windows
 void count_poly_kernel(CountedLayer& layer);       // poly_features.cc
 void count_poly2_kernel(CountedLayer& layer);      // poly2_features.cc
+void count_sliced_kernel(CountedLayer& layer);     // sliced_features.cc
 void count_product_kernel(CountedLayer& layer);    // product_features.cc: codes one by one
 
 }  // namespace bitwright

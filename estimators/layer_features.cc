@@ -124,6 +124,9 @@ std::string_view feature_name(Feature feature) {
       "result_words", "channel_pairs", "product_blocks", "product_steps", "border_pairs", "border_rows",
       "border_taps", "border_columns", "border_jumps", "collected", "merges", "crossings", "strides", "collections",
       "finished", "ternary_finished",
+      "strips", "strip_pixels", "strip_codes", "strip_outside", "counts", "border_counts", "planes", "counted_runs",
+      "counted_chunks", "counted_blocks", "carry_fours", "carry_ones", "carry_planes", "single_tables",
+      "sliced_outputs",
       "word_runs", "words", "tails", "products", "long_runs", "sum_loops", "converted_inputs", "converted_weights",
       "input_rows", "input_pixels", "window_rows", "window_taps", "long_window_rows", "window_loops", "turns",
       "skipped_taps", "padded_products", "border_calls", "border_windows", "border_elements", "border_outside",
@@ -148,6 +151,10 @@ FeatureVector layer_features(const Network& network, int layer, const LayerShape
   }
   if (is_poly(kernel)) {
     count_poly_kernel(l);
+    return l.features;
+  }
+  if (is_sliced(kernel)) {
+    count_sliced_kernel(l);
     return l.features;
   }
   if (kernel != "upsample") {

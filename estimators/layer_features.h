@@ -140,6 +140,23 @@ enum class Feature : size_t {
   kFinished,         // ... times pixels whose counts become codes
   kTernaryFinished,  // ... ternary ones
 
+  // Bit slices: bw_conv2d_sliced.h.
+  kStrips,
+  kStripPixels,     // pixels of the map that are expanded to codes ...
+  kStripCodes,      // ... times groups of up to 12 channels
+  kStripOutside,    // pixels beside the map
+  kCounts,          // windows, times groups of up to 32 channels
+  kBorderCounts,    // of them, those at a border that is skipped
+  kPlanes,          // counters that they start from
+  kCountedRuns,
+  kCountedChunks,   // of up to 16 blocks
+  kCountedBlocks,   // of four tables
+  kCarryFours,      // carries of blocks, four at a time ...
+  kCarryOnes,       // ... and one at a time ...
+  kCarryPlanes,     // ... times planes behind the eighth
+  kSingleTables,    // tables one by one
+  kSlicedOutputs,   // words
+
   // Kernels that take codes one by one: bw_dot.h, bw_accumulate.h, bw_float.h, bw_upsample.c. Of a convolution's
   // sums; of an upsampling, whose runs are its output pixels: words of them and what is left over.
   kWordRuns,         // runs of at least a word

@@ -97,6 +97,19 @@ typedef struct {
 void bw_conv2d_a2w4_poly4(const bw_layer *layer, const bw_poly2 *poly, const bw_word *in, bw_word *out, bw_word *scratch);
 void bw_conv2d_a2w4_poly3(const bw_layer *layer, const bw_poly2 *poly, const bw_word *in, bw_word *out, bw_word *scratch);
 
+/* A binary convolution that counts 32 channels at once, bw_conv2d_sliced.h; its output is binary. */
+typedef struct {
+    uint8_t tile;             /* outputs whose input columns are expanded at a time */
+    uint8_t planes;           /* counters, at least 9, the last for where thresholds are not reached */
+    uint8_t whole_h, whole_w; /* rows before the map that a window can have, and columns */
+    uint16_t triples;         /* in_c / 3, rounded up */
+    uint16_t cuts_w;          /* ways in which columns of a window can lie outside, and inside */
+    const uint32_t *start;    /* [cuts of rows][cuts of columns][groups of 32 channels][planes] */
+    const uint32_t *flip;     /* [groups]: bit c: channel c's output is the inverse of "not reached" */
+} bw_sliced;
+void bw_conv2d_a1w1_sliced(const bw_layer *layer, const bw_sliced *sliced, const bw_word *in, bw_word *out,
+                           bw_word *scratch);
+
 /* a1: binary inputs; at: ternary ones; a8, a16: codes of up to 8, 16 bits; ax: any;
  * w likewise for weights. conv2d gathers a window, or two at once, and computes all its channels in scratch memory;
  * dense has one window. axwx needs no scratch memory. */

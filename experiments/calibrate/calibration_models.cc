@@ -39,6 +39,7 @@ struct Wanted {
   std::string operation;  // "conv2d", "dense", "depthwise", "sum_pool", "add", "max_pool", "upsample", "log_variance"
   std::string types;      // "a1w1", ...; empty where the operation has none
   bool poly = false, poly2 = false;  // bits or codes of 2 bits by polynomials
+  bool sliced = false;               // bits to bits, 32 channels at once
   bool few = false;
   bool to_float = false;  // integer accumulators, float epilogue
   bool in_float = false;
@@ -51,6 +52,7 @@ Wanted wanted(const std::string& kernel) {
   w.float_weights = kernel == "conv2d_wf32";
   w.in_float = w.float_weights || (!w.to_float && kernel.ends_with("_f32"));
   w.poly = is_poly(kernel);
+  w.sliced = is_sliced(kernel);
   w.few = is_few(kernel);
   w.poly2 = is_poly2(kernel);
   w.types = has_weight_rows(kernel) || kernel.find("axwx") != std::string::npos ? kernel_types(kernel) : "";
@@ -103,7 +105,7 @@ Format weights_of(Rng& rng, const Wanted& w) {
 
 Format activations(Rng& rng, const Wanted& w) {
   if (w.poly2) return two_bits(rng);
-  if (w.poly || w.few) return Format::kBinary;
+  if (w.poly || w.sliced || w.few) return Format::kBinary;
   if (w.to_float) return Format::kFloat32;
   if (w.in_float && chance(rng, 0.4)) return Format::kFloat32;
   if (chance(rng, 0.4)) return Format::kBinary;
@@ -242,7 +244,7 @@ std::vector<std::string> all_kernels() {
   std::vector<std::string> names = {"conv2d_wf32",      "conv2d_f32",        "depthwise_f32",    "sum_pool_f32",
                                     "add_f32",          "max_pool_f32",      "max_pool",         "upsample",
                                     "log_variance_f32", "conv2d_a1w1_poly5", "conv2d_a1w1_poly4", "conv2d_a2w4_poly4",
-                                    "conv2d_a2w4_poly3", "conv2d_a16w8_few"};
+                                    "conv2d_a2w4_poly3", "conv2d_a1w1_sliced", "conv2d_a16w8_few"};
   for (const char* integer : {"conv2d_a1w1", "conv2d_a1wt", "conv2d_atw1", "conv2d_atwt", "conv2d_a8w1", "conv2d_a16w1",
                               "conv2d_a16w2", "conv2d_a16w4", "conv2d_a16w8", "dense_a16w2", "dense_a16w4",
                               "dense_a16w8", "conv2d_axwx", "depthwise_a1w1", "depthwise_a8w8", "depthwise_a16w8", "depthwise_axwx", "sum_pool", "add", "log_variance"}) {
