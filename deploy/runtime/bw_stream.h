@@ -28,9 +28,6 @@ typedef struct {
 /* What bw_next_stage gives when no stage can run until more input comes. */
 #define BW_NO_STAGE 0xFFFFFFFFu
 
-#ifdef BW_SPECIALIZED
-#include "bw_stream_inline.h"
-#else
 void bw_begin_stream(bw_stage_state *states, uint32_t stages);
 
 /* The latest stage whose next run has its input. */
@@ -48,6 +45,5 @@ bw_word *bw_tensor_output(const bw_stage *stage, const bw_stage_state *state, bw
 /* Ends the run of stages[0] and hands its outputs to stages[1] unless it is the last; drops columns of its buffer that no
  * later run needs. */
 void bw_end_run(const bw_stage *stages, bw_stage_state *states, uint32_t is_last, bw_word *buffer);
-#endif
 
 #endif
