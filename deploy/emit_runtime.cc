@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <sstream>
+
 #include "core/check.h"
 #include "core/embedded.h"
 #include "core/hash.h"
@@ -100,11 +102,20 @@ std::vector<std::string> package_runtime_files(const Program& program, const std
   return files;
 }
 
-// A kernel's source as a header: what was external is static.
+// The functions of a source in line, whether they were static or external.
+std::string with_functions_in_line(const std::string& source) {
+  std::istringstream lines(with_attributes(source, "BW_INLINE "));
+  std::string out;
+  for (std::string line; std::getline(lines, line); out += line + "\n")
+    if (line.starts_with("static ") && line.find('(') != std::string::npos) line.replace(0, 6, "BW_INLINE");
+  return out;
+}
+
+// A kernel's source as a header.
 std::string emit_inline(const std::string& file) {
   const std::string guard = upper(file.substr(0, file.size() - 2)) + "_H";
   return fmt::format("#ifndef {0}\n#define {0}\n\n{1}\n#endif\n", guard,
-                     with_attributes(embedded(kRuntime + source_of(file)), "BW_FAST_CODE static inline "));
+                     with_functions_in_line(embedded(kRuntime + source_of(file))));
 }
 
 std::string emit_file(const std::string& file) {

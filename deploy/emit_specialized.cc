@@ -82,7 +82,7 @@ std::string unit_body(const Program& program, const LoweredOp& op) {
 constexpr char kUnit[] = R"(/* @unit@.c, @source@.
  * The kernel of @layer@, compiled with its constants. */
 #define BW_SPECIALIZED
-@f32@#include "bw_kernels.h"
+@macros@#include "bw_kernels.h"
 
 #undef bw_@kernel@
 #define bw_@kernel@ bw_@kernel@_here
@@ -103,12 +103,31 @@ constexpr char kCrc[] = R"(
 }
 )";
 
+int64_t field_of(const LoweredOp& op, const std::string& name) {
+  for (const Field& f : op.layer_fields)
+    if (f.name == name) return f.value;
+  return 0;
+}
+
+// Whether windows of accumulators reach beyond the map, in the dimension whose fields end in _h or _w.
+bool reaches_beyond(const LoweredOp& op, const std::string& end) {
+  const auto value = [&](const char* name) { return field_of(op, name + end); };
+  const int64_t last = (value("out") - 1) * value("pool_stride") + value("pool") - 1;
+  return field_of(op, end == "_h" ? "pad_top" : "pad_left") != 0 ||
+         last * value("stride") + value("kernel") > value("in");
+}
+
+bool has_border(const LoweredOp& op) {
+  return reaches_beyond(op, "_h") || reaches_beyond(op, "_w");
+}
+
 std::string emit_unit(const Program& program, const LoweredOp& op, Values v) {
   v["unit"] = unit_name(program, op);
   v["layer"] = layer_name(program, op);
   v["kernel"] = op.kernel;
   const bool is_float = op.kernel.ends_with("f32") || op.epilogue_type == "bw_float_epilogue";
-  v["f32"] = is_float ? "#define BW_SPECIALIZED_F32\n" : "";
+  v["macros"] = is_float ? "#define BW_SPECIALIZED_F32\n" : "";
+  if (!has_border(op)) v["macros"] += "#define BW_NO_BORDER\n";
   const bool changes = stage_of(program, op) && !op.kernel.starts_with("part_");
   v["data"] = emit_layer_comment(program, op) + emit_layer(program, op, !changes);
   v["run"] = unit_signature(program, op);
