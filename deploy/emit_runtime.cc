@@ -107,7 +107,8 @@ std::string with_functions_in_line(const std::string& source) {
   std::istringstream lines(with_attributes(source, "BW_INLINE "));
   std::string out;
   for (std::string line; std::getline(lines, line); out += line + "\n")
-    if (line.starts_with("static ") && line.find('(') != std::string::npos) line.replace(0, 6, "BW_INLINE");
+    for (const std::string start : {"static inline ", "static "})
+      if (line.starts_with(start) && line.find('(') != std::string::npos) line.replace(0, start.size(), "BW_INLINE ");
   return out;
 }
 
