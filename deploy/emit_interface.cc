@@ -373,7 +373,7 @@ Values package_values(const Program& program, const PackageOptions& options) {
       {"origin_string", c_string(options.provenance.origin)},
       {"signature", program.signature},
       {"weights_crc", fmt::format("0x{:08X}u", crc32(constant_image(program)))},
-      {"weights_bytes", std::to_string(weights_ro_bytes(program))},
+      {"weights_bytes", std::to_string(weights_ro_bytes(program, options.specialize))},
       {"weights_place", fast_weights_text(program)},
       {"parameters", std::to_string(parameter_count(network))},
       {"macc", std::to_string(macs(network))},

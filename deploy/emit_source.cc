@@ -287,7 +287,8 @@ std::string emit_placed_stages(const Program& program) {
                        i == 0 ? 0 : s.capacity, stage_input(program, s), program.ops[s.layer].out_word,
                        network_of(program).layers[s.layer].name);
   }
-  return out + "};\n";
+  return out + fmt::format("}};\nBW_STATIC_ASSERT(bw_placed_stage_size, sizeof(bw_placed_stage) == {});\n",
+                           kPlacedStageBytes);
 }
 
 constexpr char kSharedRun[] = R"(        case @stage@u: {
