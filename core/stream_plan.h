@@ -38,6 +38,8 @@ struct StreamPlan {
 // Bytes of the state of one stage (bw_stage_state) and of its description (bw_stage), on a 32-bit core.
 inline constexpr int64_t kStageStateBytes = 8;
 inline constexpr int64_t kStageBytes = 20;
+// Of a bw_placed_stage, in a package whose kernels are compiled for their layers.
+inline constexpr int64_t kPlacedStageBytes = 28;
 
 // Nothing where fewer than two layers from the first on can be run so. kernels: of every layer; that of a Dense that
 // adds up becomes its "part_" kernel, which has the same weights.

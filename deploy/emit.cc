@@ -50,8 +50,8 @@ Package emit_c(const Program& program, const GoldenVectors& golden, const Packag
   const Values values = package_values(program, options);
   Package package{program.model.network.name, {}};
   auto& files = package.files;
-  for (const auto& [file, text] : emit_runtime(program)) files["src/" + file] = text;
-  for (const auto& [file, text] : emit_interface(program, golden, options.units, values)) files["src/" + file] = text;
+  for (const auto& [file, text] : emit_runtime(program, options.specialize)) files["src/" + file] = text;
+  for (const auto& [file, text] : emit_interface(program, golden, options, values)) files["src/" + file] = text;
   files["golden/inputs.bin"] = little_endian(golden.inputs);
   files["golden/outputs.bin"] = little_endian(golden.outputs);
   files["test/golden_test.c"] = filled_template("golden_test.c", values);

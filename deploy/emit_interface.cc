@@ -11,6 +11,7 @@
 #include "core/kernel.h"
 #include "core/op_profile.h"
 #include "deploy/emit_source.h"
+#include "deploy/emit_specialized.h"
 #include "deploy/report.h"
 
 namespace bitwright {
@@ -133,12 +134,13 @@ void append_little_endian(std::string& bytes, const Constant& constant) {
     for (int64_t i = 0; i < width; ++i) bytes += static_cast<char>(static_cast<uint64_t>(value) >> (8 * i) & 0xff);
 }
 
-std::string crc_calls(const Program& program) {
+std::string crc_calls(const Program& program, const std::set<int>& specialized) {
   std::string calls;
   for (const LoweredOp& op : program.ops)
-    for (const Constant& c : op.constants)
-      calls += fmt::format("    crc = bw_crc32(crc, {0}_{1}, sizeof {0}_{1});\n",
-                           program.model.network.layers[op.layer].name, c.suffix);
+    if (specialized.count(op.layer) == 0)
+      calls += emit_crc_calls(program, op);
+    else if (!op.constants.empty())
+      calls += fmt::format("    crc = {}_crc32(crc);\n", unit_name(program, op));
   return calls;
 }
 
@@ -319,9 +321,11 @@ Values float_values(const Program& program, const Units& units, Values v) {
   return v;
 }
 
-std::string emit_source(const Program& program, Values v) {
-  v["layers"] = emit_layers(program);
-  v["crc_calls"] = crc_calls(program);
+std::string emit_source(const Program& program, const std::set<int>& specialized, Values v) {
+  v["layers"] = emit_layers(program, specialized);
+  v["crc_calls"] = crc_calls(program, specialized);
+  v["unit_headers"] = specialized.empty() ? "" : fmt::format("#include \"{}_units.h\"\n", v["name"]);
+  if (!specialized.empty()) v["stream_headers"] = "";
   v["argmax"] = is_packed(program.output_format) ? "" : filled(kArgmax, v);
   return filled_template("model.c", v);
 }
@@ -369,7 +373,7 @@ Values package_values(const Program& program, const PackageOptions& options) {
       {"origin_string", c_string(options.provenance.origin)},
       {"signature", program.signature},
       {"weights_crc", fmt::format("0x{:08X}u", crc32(constant_image(program)))},
-      {"weights_bytes", std::to_string(weights_ro_bytes(program))},
+      {"weights_bytes", std::to_string(weights_ro_bytes(program, options.specialize))},
       {"weights_place", fast_weights_text(program)},
       {"parameters", std::to_string(parameter_count(network))},
       {"macc", std::to_string(macs(network))},
@@ -387,15 +391,19 @@ Values package_values(const Program& program, const PackageOptions& options) {
 }
 
 std::map<std::string, std::string> emit_interface(const Program& program, const GoldenVectors& golden,
-                                                  const Units& units, const Values& values) {
+                                                  const PackageOptions& options, const Values& values) {
+  const std::set<int> specialized = options.specialize ? specialized_layers(program) : std::set<int>();
+  const Units& units = options.units;
   const std::string& name = program.model.network.name;
   const Values floats = float_values(program, units, values);
-  return {{name + ".h", filled_template("model.h", values)},
-          {name + ".c", emit_source(program, values)},
-          {name + "_selftest.c", emit_selftest(program, golden, values)},
-          {name + "_info.c", emit_info(program, units, values)},
-          {name + "_float.h", filled_template("float.h", floats)},
-          {name + "_float.c", filled_template("float.c", floats)}};
+  std::map<std::string, std::string> files = emit_units(program, specialized, values);
+  files[name + ".h"] = filled_template("model.h", values);
+  files[name + ".c"] = emit_source(program, specialized, values);
+  files[name + "_selftest.c"] = emit_selftest(program, golden, values);
+  files[name + "_info.c"] = emit_info(program, units, values);
+  files[name + "_float.h"] = filled_template("float.h", floats);
+  files[name + "_float.c"] = filled_template("float.c", floats);
+  return files;
 }
 
 }  // namespace bitwright

@@ -18,7 +18,7 @@ Values package_values(const Program& program, const PackageOptions& options);
 
 // File name -> text.
 std::map<std::string, std::string> emit_interface(const Program& program, const GoldenVectors& golden,
-                                                  const Units& units, const Values& values);
+                                                  const PackageOptions& options, const Values& values);
 
 // The bytes of all constants in the order in which NAME_weights_crc32() visits them, little-endian.
 std::string constant_image(const Program& program);

@@ -3,10 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <sstream>
+
 #include "core/check.h"
 #include "core/embedded.h"
 #include "core/hash.h"
 #include "core/kernel.h"
+#include "deploy/emit_specialized.h"
 #include "deploy/templates.h"
 
 namespace bitwright {
@@ -68,14 +71,16 @@ std::string emit_kernels_header() {
   return text.insert(at + after.size(), "\n#include \"bw_config.h\"\n#include \"bw_names.h\"\n");
 }
 
+bool ends_in_floats(const LoweredOp& op) {
+  return op.kernel.ends_with("f32") || op.epilogue_type == "bw_float_epilogue";
+}
+
 // Streams add their walk and, where sums are added up, an epilogue of their own.
-std::vector<std::string> package_runtime_files(const Program& program) {
-  std::vector<std::string> files = runtime_files(program.kernels);
-  if (!program.stream) return files;
+std::vector<std::string> stream_files(const Program& program) {
   const bool to_float =
       program.ops[static_cast<size_t>(program.stream->last_layer())].epilogue_type == "bw_float_epilogue";
-  files.insert(files.end(),
-               {"bw_stream.h", "bw_stream.c", "bw_finish.h", to_float ? "bw_finish_f32.c" : "bw_finish.c"});
+  std::vector<std::string> files = {"bw_stream.h", "bw_stream.c", "bw_finish.h",
+                                    to_float ? "bw_finish_f32.c" : "bw_finish.c"};
   if (to_float)
     files.insert(files.end(), {"bw_float.h", "bw_driver.h", "bw_patch.h"});
   else
@@ -83,8 +88,40 @@ std::vector<std::string> package_runtime_files(const Program& program) {
   return files;
 }
 
+std::vector<std::string> package_runtime_files(const Program& program, const std::set<int>& specialized) {
+  Kernels shared;
+  for (const LoweredOp& op : program.ops)
+    if (specialized.count(op.layer) == 0) shared.push_back(op.kernel);
+  std::vector<std::string> files = runtime_files(shared);
+  const auto add = [&](const auto& more) { files.insert(files.end(), more.begin(), more.end()); };
+  if (program.stream && specialized.empty()) add(stream_files(program));
+  if (program.stream && !specialized.empty()) add(included_files({"bw_run.h"}, false));
+  for (const LoweredOp& op : program.ops)
+    if (specialized.count(op.layer) > 0)
+      add(included_files({fmt::format("bw_{}_inline.h", op.kernel)}, ends_in_floats(op)));
+  return files;
+}
+
+// The functions of a source in line, whether they were static or external.
+std::string with_functions_in_line(const std::string& source) {
+  std::istringstream lines(with_attributes(source, "BW_INLINE "));
+  std::string out;
+  for (std::string line; std::getline(lines, line); out += line + "\n")
+    for (const std::string start : {"static inline ", "static "})
+      if (line.starts_with(start) && line.find('(') != std::string::npos) line.replace(0, start.size(), "BW_INLINE ");
+  return out;
+}
+
+// A kernel's source as a header.
+std::string emit_inline(const std::string& file) {
+  const std::string guard = upper(file.substr(0, file.size() - 2)) + "_H";
+  return fmt::format("#ifndef {0}\n#define {0}\n\n{1}\n#endif\n", guard,
+                     with_functions_in_line(embedded(kRuntime + source_of(file))));
+}
+
 std::string emit_file(const std::string& file) {
   if (file == "bw_kernels.h") return emit_kernels_header();
+  if (is_inline(file)) return emit_inline(file);
   const std::string text = embedded(kRuntime + file);
   return file.ends_with(".c") ? with_kernel_attributes(text) : text;
 }
@@ -97,14 +134,18 @@ std::vector<std::string> external_functions(const std::string& source) {
   return names;
 }
 
-std::string with_kernel_attributes(const std::string& source) {
+std::string with_attributes(const std::string& source, const std::string& attributes) {
   std::string out;
   size_t done = 0;
   each_external_function(source, [&](const std::string&, size_t at) {
-    out += source.substr(done, at - done) + "BW_KERNEL ";
+    out += source.substr(done, at - done) + attributes;
     done = at;
   });
   return out + source.substr(done);
+}
+
+std::string with_kernel_attributes(const std::string& source) {
+  return with_attributes(source, "BW_KERNEL ");
 }
 
 std::string runtime_version() {
@@ -113,7 +154,8 @@ std::string runtime_version() {
   return sha256_hex(all + embedded("deploy/package/bw_crc32.c.in")).substr(0, 8);
 }
 
-std::map<std::string, std::string> emit_runtime(const Program& program) {
+std::map<std::string, std::string> emit_runtime(const Program& program, bool specialize) {
+  const std::set<int> specialized = specialize ? specialized_layers(program) : std::set<int>();
   static const std::string names = emit_names();
   std::map<std::string, std::string> files = {
       {"bw_config.h", filled_template("bw_config.h", {})},
@@ -121,7 +163,7 @@ std::map<std::string, std::string> emit_runtime(const Program& program) {
       {"bw_crc32.c", with_kernel_attributes(filled_template("bw_crc32.c", {}))},
       {"bw_names.h", names},
   };
-  for (const std::string& file : package_runtime_files(program)) files[file] = emit_file(file);
+  for (const std::string& file : package_runtime_files(program, specialized)) files[file] = emit_file(file);
   return files;
 }
 

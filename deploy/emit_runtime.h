@@ -15,15 +15,16 @@
 namespace bitwright {
 
 // File name -> text: the kernels that the program needs, bw_config.h, bw_names.h, bw_crc32.*. A file has the same text
-// in every package.
-std::map<std::string, std::string> emit_runtime(const Program& program);
+// in every package. specialize: kernels and what they share, too, as bw_NAME_inline.h (deploy/emit_specialized.h).
+std::map<std::string, std::string> emit_runtime(const Program& program, bool specialize = false);
 
 // Eight hex digits; others after any change of the kernels.
 std::string runtime_version();
 
 // Names of the functions that a file of kernels defines with external linkage, in the file's order.
 std::vector<std::string> external_functions(const std::string& source);
-// The same file with BW_KERNEL before each of them.
+// The same file with attributes, BW_KERNEL, before each of them.
+std::string with_attributes(const std::string& source, const std::string& attributes);
 std::string with_kernel_attributes(const std::string& source);
 
 }  // namespace bitwright

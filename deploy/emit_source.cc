@@ -7,6 +7,7 @@
 
 #include "core/check.h"
 #include "core/kernel.h"
+#include "deploy/emit_specialized.h"
 #include "deploy/templates.h"
 
 namespace bitwright {
@@ -22,23 +23,6 @@ const LayerSpec& spec_of(const Program& program, const LoweredOp& op) {
 
 // ---- one layer
 
-// Initializers separated by commas, in indented lines of at most 110 columns.
-std::string wrapped(const std::vector<std::string>& items) {
-  constexpr size_t kColumns = 110;
-  std::string out;
-  size_t column = kColumns;
-  for (size_t i = 0; i < items.size(); ++i) {
-    const size_t width = items[i].size() + 2;
-    const bool fits = column + width <= kColumns;
-    if (!fits && i > 0) out.push_back('\n');
-    out.append(fits ? " " : "    ").append(items[i]);
-    column = fits ? column + width : width + 2;
-    if (i + 1 < items.size()) out.push_back(',');
-  }
-  out.push_back('\n');
-  return out;
-}
-
 std::string pointee(const LoweredOp& op, const std::string& suffix) {
   for (const Constant& c : op.constants)
     if (c.suffix == suffix) return suffix;
@@ -47,14 +31,7 @@ std::string pointee(const LoweredOp& op, const std::string& suffix) {
 
 std::string emit_struct(const std::string& type, const std::string& layer, const std::string& suffix,
                         const LoweredOp& op, const std::vector<Field>& fields) {
-  std::vector<std::string> items;
-  for (const Field& f : fields) {
-    const std::string value = !f.constant.empty() ? layer + "_" + pointee(op, f.constant)
-                              : f.is_float        ? literal(static_cast<uint32_t>(f.value), "float")
-                                                  : std::to_string(f.value);
-    items.push_back(fmt::format(".{} = {}", f.name, value));
-  }
-  return fmt::format("static const {} {}_{} = {{\n{}}};\n", type, layer, suffix, wrapped(items));
+  return fmt::format("static const {} {}_{} = {{\n{}}};\n", type, layer, suffix, wrapped(initializers(layer, op, fields)));
 }
 
 // Without const in RAM: a compiler may put what is const nowhere but among the read-only data.
@@ -151,15 +128,19 @@ std::string hooked(const Program& program, const LoweredOp& op, const std::strin
 }
 
 // The layers from `first` on in order, each between two hooks that get its number, the m_id of report.txt.
-std::string emit_calls(const Program& program, int first) {
+std::string emit_calls(const Program& program, const std::set<int>& specialized, int first) {
   std::string calls;
   for (const LoweredOp& op : program.ops)
-    if (op.layer >= first && !op.kernel.empty()) calls += hooked(program, op, emit_call(program, op), "    ");
+    if (op.layer >= first && !op.kernel.empty())
+      calls += hooked(program, op,
+                      specialized.count(op.layer) > 0 ? fmt::format("    {}(arena);\n", unit_name(program, op))
+                                                      : emit_call(program, op),
+                      "    ");
   return calls;
 }
 
-std::string emit_run(const Program& program) {
-  const std::string calls = emit_calls(program, 0);
+std::string emit_run(const Program& program, const std::set<int>& specialized) {
+  const std::string calls = emit_calls(program, specialized, 0);
   return "\nstatic void run_layers(uint32_t *arena)\n{\n" + (calls.empty() ? "    (void)arena;\n" : calls) + "}\n";
 }
 
@@ -270,15 +251,14 @@ static void run_layers(uint32_t *arena)
 }
 )";
 
-// What follows the last stage: sums become outputs; the layers behind run as ever.
-std::string emit_stream_end(const Program& program) {
+// What follows the last stage: its sums become outputs; the layers behind run as ever.
+std::string emit_stream_end(const Program& program, const std::set<int>& specialized) {
   const LoweredOp& op = program.ops[program.stream->last_layer()];
   std::string out;
   if (program.stream->ends_dense)
-    out = fmt::format("    bw_finish_sums{}(&{}_epilogue, (const int32_t *)&arena[{}], {}u, &arena[{}]);\n",
-                      op.epilogue_type == "bw_float_epilogue" ? "_f32" : "", spec_of(program, op).name,
-                      program.plan.sums_offset / 4, op.shapes.output.c, op.out_word);
-  return out + emit_calls(program, op.layer + 1);
+    out = specialized.count(op.layer) > 0 ? fmt::format("    {}(arena);\n", finish_name(program, op))
+                                          : emit_finish_sums(program, op);
+  return out + emit_calls(program, specialized, op.layer + 1);
 }
 
 std::string emit_stream(const Program& program) {
@@ -295,10 +275,143 @@ std::string emit_stream(const Program& program) {
                  {"count", std::to_string(count)},
                  {"last", std::to_string(count - 1)},
                  {"stages", stages},
-                 {"end", emit_stream_end(program)}});
+                 {"end", emit_stream_end(program, {})}});
+}
+
+// ---- streams whose kernels are compiled for their layers
+
+std::string emit_placed_stages(const Program& program) {
+  std::string out = "/* Layers that run column by column, bw_run.h. */\nstatic const bw_placed_stage stages[] = {\n";
+  for (size_t i = 0; i < program.stream->stages.size(); ++i) {
+    const StreamStage& s = stage_at(program, i);
+    out += fmt::format("    {{{{{}u, {}u, {}u, {}u, {}u, {}u, {}u, {}u, {}u, {}u}}, {}u, {}u}}, /* {} */\n", s.band,
+                       s.step, s.window, s.pad, s.inputs, s.outputs, s.column_bits, s.align, s.out_bits,
+                       i == 0 ? 0 : s.capacity, stage_input(program, s), program.ops[s.layer].out_word,
+                       network_of(program).layers[s.layer].name);
+  }
+  return out + fmt::format("}};\nBW_STATIC_ASSERT(bw_placed_stage_size, sizeof(bw_placed_stage) == {});\n",
+                           kPlacedStageBytes);
+}
+
+constexpr char kSharedRun[] = R"(        case @stage@u: {
+            bw_layer layer = @layer@_layer;
+            bw_set_part(&run, &layer);
+@call@            break;
+        }
+)";
+
+// A stage whose kernel other layers use, too.
+std::string emit_shared_run(const Program& program, size_t i, const LoweredOp& op) {
+  std::string call = fmt::format("            bw_{}(&layer, ", op.kernel);
+  if (!op.epilogue_fields.empty()) call += fmt::format("&{}_epilogue, ", spec_of(program, op).name);
+  call += "run.in, run.out";
+  if (op.scratch_word >= 0) call += fmt::format(", &arena[{}]", op.scratch_word);
+  return filled(kSharedRun, {{"stage", std::to_string(i)},
+                             {"layer", spec_of(program, op).name},
+                             {"call", hooked(program, op, call + ");\n", "            ")}});
+}
+
+std::string emit_own_run(const Program& program, size_t i, const LoweredOp& op) {
+  const std::string call = fmt::format("            {}(arena, &run);\n", unit_name(program, op));
+  return fmt::format("        case {}u:\n{}            break;\n", i, hooked(program, op, call, "            "));
+}
+
+constexpr char kSpecializedStream[] = R"(
+static void begin_stream(uint32_t *arena)
+{
+@clear@    (void)memset(&arena[@state@], 0, @count@u * sizeof(bw_stage_state));
+}
+
+/* Runs every stage that has its input; 1 once the outputs are there. */
+static uint32_t advance_stream(uint32_t *arena)
+{
+    bw_stage_state *states = (bw_stage_state *)&arena[@state@];
+    bw_run run;
+    while (bw_next_run(stages, states, @count@u, arena, &run) != 0u) {
+        switch (run.stage) {
+@stages@        default:
+            break;
+        }
+        bw_close_run(stages, states, @count@u, arena, &run);
+    }
+    if (states[@last@].done != @outputs@u) {
+        return 0u;
+    }
+@end@    return 1u;
+}
+
+static void run_layers(uint32_t *arena)
+{
+    begin_stream(arena);
+    ((bw_stage_state *)&arena[@state@])->filled = @inputs@u;
+    (void)advance_stream(arena);
+}
+)";
+
+std::string emit_specialized_stream(const Program& program, const std::set<int>& specialized) {
+  const auto& stages = program.stream->stages;
+  const int64_t sums_bytes = 4 * program.ops[program.stream->last_layer()].shapes.output.c;
+  std::string runs;
+  for (size_t i = 0; i < stages.size(); ++i) {
+    const LoweredOp& op = program.ops[stages[i].layer];
+    runs += specialized.count(op.layer) > 0 ? emit_own_run(program, i, op) : emit_shared_run(program, i, op);
+  }
+  return fmt::format("\n{}", emit_placed_stages(program)) +
+         filled(kSpecializedStream,
+                {{"clear", program.stream->ends_dense ? fmt::format("    (void)memset(&arena[{}], 0, {}u);\n",
+                                                                    program.plan.sums_offset / 4, sums_bytes)
+                                                      : ""},
+                 {"state", std::to_string(program.plan.state_offset / 4)},
+                 {"count", std::to_string(stages.size())},
+                 {"last", std::to_string(stages.size() - 1)},
+                 {"inputs", std::to_string(stages.front().inputs)},
+                 {"outputs", std::to_string(stages.back().outputs)},
+                 {"stages", runs},
+                 {"end", emit_stream_end(program, specialized)}});
 }
 
 }  // namespace
+
+std::string wrapped(const std::vector<std::string>& items, int indent) {
+  constexpr size_t kColumns = 110;
+  const std::string margin(static_cast<size_t>(indent), ' ');
+  std::string out;
+  size_t column = kColumns;
+  for (size_t i = 0; i < items.size(); ++i) {
+    const size_t width = items[i].size() + 2;
+    const bool fits = column + width <= kColumns;
+    if (!fits && i > 0) out.push_back('\n');
+    out.append(fits ? " " : margin).append(items[i]);
+    column = fits ? column + width : width + margin.size() - 2;
+    if (i + 1 < items.size()) out.push_back(',');
+  }
+  out.push_back('\n');
+  return out;
+}
+
+std::vector<std::string> initializers(const std::string& layer, const LoweredOp& op, const std::vector<Field>& fields) {
+  std::vector<std::string> items;
+  for (const Field& f : fields) {
+    const std::string value = !f.constant.empty() ? layer + "_" + pointee(op, f.constant)
+                              : f.is_float        ? literal(static_cast<uint32_t>(f.value), "float")
+                                                  : std::to_string(f.value);
+    items.push_back(fmt::format(".{} = {}", f.name, value));
+  }
+  return items;
+}
+
+std::string emit_finish_sums(const Program& program, const LoweredOp& op) {
+  return fmt::format("    bw_finish_sums{}(&{}_epilogue, (const int32_t *)&arena[{}], {}u, &arena[{}]);\n",
+                     op.epilogue_type == "bw_float_epilogue" ? "_f32" : "", spec_of(program, op).name,
+                     program.plan.sums_offset / 4, op.shapes.output.c, op.out_word);
+}
+
+std::string emit_crc_calls(const Program& program, const LoweredOp& op) {
+  std::string calls;
+  for (const Constant& c : op.constants)
+    calls += fmt::format("    crc = bw_crc32(crc, {0}_{1}, sizeof {0}_{1});\n", spec_of(program, op).name, c.suffix);
+  return calls;
+}
 
 std::string float_literal(float value) {
   std::string digits = fmt::format("{}", value);
@@ -332,7 +445,7 @@ std::string emit_layer_comment(const Program& program, const LoweredOp& op) {
                      macs(spec, op.shapes), constant_bytes(network, op.layer, op.kernel));
 }
 
-std::string emit_layer(const Program& program, const LoweredOp& op) {
+std::string emit_layer(const Program& program, const LoweredOp& op, bool descriptor) {
   if (op.kernel.empty()) return "";
   const std::string& name = spec_of(program, op).name;
   std::string out;
@@ -340,7 +453,7 @@ std::string emit_layer(const Program& program, const LoweredOp& op) {
   if (has_weights(spec_of(program, op).op))
     out += fmt::format("BW_STATIC_ASSERT({0}_weights_size, sizeof {0}_weights == {1});\n", name,
                        weight_bytes(network_of(program), op.layer, op.kernel));
-  out += emit_struct("bw_layer", name, "layer", op, op.layer_fields);
+  if (descriptor) out += emit_struct("bw_layer", name, "layer", op, op.layer_fields);
   if (!op.epilogue_fields.empty()) out += emit_struct(op.epilogue_type, name, "epilogue", op, op.epilogue_fields);
   return out;
 }
@@ -357,11 +470,13 @@ std::string emit_call(const Program& program, const LoweredOp& op) {
   return out + ");\n";
 }
 
-std::string emit_layers(const Program& program) {
+std::string emit_layers(const Program& program, const std::set<int>& specialized) {
   std::string out = emit_size_checks();
   for (const LoweredOp& op : program.ops)
-    out += fmt::format("\n{}{}", emit_layer_comment(program, op), emit_layer(program, op));
-  return out + (program.stream ? emit_stream(program) : emit_run(program));
+    if (specialized.count(op.layer) == 0)
+      out += fmt::format("\n{}{}", emit_layer_comment(program, op), emit_layer(program, op));
+  if (!program.stream) return out + emit_run(program, specialized);
+  return out + (specialized.empty() ? emit_stream(program) : emit_specialized_stream(program, specialized));
 }
 
 }  // namespace bitwright

@@ -34,6 +34,7 @@ struct PackageLabel {
 };
 
 struct PackageOptions {
+  bool specialize = false;  // compile kernels that one layer has to itself for that layer: smaller, no copy shared
   Provenance provenance;
   Units units;
   PackageLabel label;

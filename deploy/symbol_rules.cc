@@ -57,7 +57,9 @@ bool is_float_helper(std::string_view name) {
 }  // namespace
 
 bool has_float_kernel(const std::set<std::string>& functions) {
-  static const std::regex kernel("bw_(.*_)?(a([0-9]+|t|x))?w?f32(_.*)?");
+  // bw_KERNEL, bw_KERNEL_VERSION, or NAME_LAYER_KERNEL of a unit that is compiled for a layer.
+  static const std::regex kernel(
+      "(bw|.*_(add|conv2d|dense|depthwise|log_variance|max_pool|part|sum_pool))_(.*_)?(a([0-9]+|t|x))?w?f32(_.*)?");
   return std::any_of(functions.begin(), functions.end(),
                      [](const std::string& name) { return std::regex_match(name, kernel); });
 }

@@ -90,20 +90,21 @@ ConstantPlacement place_fast_weights(const Study& study, const Program& program,
 }  // namespace
 
 int export_model(const QuantizedModel& model, const Study& study, const TrainingData& data, const ModelOrigin& origin,
-                 const std::string& folder, int vectors, Execution asked, const FastWeights& fast) {
+                 const std::string& folder, int vectors, const PackageForm& form) {
   const auto inputs = spaced_examples(data.validation, vectors);
   const std::string config = sha256_hex(comparable_config(study.config_json)).substr(0, 12);
   PackageOptions options;
+  options.specialize = form.specialize;
   options.provenance = {"bitwright " + version(),
                         fmt::format("study {}, {}, config {}", study.name, origin.text, config)};
   options.units = units_of(data.train);
-  const Execution execution = choose_execution(model.network, study.board, study.limits, asked);
+  const Execution execution = choose_execution(model.network, study.board, study.limits, form.execution);
   // Anew, not the trial's: those may be of an older program's kernels.
   options.estimates = estimate(model.network, study.board, study.limits, execution);
   options.validation_accuracy = origin.validation_accuracy;
   // The kernels of these estimates.
   Program program = lower(model, choose_kernels(model.network, study.board, study.limits, execution), execution);
-  program.placement = place_fast_weights(study, program, *options.estimates, fast);
+  program.placement = place_fast_weights(study, program, *options.estimates, form.fast);
   Package package = emit_c(program, golden_vectors(model, inputs), options);
   package.files["model.json"] = nlohmann::json{
       {"schema", 1},
@@ -117,7 +118,7 @@ int export_model(const QuantizedModel& model, const Study& study, const Training
 }
 
 int export_package(const TrialStore& store, const Study& study, const Trial& trial, const std::string& folder,
-                   int vectors, Execution asked, const FastWeights& fast) {
+                   int vectors, const PackageForm& form) {
   const auto text = store.artifact(trial.number, "model");
   if (!text)
     throw ConfigError(fmt::format("{}: trial {} is {} and has no model to export", store.path(), trial.number,
@@ -126,7 +127,7 @@ int export_package(const TrialStore& store, const Study& study, const Trial& tri
   const TrainingData data = load_training_data(study);
   check_same_data(store.study(), data, store.path());
   const ModelOrigin origin{fmt::format("trial {}", trial.number), trial.metrics.accuracy};
-  return export_model(model, study, data, origin, folder, vectors, asked, fast);
+  return export_model(model, study, data, origin, folder, vectors, form);
 }
 
 }  // namespace bitwright

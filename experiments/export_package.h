@@ -20,6 +20,13 @@ struct FastWeights {
   int flash_wait_states = -1;  // -1: the board's
 };
 
+// How a package differs from the model's plain one.
+struct PackageForm {
+  Execution execution = Execution::kLayers;
+  FastWeights fast;
+  bool specialize = false;  // PackageOptions::specialize
+};
+
 // What a package tells of its model's training.
 struct ModelOrigin {
   std::string text;  // "trial 12", "network bearing_golden, seed 1"
@@ -28,13 +35,13 @@ struct ModelOrigin {
 
 // Writes a package as export_package() does. data: of the study.
 int export_model(const QuantizedModel& model, const Study& study, const TrainingData& data, const ModelOrigin& origin,
-                 const std::string& folder, int vectors, Execution execution, const FastWeights& fast = {});
+                 const std::string& folder, int vectors, const PackageForm& form);
 
 // Writes the package of a complete trial to `folder`, which is made if absent and must hold nothing but an earlier
 // package. Its golden vectors are `vectors` windows of the validation set, evenly spaced over it, with the outputs of
-// the integer reference. execution: the study's, or another. Returns the number of vectors. Throws ConfigError (folder
+// the integer reference. form.execution: the study's, or another. Returns the number of vectors. Throws ConfigError (folder
 // in use; a trial without a model; fast weights for flash without wait states).
 int export_package(const TrialStore& store, const Study& study, const Trial& trial, const std::string& folder,
-                   int vectors, Execution execution, const FastWeights& fast = {});
+                   int vectors, const PackageForm& form);
 
 }  // namespace bitwright

@@ -6,7 +6,11 @@
 #include "bw_driver.h"
 
 /* pad_code times the sum of the channel's weights that lie outside the patch; bw_border.c. */
+#ifdef BW_SPECIALIZED
+#include "bw_border_inline.h"
+#else
 int32_t bw_border(const bw_layer *layer, const bw_patch *patch, uint32_t channel);
+#endif
 
 /* A convolution by rows: each is one run of codes in the input and in the weights, and so are all rows together
  * where the kernel is as wide as the map. */

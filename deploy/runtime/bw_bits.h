@@ -17,6 +17,15 @@
 #define BW_APART static
 #endif
 
+/* A unit that is compiled for one layer defines BW_SPECIALIZED, and BW_SPECIALIZED_F32 if its kernel's name ends in f32:
+ * bw_NAME_inline.h, which the emitter makes of bw_NAME.c, then defines its functions in line in the place of their
+ * declarations. Where no window reaches beyond the map it defines BW_NO_BORDER. */
+#ifdef BW_SPECIALIZED
+#define BW_FOLDS 1u /* constants fold: what takes a branch for them costs nothing */
+#else
+#define BW_FOLDS 0u
+#endif
+
 /* For functions whose inline assembler needs every register, the frame pointer's too. */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__ARM_FEATURE_DSP)
 #define BW_ALL_REGISTERS __attribute__((optimize("omit-frame-pointer")))

@@ -46,7 +46,7 @@ BW_INLINE void bw_window_a1w1(const bw_layer *layer, const bw_word *in, const bw
             bw_accumulate_a1w1(room, layer->weights + done, words, part, layer->out_c, acc);
             done += part;
             part = BW_FOLDED;
-        } while (done != words);
+        } while ((BW_FOLDS == 0u || words > BW_FOLDED) && done != words);
         one ^= 1u;
     } while (--passes != 0u);
     if (skipped != 0u) {

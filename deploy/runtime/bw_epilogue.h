@@ -4,9 +4,6 @@
 
 #include "bw_bits.h"
 
-/* The output code in its low bits; bw_epilogue.c. */
-uint32_t bw_output_code(const bw_epilogue *epilogue, uint32_t channel, int32_t acc);
-
 /* 1 for a channel whose thresholds are reached from above: acc <= t is stored as "not acc >= t + 1". */
 BW_INLINE uint32_t bw_descends(const bw_epilogue *epilogue, uint32_t channel)
 {
@@ -66,6 +63,13 @@ BW_INLINE int32_t bw_code_of(const bw_epilogue *e, uint32_t channel, int32_t acc
     }
     return acc + ((e->table != NULL) ? e->table[channel] : 0);
 }
+
+/* The output code in its low bits; bw_epilogue.c. */
+#ifdef BW_SPECIALIZED
+#include "bw_epilogue_inline.h"
+#else
+uint32_t bw_output_code(const bw_epilogue *epilogue, uint32_t channel, int32_t acc);
+#endif
 
 /* Binary outputs in line, the others by a call. */
 BW_INLINE uint32_t bw_finish_code(const void *epilogue, uint32_t channel, int32_t acc)

@@ -5,10 +5,18 @@
 #include "bw_bits.h"
 
 /* epilogue: bw_epilogue, bw_finish.c. */
+#ifdef BW_SPECIALIZED
+#include "bw_finish_inline.h"
+#else
 void bw_finish_pixel(const void *epilogue, const int32_t *acc, uint32_t channels, bw_appender *out);
+#endif
 
 /* epilogue: bw_float_epilogue, bw_finish_f32.c. */
+#ifdef BW_SPECIALIZED_F32
+#include "bw_finish_f32_inline.h"
+#else
 void bw_finish_pixel_f32(const void *epilogue, const int32_t *acc, uint32_t channels, bw_appender *out);
+#endif
 
 typedef void bw_finish_function(const void *epilogue, const int32_t *acc, uint32_t channels, bw_appender *out);
 

@@ -15,10 +15,18 @@ typedef struct {
 /* Taps of one dimension before the map, and how many lie in it. */
 BW_INLINE void bw_clip(uint32_t start, uint32_t pad, uint32_t taps, uint32_t size, uint32_t *skip, uint32_t *count)
 {
+#ifdef BW_NO_BORDER
+    (void)start;
+    (void)pad;
+    (void)size;
+    *skip = 0u;
+    *count = taps;
+#else
     const uint32_t before = (start < pad) ? pad - start : 0u;
     const uint32_t room = size + pad - start;
     *skip = before;
     *count = ((taps < room) ? taps : room) - before;
+#endif
 }
 
 /* The window of the accumulator at row y, column x. */

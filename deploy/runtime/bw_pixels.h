@@ -17,6 +17,9 @@ typedef struct {
     int32_t *best;                 /* [out_c]: their largest */
 } bw_pixels;
 
+#ifdef BW_SPECIALIZED
+#include "bw_pixels_inline.h"
+#else
 void bw_begin_pixels(bw_pixels *pixels, const bw_layer *layer, int32_t *best);
 
 /* The window of the next accumulator; 0 after the last. */
@@ -25,6 +28,7 @@ uint32_t bw_next_patch(bw_pixels *pixels, bw_patch *patch);
 /* Takes the accumulators of the next pixel, in the order of bw_next_patch. The pooled ones, once their window is
  * complete, else NULL. */
 const int32_t *bw_pool(bw_pixels *pixels, const int32_t *acc);
+#endif
 
 /* Words of scratch memory that pooling needs in front of all else: the rest starts there. */
 BW_INLINE uint32_t bw_pool_words(const bw_layer *layer)

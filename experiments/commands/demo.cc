@@ -55,7 +55,7 @@ int demo(const Options& options, const CommandLine& line) {
   const TrialStore reader = TrialStore::open_read_only(store);
   const Trial best = pick_trial(front_of(reader), "");
   const std::string package = folder / fmt::format("package-{}", best.number);
-  export_package(reader, study, best, package, kGoldenVectors, study.execution);
+  export_package(reader, study, best, package, kGoldenVectors, {.execution = study.execution});
   const VerifyReport report = verify(package, {.targets = {"host-gcc", study.board.core}});
   write_text(folder / "report.md", study_report(reader, study, best, report));
   std::cout << render_text(report) << "report:  " << (folder / "report.md").string() << "\n"

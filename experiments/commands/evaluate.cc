@@ -177,7 +177,7 @@ void export_best(const Options& options, const TrainingSetup& setup, const Train
   const ModelOrigin origin{fmt::format("network {}, seed {}", setup.network.name, setup.seeds[*best]),
                            report.metrics.accuracy};
   const int vectors = export_model(*report.model, setup.study, load_training_data(setup.study), origin, options.package,
-                                   options.vectors, setup.study.execution);
+                                   options.vectors, {.execution = setup.study.execution});
   std::cerr << fmt::format("seed {} -> {} ({} golden vectors); check it with: bitwright verify {}\n",
                            setup.seeds[*best], options.package, vectors, options.package);
 }

@@ -20,6 +20,7 @@ struct Options {
   bool stream = false, layers = false;
   std::string fast_weights;    // bytes or "auto"; empty: none
   int flash_wait_states = -1;  // -1: the board's
+  bool specialize = false;
   bool json = false;
 };
 
@@ -45,8 +46,9 @@ int export_trial(const Options& options) {
   const Execution execution = options.stream   ? Execution::kStream
                               : options.layers ? Execution::kLayers
                                                : study.execution;
-  const FastWeights fast = {fast_bytes(options.fast_weights), options.flash_wait_states};
-  const int vectors = export_package(store, study, trial, folder, options.vectors, execution, fast);
+  const PackageForm form = {
+      execution, {fast_bytes(options.fast_weights), options.flash_wait_states}, options.specialize};
+  const int vectors = export_package(store, study, trial, folder, options.vectors, form);
   if (options.json)
     std::cout << nlohmann::json{{"schema", 1},
                                 {"package", folder},
@@ -84,6 +86,9 @@ void add_export(CLI::App& app, CommandLine& line) {
   command->add_option("--flash-wait-states", options->flash_wait_states, "Instead of the board's")
       ->check(CLI::Range(0, 15))
       ->needs(fast);
+  command->add_flag("--specialize", options->specialize,
+                    "Compile every kernel that one layer has to itself for that layer: less code, cycles and stack; "
+                    "several models then share less");
   command->add_flag("--json", options->json, "One JSON object on stdout");
   command->callback([=, &line] { line.action = [=] { return export_trial(*options); }; });
 }

@@ -26,6 +26,7 @@ constexpr uint64_t kFirstExtra = 1'000'000, kLastExtra = 1'020'000;  // seeds of
 struct Options {
   uint64_t first = 0;
   int count = 500, chunk = 50;
+  uint64_t specialized = 3;  // of the packages of so many networks those of one are specialised; 0: none
   std::vector<std::string> targets = {
       "host-gcc-sanitized", "host-clang-sanitized", "cortex-m0plus", "cortex-m4", "cortex-m7", "cortex-m33"};
   std::vector<std::string> kernels;  // only what runs one of them; empty: all
@@ -39,7 +40,7 @@ struct TargetTally {
 };
 
 struct Tally {
-  int networks = 0, layered = 0, streamed = 0;
+  int networks = 0, layered = 0, streamed = 0, specialized = 0;
   KernelCoverage coverage;
   std::vector<TargetTally> targets;  // as Options::targets
 };
@@ -74,6 +75,7 @@ void check_chunk(const Options& options, const std::vector<CheckCase>& cases, co
   for (const CheckCase& check : cases) {
     tally.coverage.add(check);
     ++(check.program.stream ? tally.streamed : tally.layered);
+    tally.specialized += check.specialized ? 1 : 0;
   }
 }
 
@@ -85,9 +87,14 @@ bool wanted(const Options& options, const CheckCase& check) {
   });
 }
 
+// Three kinds of networks come in turn: of each kind the same share is specialised.
+std::vector<CheckCase> cases_of(const Options& options, uint64_t seed) {
+  return check_cases(seed, options.specialized != 0 && seed / 3 % options.specialized == 0);
+}
+
 // Of a seed those that are wanted.
 std::vector<CheckCase> wanted_cases(const Options& options, uint64_t seed) {
-  std::vector<CheckCase> cases = check_cases(seed);
+  std::vector<CheckCase> cases = cases_of(options, seed);
   std::erase_if(cases, [&](const CheckCase& check) { return !wanted(options, check); });
   return cases;
 }
@@ -112,7 +119,7 @@ void check_missing_kernels(const Options& options, const std::string& folder, Ta
   KernelCoverage coverage = tally.coverage;
   std::vector<CheckCase> cases;
   for (uint64_t seed = kFirstExtra; seed < kLastExtra && !coverage.missing().empty(); ++seed) {
-    std::vector<CheckCase> fresh = check_cases(seed);
+    std::vector<CheckCase> fresh = cases_of(options, seed);
     if (std::none_of(fresh.begin(), fresh.end(), [&](const CheckCase& c) { return coverage.adds_kernels(c); }))
       continue;
     ++tally.networks;
@@ -137,8 +144,10 @@ std::string coverage_text(const KernelCoverage& coverage, bool every_kernel) {
 }
 
 void print(const Options& options, const Tally& tally, double seconds) {
-  std::cout << fmt::format("{} networks from seed {}: {} layer by layer, {} streamed; {} inputs each\n", tally.networks,
-                           options.first, tally.layered, tally.streamed, kCheckVectors);
+  std::cout << fmt::format("{} networks from seed {}: {} layer by layer, {} streamed, {} of them specialised; {} inputs "
+                           "each\n",
+                           tally.networks, options.first, tally.layered, tally.streamed, tally.specialized,
+                           kCheckVectors);
   std::cout << fmt::format("{:<22} {:>8} {:>9} {:>8}\n", "target", "packages", "different", "seconds");
   for (size_t i = 0; i < options.targets.size(); ++i)
     std::cout << fmt::format("{:<22} {:>8} {:>9} {:>8.0f}\n", options.targets[i], tally.layered + tally.streamed,
@@ -185,6 +194,9 @@ int run(int argc, char** argv) {
   app.add_option("--count", options.count, "Networks")->check(CLI::PositiveNumber)->capture_default_str();
   app.add_option("--target", options.targets, "As in bitwright verify; may be repeated")->capture_default_str();
   app.add_option("--kernel", options.kernels, "Only networks that run this kernel; may be repeated");
+  app.add_option("--specialized", options.specialized,
+                 "Of the packages of so many networks those of one are specialised (0: none)")
+      ->capture_default_str();
   app.add_option("--chunk", options.chunk, "Networks in one program")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

@@ -27,10 +27,10 @@ TemporaryFolder::~TemporaryFolder() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-Package package_of(const QuantizedModel& model, int vectors, uint64_t seed) {
+Package package_of(const QuantizedModel& model, int vectors, uint64_t seed, const PackageOptions& options) {
   std::vector<std::vector<int16_t>> inputs;
   for (int i = 0; i < vectors; ++i) inputs.push_back(random_input(model.network, seed + static_cast<uint64_t>(i)));
-  return emit_c(lowered(model), golden_vectors(model, inputs));
+  return emit_c(lowered(model), golden_vectors(model, inputs), options);
 }
 
 CommandResult run_command(const std::string& command) {
@@ -43,10 +43,11 @@ CommandResult run_command(const std::string& command) {
   return result;
 }
 
-CompiledPackages::CompiledPackages(std::span<const QuantizedModel> models, const std::string& flags) {
+CompiledPackages::CompiledPackages(std::span<const QuantizedModel> models, const std::string& flags,
+                                   const PackageOptions& options) {
   std::set<std::string> sources;
   for (const QuantizedModel& model : models) {
-    const Package package = package_of(model);
+    const Package package = package_of(model, 2, 1, options);
     write_package(package, folder_.path());  // all share one src/, as the kernels are the same files
     for (const auto& [path, bytes] : package.files)
       if (path.starts_with("src/") && path.ends_with(".c")) sources.insert(path);

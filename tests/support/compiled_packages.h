@@ -32,7 +32,8 @@ class TemporaryFolder {
 };
 
 // The package of a model, lowered() with random_kernels(), and `vectors` random inputs as golden vectors.
-Package package_of(const QuantizedModel& model, int vectors = 2, uint64_t seed = 1);
+Package package_of(const QuantizedModel& model, int vectors = 2, uint64_t seed = 1,
+                   const PackageOptions& options = {});
 
 // Runs a command line by the shell; its status and all that it printed.
 struct CommandResult {
@@ -48,7 +49,8 @@ Program lowered(const QuantizedModel& model);
 class CompiledPackages {
  public:
   // Packages have different names. Aborts with the compiler's message if one does not compile.
-  explicit CompiledPackages(std::span<const QuantizedModel> models, const std::string& flags = "-O2");
+  explicit CompiledPackages(std::span<const QuantizedModel> models, const std::string& flags = "-O2",
+                            const PackageOptions& options = {});
   ~CompiledPackages();
   CompiledPackages(const CompiledPackages&) = delete;
   CompiledPackages& operator=(const CompiledPackages&) = delete;
