@@ -95,10 +95,12 @@ enum class Feature : size_t {
   kOdd2,  // two words
   kOdd3,
   kOdd4,
+  kSetWords,     // rows of one word whose sums are set
   kSingleWords,  // rows of one word
   kTwoWords,     // ... and of two, three and five, which a1w1 has code for
   kThreeWords,
   kFiveWords,
+  kSetParts,
   kSingleParts,  // parts of one word
   kTwoParts,     // ...
   kThreeParts,
@@ -141,21 +143,21 @@ enum class Feature : size_t {
   kTernaryFinished,  // ... ternary ones
 
   // Bit slices: bw_conv2d_sliced.h.
-  kStrips,
-  kStripPixels,     // pixels of the map that are expanded to codes ...
-  kStripCodes,      // ... times groups of up to 12 channels
-  kStripOutside,    // pixels beside the map
-  kCounts,          // windows, times groups of up to 32 channels
-  kBorderCounts,    // of them, those at a border that is skipped
-  kPlanes,          // counters that they start from
-  kCountedRuns,
-  kCountedChunks,   // of up to 16 blocks
-  kCountedBlocks,   // of four tables
-  kCarryFours,      // carries of blocks, four at a time ...
-  kCarryOnes,       // ... and one at a time ...
-  kCarryPlanes,     // ... times planes behind the eighth
-  kSingleTables,    // tables one by one
-  kSlicedOutputs,   // words
+  kStrips,         // of every row of accumulators
+  kStripResults,   // of every row of outputs
+  kStripColumns,
+  kStripPixels,    // pixels of the map that are expanded to codes ...
+  kStripFields,    // ... times groups of up to 24 channels ...
+  kStripStores,    // ... of 12
+  kStripOutside,   // pixels beside the map
+  kCounts,         // windows, times groups of up to 32 output channels
+  kCountedChunks,  // of up to 16 blocks
+  kCountedBlocks,  // of eight tables
+  kTokenFills,     // zeros that fill up eights of carries
+  kCarryEights,    // those eights
+  kHighPlanes,     // planes behind the ninth, of chunks ...
+  kCarryPlanes,    // ... and of eights
+  kSlicedOutputs,  // words
 
   // Kernels that take codes one by one: bw_dot.h, bw_accumulate.h, bw_float.h, bw_upsample.c. Of a convolution's
   // sums; of an upsampling, whose runs are its output pixels: words of them and what is left over.

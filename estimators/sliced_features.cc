@@ -17,35 +17,26 @@ class SlicedCounter {
         tile_(sliced_tile(g_, layer.poly_tile)) {}
 
   void count() {
+    const int64_t outputs = int64_t{g_.output.h} * g_.output.w * groups_;
     count_strips();
-    l_.each_kind([&](const Clip& row, const Clip& column, int64_t times) {
-      const bool skips = g_.padding == Padding::kZero && !l_.is_whole(row, column);
-      add(Feature::kCounts, times * groups_);
-      if (!skips) return count_run(layout_.tables, times);
-      add(Feature::kBorderCounts, times * groups_);
-      for (int64_t c = 0; c < column.taps; ++c) count_run(row.taps * layout_.triples, times);
-    });
-    add(Feature::kPlanes, planes() * l_.windows() * groups_);
-    const int64_t words = int64_t{g_.output.h} * g_.output.w * groups_;
-    add(Feature::kSlicedOutputs, words);
+    count_windows(l_.windows() * groups_);
+    add(Feature::kSlicedOutputs, outputs);
   }
 
  private:
   void add(Feature feature, int64_t amount) { l_.add(feature, static_cast<double>(amount)); }
-  int64_t planes() const { return layout_.planes - 1; }
 
-  // A run of `tables`, `times` windows.
-  void count_run(int64_t tables, int64_t times) {
-    const int64_t blocks = tables / 4, singles = tables % 4, all = times * groups_, chunks = ceil_div(blocks, kSlicedTokens);
-    const int64_t rest = blocks % kSlicedTokens;
-    const int64_t fours = blocks / kSlicedTokens * (kSlicedTokens / 4) + rest / 4, ones = rest % 4;
-    add(Feature::kCountedRuns, all);
-    add(Feature::kCountedChunks, all * chunks);
-    add(Feature::kCountedBlocks, all * blocks);
-    add(Feature::kCarryFours, all * fours);
-    add(Feature::kCarryOnes, all * ones);
-    add(Feature::kCarryPlanes, all * (fours + ones) * (planes() - 8));
-    add(Feature::kSingleTables, all * singles);
+  void count_windows(int64_t windows) {
+    const int64_t blocks = layout_.tables / 8, chunks = ceil_div(blocks, kSlicedTokens);
+    const int64_t rest = blocks % kSlicedTokens, eights = ceil_div(rest, 8) + blocks / kSlicedTokens * (kSlicedTokens / 8);
+    const int64_t high = layout_.planes - 9;  // planes behind those of every kernel
+    add(Feature::kCounts, windows);
+    add(Feature::kCountedChunks, windows * chunks);
+    add(Feature::kCountedBlocks, windows * blocks);
+    add(Feature::kTokenFills, windows * (ceil_div(blocks, 8) * 8 - blocks));
+    add(Feature::kCarryEights, windows * eights);
+    add(Feature::kHighPlanes, windows * chunks * high);
+    add(Feature::kCarryPlanes, windows * eights * high);
   }
 
   void count_strips() {
@@ -53,6 +44,7 @@ class SlicedCounter {
     const int64_t region = int64_t{g_.pool.w - 1} * g_.kernel.stride_w + g_.kernel.w;
     const int64_t strips = ceil_div(g_.output.w, tile_);
     add(Feature::kStrips, rows * strips);
+    add(Feature::kStripResults, int64_t{g_.output.h} * strips);
     int64_t inside = 0, all = 0, inside_rows = 0;
     for (const Clip& row : l_.rows) inside_rows += row.times * row.taps;
     for (int64_t strip = 0; strip < strips; ++strip) {
@@ -62,8 +54,10 @@ class SlicedCounter {
       inside += std::max<int64_t>(std::min<int64_t>(end, g_.input.w) - std::max<int64_t>(first, 0), 0);
     }
     const int64_t pixels = inside_rows * inside;
+    add(Feature::kStripColumns, rows * all);
     add(Feature::kStripPixels, pixels);
-    add(Feature::kStripCodes, pixels * ceil_div(g_.input.c, 12));
+    add(Feature::kStripFields, pixels * ceil_div(g_.input.c, 24));
+    add(Feature::kStripStores, pixels * ceil_div(g_.input.c, 12));
     add(Feature::kStripOutside, rows * g_.kernel.h * all - pixels);
   }
 

@@ -115,8 +115,14 @@ void count_folded_part(CountedLayer& l, double passes, int64_t words) {
 }
 
 // bw_window_a1w1: what is no multiple of kFoldedWords comes first.
-void count_folded_rows(CountedLayer& l, double passes) {
+void count_folded_rows(CountedLayer& l, double passes, double skipped) {
   const int64_t words = ceil_div(l.g.taps(), kWord), first = (words - 1) % kFoldedWords + 1;
+  if (words == 1) {
+    l.add(Feature::kSetParts, passes - skipped);
+    l.add(Feature::kSetWords, (passes - skipped) * l.g.out_channels);
+    if (skipped > 0) count_folded_part(l, skipped, 1);
+    return;
+  }
   count_folded_part(l, passes, first);
   if (words > first) count_folded_part(l, passes * static_cast<double>((words - first) / kFoldedWords), kFoldedWords);
 }
@@ -140,7 +146,7 @@ void count_rows_of_bits(CountedLayer& l, double passes) {
 void count_bits(CountedLayer& l, const std::string& types) {
   const bool planes = types.starts_with("at");
   const double in_place = planes ? 0.0 : count_in_place(l, kWord);
-  double passes = 0.0;
+  double passes = 0.0, of_skipped = 0.0;
   l.each_kind([&](const Clip& row, const Clip& column, int64_t windows) {
     const bool whole = l.is_whole(row, column);
     const bool skipped = !planes && !whole && l.g.padding == Padding::kZero;
@@ -149,13 +155,14 @@ void count_bits(CountedLayer& l, const std::string& types) {
     if (skipped) l.add(Feature::kHalved, static_cast<double>(windows) * l.g.out_channels);
     count_bit_gathers(l, row, column, here - (whole ? in_place : 0.0), whole ? 0.0 : ones, planes ? 16 : kWord);
     passes += here;
+    if (skipped) of_skipped += here;
   });
   l.add(Feature::kPasses, passes);
   if (l.g.padding == Padding::kMinusOne || l.g.padding == Padding::kPlusOne)
     l.add(Feature::kPaddedWindows, static_cast<double>(l.windows()));
   if (types == "atw1") l.add(Feature::kPartBlocks, passes * static_cast<double>(ceil_div(l.g.taps(), kWord)));
   if (types == "a1w1")
-    count_folded_rows(l, passes);
+    count_folded_rows(l, passes, of_skipped);
   else
     count_rows_of_bits(l, passes);
 }

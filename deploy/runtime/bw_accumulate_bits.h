@@ -53,15 +53,6 @@ typedef struct {
     uint32_t ones, twos, fours;
 } bw_columns;
 
-/* Adds a and b to *sum in every column and returns the carries. */
-BW_INLINE uint32_t bw_full_add(uint32_t a, uint32_t b, uint32_t *sum)
-{
-    b ^= a;
-    a ^= *sum;
-    *sum ^= b;
-    return (a | b) ^ *sum;
-}
-
 /* How many bits of every byte are set. */
 BW_INLINE uint32_t bw_count_bytes(uint32_t x, const bw_masks *masks)
 {
@@ -324,6 +315,18 @@ BW_INLINE void bw_subtract_mismatches(const uint32_t *patch, uint32_t held, cons
         *acc -= (int32_t)(2u * mismatches);
         weights += row_words;
     } while (++acc != end);
+}
+
+/* One word: acc[o] = taps - 2 * mismatches. */
+BW_INLINE void bw_set_sums_of_one(uint32_t bits, const uint32_t *weights, uint32_t taps, uint32_t out_c, int32_t *acc)
+{
+    const int32_t *const end = acc + out_c;
+    bw_masks masks = BW_MASKS;
+    do {
+        BW_KEEP(masks.of_2);
+        BW_KEEP(masks.of_4);
+        *acc++ = (int32_t)(taps - 2u * bw_add_bytes(bw_count_bytes(bits ^ *weights++, &masks), 0u, &masks));
+    } while (acc != end);
 }
 
 /* Binary times binary, both folded: acc[o] -= 2 * mismatches. The caller adds the number of codes, once a patch.

@@ -22,8 +22,10 @@
  * declarations. Where no window reaches beyond the map it defines BW_NO_BORDER. */
 #ifdef BW_SPECIALIZED
 #define BW_FOLDS 1u /* constants fold: what takes a branch for them costs nothing */
+#define BW_ONCE BW_INLINE
 #else
 #define BW_FOLDS 0u
+#define BW_ONCE BW_APART /* what is called at one place: in line where constants fold, else apart, for its registers */
 #endif
 
 /* For functions whose inline assembler needs every register, the frame pointer's too. */
@@ -59,6 +61,22 @@ BW_INLINE uint32_t bw_popcount(uint32_t x)
     x = (x & 0x33333333u) + ((x >> 2) & 0x33333333u);
     x = (x + (x >> 4)) & 0x0F0F0F0Fu;
     return (x * 0x01010101u) >> 24;
+}
+
+/* Adds a and b to *sum in every column and returns the carries. */
+BW_INLINE uint32_t bw_full_add(uint32_t a, uint32_t b, uint32_t *sum)
+{
+    b ^= a;
+    a ^= *sum;
+    *sum ^= b;
+    return (a | b) ^ *sum;
+}
+
+BW_INLINE uint32_t bw_half_add(uint32_t a, uint32_t *sum)
+{
+    const uint32_t carry = *sum & a;
+    *sum ^= a;
+    return carry;
 }
 
 /* Reads integer codes of one kind without a branch: code = ((field << left) ^ flip) - minus. */

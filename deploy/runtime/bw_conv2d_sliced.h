@@ -35,21 +35,6 @@ typedef struct {
     bw_word *tokens, *counters;
 } bw_strip;
 
-/* Adds b and c to a bit of weight 1; returns the carry. */
-BW_INLINE uint32_t bw_full_add(uint32_t *a, uint32_t b, uint32_t c)
-{
-    const uint32_t first = *a, differ = first ^ b;
-    *a = differ ^ c;
-    return (first & b) | (differ & c);
-}
-
-BW_INLINE uint32_t bw_half_add(uint32_t *a, uint32_t b)
-{
-    const uint32_t first = *a;
-    *a = first ^ b;
-    return first & b;
-}
-
 /* ---- count */
 
 #if !(defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && defined(__ARM_FEATURE_DSP))
@@ -58,11 +43,11 @@ BW_INLINE uint32_t bw_sliced_four(const uint8_t *codes, const uint32_t *tables, 
 {
     const uint32_t *a = tables + codes[0] / 4u, *b = tables + codes[1] / 4u + BW_SLICED_TABLE;
     const uint32_t *c = tables + codes[2] / 4u + 2u * BW_SLICED_TABLE, *d = tables + codes[3] / 4u + 3u * BW_SLICED_TABLE;
-    const uint32_t two = bw_full_add(&planes[0], a[0], b[0]), four = bw_full_add(&planes[1], a[1], b[1]);
-    const uint32_t other_two = bw_full_add(&planes[0], c[0], d[0]), other_four = bw_full_add(&planes[1], c[1], d[1]);
-    const uint32_t last_four = bw_full_add(&planes[1], two, other_two);
-    const uint32_t eight = bw_full_add(&planes[2], four, other_four);
-    return bw_full_add(&planes[3], eight, bw_half_add(&planes[2], last_four));
+    const uint32_t two = bw_full_add(a[0], b[0], &planes[0]), four = bw_full_add(a[1], b[1], &planes[1]);
+    const uint32_t other_two = bw_full_add(c[0], d[0], &planes[0]), other_four = bw_full_add(c[1], d[1], &planes[1]);
+    const uint32_t last_four = bw_full_add(two, other_two, &planes[1]);
+    const uint32_t eight = bw_full_add(four, other_four, &planes[2]);
+    return bw_full_add(eight, bw_half_add(last_four, &planes[2]), &planes[3]);
 }
 #endif
 
@@ -109,7 +94,7 @@ BW_ALL_REGISTERS BW_APART void bw_sliced_blocks(const uint8_t *codes, const uint
     do {
         const uint32_t first = bw_sliced_four(codes, tables, planes);
         const uint32_t second = bw_sliced_four(codes + 4, tables + 4u * BW_SLICED_TABLE, planes);
-        *tokens++ = bw_full_add(&planes[4], first, second);
+        *tokens++ = bw_full_add(first, second, &planes[4]);
         codes += BW_SLICED_BLOCK;
         tables += BW_SLICED_BLOCK * BW_SLICED_TABLE;
     } while (codes != end);
@@ -120,19 +105,21 @@ BW_ALL_REGISTERS BW_APART void bw_sliced_blocks(const uint8_t *codes, const uint
 }
 
 /* Adds eights of bits of weight 32 to the planes from there on, from `from` to `high`. */
-BW_APART void bw_sliced_carry(const bw_word *tokens, const bw_word *end, const bw_word *from, bw_word *high, uint32_t planes)
+BW_ONCE void bw_sliced_carry(const bw_word *tokens, const bw_word *end, const bw_word *from, bw_word *high, uint32_t planes)
 {
     uint32_t first = from[0], second = from[1], third = from[2], fourth = from[3], i;
     for (i = BW_SLICED_HIGH; i < planes; ++i) {
         high[i] = from[i];
     }
     do {
-        const uint32_t a = bw_full_add(&first, tokens[0], tokens[1]), b = bw_full_add(&first, tokens[2], tokens[3]);
-        const uint32_t c = bw_full_add(&first, tokens[4], tokens[5]), d = bw_full_add(&first, tokens[6], tokens[7]);
-        const uint32_t e = bw_full_add(&second, a, b), f = bw_full_add(&second, c, d);
-        uint32_t carry = bw_half_add(&fourth, bw_full_add(&third, e, f));
+        const uint32_t a = bw_full_add(tokens[0], tokens[1], &first), b = bw_full_add(tokens[2], tokens[3], &first);
+        const uint32_t c = bw_full_add(tokens[4], tokens[5], &first), d = bw_full_add(tokens[6], tokens[7], &first);
+        const uint32_t e = bw_full_add(a, b, &second), f = bw_full_add(c, d, &second);
+        uint32_t carry = bw_half_add(bw_full_add(e, f, &third), &fourth);
         for (i = BW_SLICED_HIGH; i < planes; ++i) {
-            carry = bw_half_add(&high[i], carry);
+            const uint32_t plane = high[i];
+            high[i] = plane ^ carry;
+            carry &= plane;
         }
         tokens += 8;
     } while (tokens < end);
@@ -143,7 +130,7 @@ BW_APART void bw_sliced_carry(const bw_word *tokens, const bw_word *end, const b
 }
 
 /* Where 32 channels do not reach their thresholds, in the window whose codes these are. */
-BW_APART uint32_t bw_sliced_window(const bw_strip *s, uint32_t planes, const uint8_t *codes, const uint32_t *tables,
+BW_ONCE uint32_t bw_sliced_window(const bw_strip *s, uint32_t planes, const uint8_t *codes, const uint32_t *tables,
                                     const bw_word *start)
 {
     bw_word *const counters = s->counters;
@@ -172,33 +159,32 @@ BW_INLINE void bw_sliced_store(uint32_t bits, uint8_t *codes)
     (void)memcpy(codes, &word, sizeof word);
 }
 
-/* The bits of a pixel, three a byte; up to three bytes of 0 behind them. */
+/* Up to 24 bits of a pixel, three a byte; up to three bytes of 0 behind them. */
 BW_INLINE void bw_sliced_expand(const bw_word *in, uint32_t bit, uint32_t bits, uint8_t *codes)
 {
-    do {
-        const uint32_t part = (bits < 24u) ? bits : 24u, field = bw_field(in, bit, part);
-        bw_sliced_store(field, codes);
-        if (part > 12u) {
-            bw_sliced_store(field >> 12, codes + 4);
-        }
-        codes += 8;
-        bit += part;
-        bits -= part;
-    } while (bits != 0u);
+    const uint32_t field = bw_field(in, bit, bits);
+    bw_sliced_store(field, codes);
+    if (bits > 12u) {
+        bw_sliced_store(field >> 12, codes + 4);
+    }
 }
 
 /* The codes of `columns` columns of the windows of row `row`, counted from the border's edge. */
-BW_APART void bw_sliced_fill(const bw_layer *layer, const bw_sliced *sliced, const bw_strip *s, const bw_word *in,
+BW_ONCE void bw_sliced_fill(const bw_layer *layer, const bw_sliced *sliced, const bw_strip *s, const bw_word *in,
                               uint32_t row, uint32_t columns)
 {
     uint8_t *codes = s->codes;
-    uint32_t column, y;
+    uint32_t column, y, c;
     for (column = 0u; column < columns; ++column) {
         const uint32_t map_x = s->left + column - layer->pad_left; /* what lies before the map is large, too */
         for (y = 0u; y < layer->kernel_h; ++y) {
             const uint32_t map_y = row + y - layer->pad_top;
             if (map_x < layer->in_w && map_y < layer->in_h) {
-                bw_sliced_expand(in, (map_y * layer->in_w + map_x) * layer->in_c, layer->in_c, codes);
+                const uint32_t bit = (map_y * layer->in_w + map_x) * layer->in_c;
+                for (c = 0u; c + 24u < layer->in_c; c += 24u) {
+                    bw_sliced_expand(in, bit + c, 24u, codes + c / 3u);
+                }
+                bw_sliced_expand(in, bit + c, layer->in_c - c, codes + c / 3u);
             } else {
                 (void)memset(codes, (layer->pad_code > 0) ? 0x38 : 0, sliced->triples);
             }

@@ -37,13 +37,20 @@ BW_INLINE void bw_window_a1w1(const bw_layer *layer, const bw_word *in, const bw
 {
     const uint32_t taps = bw_taps(layer), words = (taps + 31u) / 32u, skipped = bw_is_skipped(layer, patch);
     uint32_t one = (layer->pad_code > 0) ? 1u : 0u, passes = skipped + 1u;
-    bw_fill(acc, layer->out_c, (int32_t)(taps << skipped));
+    const uint32_t single = (words == 1u) ? passes & 1u : 0u;
+    if (single == 0u) {
+        bw_fill(acc, layer->out_c, (int32_t)(taps << skipped));
+    }
     do {
         const bw_word *bits = bw_gather_bits(layer, in, patch, one, room);
         uint32_t done = 0u, part = (words - 1u) % BW_FOLDED + 1u; /* what is no multiple of 8 comes first */
         do {
-            bw_fold_bits(bits + done, part, room);
-            bw_accumulate_a1w1(room, layer->weights + done, words, part, layer->out_c, acc);
+            if (single != 0u) {
+                bw_set_sums_of_one(*bits, layer->weights, taps, layer->out_c, acc);
+            } else {
+                bw_fold_bits(bits + done, part, room);
+                bw_accumulate_a1w1(room, layer->weights + done, words, part, layer->out_c, acc);
+            }
             done += part;
             part = BW_FOLDED;
         } while ((BW_FOLDS == 0u || words > BW_FOLDED) && done != words);
