@@ -125,7 +125,7 @@ std::string_view feature_name(Feature feature) {
       "border_taps", "border_columns", "border_jumps", "collected", "merges", "crossings", "strides", "collections",
       "finished", "ternary_finished",
       "strips", "strip_results", "strip_columns", "strip_pixels", "strip_fields", "strip_stores", "strip_outside",
-      "counts", "counted_chunks", "counted_blocks", "token_fills", "carry_eights", "high_planes", "carry_planes",
+      "outside_codes", "counts", "counted_chunks", "counted_blocks", "token_fills", "carry_eights", "high_planes", "carry_planes",
       "sliced_outputs",
       "word_runs", "words", "tails", "products", "long_runs", "sum_loops", "converted_inputs", "converted_weights",
       "input_rows", "input_pixels", "window_rows", "window_taps", "long_window_rows", "window_loops", "turns",

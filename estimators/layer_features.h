@@ -149,7 +149,8 @@ enum class Feature : size_t {
   kStripPixels,    // pixels of the map that are expanded to codes ...
   kStripFields,    // ... times groups of up to 24 channels ...
   kStripStores,    // ... of 12
-  kStripOutside,   // pixels beside the map
+  kStripOutside,   // pixels beside the map ...
+  kOutsideCodes,   // ... and their codes
   kCounts,         // windows, times groups of up to 32 output channels
   kCountedChunks,  // of up to 16 blocks
   kCountedBlocks,  // of eight tables

@@ -19,6 +19,9 @@ class SlicedCounter {
   void count() {
     const int64_t outputs = int64_t{g_.output.h} * g_.output.w * groups_;
     count_strips();
+    add(Feature::kWindows, l_.windows());
+    add(Feature::kPooledRows, int64_t{g_.output.h} * g_.pool.h);
+    add(Feature::kPooledWindows, int64_t{g_.output.h} * g_.output.w * g_.pool.h);
     count_windows(l_.windows() * groups_);
     add(Feature::kSlicedOutputs, outputs);
   }
@@ -59,6 +62,7 @@ class SlicedCounter {
     add(Feature::kStripFields, pixels * ceil_div(g_.input.c, 24));
     add(Feature::kStripStores, pixels * ceil_div(g_.input.c, 12));
     add(Feature::kStripOutside, rows * g_.kernel.h * all - pixels);
+    add(Feature::kOutsideCodes, (rows * g_.kernel.h * all - pixels) * layout_.triples);
   }
 
   CountedLayer& l_;
