@@ -186,12 +186,12 @@ std::vector<std::string> includes_of(const std::string& text, bool to_float) {
 
 }  // namespace
 
-std::set<int> specialized_layers(const Program& program) {
+std::set<int> specialized_layers(const Program& program, int most_layers) {
   std::map<std::string, int> uses;
   for (const LoweredOp& op : program.ops) ++uses[op.kernel];
   std::set<int> layers;
   for (const LoweredOp& op : program.ops)
-    if (!op.kernel.empty() && uses[op.kernel] == 1) layers.insert(op.layer);
+    if (!op.kernel.empty() && uses[op.kernel] <= most_layers) layers.insert(op.layer);
   return layers;
 }
 
