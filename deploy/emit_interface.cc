@@ -373,7 +373,7 @@ Values package_values(const Program& program, const PackageOptions& options) {
       {"origin_string", c_string(options.provenance.origin)},
       {"signature", program.signature},
       {"weights_crc", fmt::format("0x{:08X}u", crc32(constant_image(program)))},
-      {"weights_bytes", std::to_string(weights_ro_bytes(program, options.specialize))},
+      {"weights_bytes", std::to_string(weights_ro_bytes(program, options.specialize > 0))},
       {"weights_place", fast_weights_text(program)},
       {"parameters", std::to_string(parameter_count(network))},
       {"macc", std::to_string(macs(network))},
@@ -392,7 +392,7 @@ Values package_values(const Program& program, const PackageOptions& options) {
 
 std::map<std::string, std::string> emit_interface(const Program& program, const GoldenVectors& golden,
                                                   const PackageOptions& options, const Values& values) {
-  const std::set<int> specialized = options.specialize ? specialized_layers(program) : std::set<int>();
+  const std::set<int> specialized = specialized_layers(program, options.specialize);
   const Units& units = options.units;
   const std::string& name = program.model.network.name;
   const Values floats = float_values(program, units, values);

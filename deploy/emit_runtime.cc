@@ -154,8 +154,8 @@ std::string runtime_version() {
   return sha256_hex(all + embedded("deploy/package/bw_crc32.c.in")).substr(0, 8);
 }
 
-std::map<std::string, std::string> emit_runtime(const Program& program, bool specialize) {
-  const std::set<int> specialized = specialize ? specialized_layers(program) : std::set<int>();
+std::map<std::string, std::string> emit_runtime(const Program& program, int specialize) {
+  const std::set<int> specialized = specialized_layers(program, specialize);
   static const std::string names = emit_names();
   std::map<std::string, std::string> files = {
       {"bw_config.h", filled_template("bw_config.h", {})},

@@ -15,8 +15,8 @@
 namespace bitwright {
 
 // File name -> text: the kernels that the program needs, bw_config.h, bw_names.h, bw_crc32.*. A file has the same text
-// in every package. specialize: kernels and what they share, too, as bw_NAME_inline.h (deploy/emit_specialized.h).
-std::map<std::string, std::string> emit_runtime(const Program& program, bool specialize = false);
+// in every package. specialize: PackageOptions::specialize; what is compiled for a layer is a bw_NAME_inline.h.
+std::map<std::string, std::string> emit_runtime(const Program& program, int specialize = 0);
 
 // Eight hex digits; others after any change of the kernels.
 std::string runtime_version();

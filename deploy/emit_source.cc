@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 
 #include "core/check.h"
@@ -319,8 +320,7 @@ std::string emit_own_run(const Program& program, size_t i, const LoweredOp& op) 
 constexpr char kSpecializedStream[] = R"(
 static void begin_stream(uint32_t *arena)
 {
-@clear@    (void)memset(&arena[@state@], 0, @count@u * sizeof(bw_stage_state));
-}
+@clear@}
 
 /* Runs every stage that has its input; 1 once the outputs are there. */
 static uint32_t advance_stream(uint32_t *arena)
@@ -332,7 +332,7 @@ static uint32_t advance_stream(uint32_t *arena)
 @stages@        default:
             break;
         }
-        bw_close_run(stages, states, @count@u, arena, &run);
+        bw_close_run(&run, @count@u, arena);
     }
     if (states[@last@].done != @outputs@u) {
         return 0u;
@@ -348,9 +348,23 @@ static void run_layers(uint32_t *arena)
 }
 )";
 
+std::string clear_text(int64_t offset, int64_t bytes) {
+  return fmt::format("    (void)memset(&arena[{}], 0, {}u);\n", offset / 4, bytes);
+}
+
+// States and sums, at once where they are neighbours.
+std::string emit_clear(const Program& program) {
+  const int64_t state = program.plan.state_offset, sums = program.plan.sums_offset;
+  const int64_t state_bytes = kStageStateBytes * static_cast<int64_t>(program.stream->stages.size());
+  if (!program.stream->ends_dense) return clear_text(state, state_bytes);
+  const int64_t sums_bytes = 4 * program.ops[program.stream->last_layer()].shapes.output.c;
+  if (state + state_bytes == sums || sums + sums_bytes == state)
+    return clear_text(std::min(state, sums), state_bytes + sums_bytes);
+  return clear_text(state, state_bytes) + clear_text(sums, sums_bytes);
+}
+
 std::string emit_specialized_stream(const Program& program, const std::set<int>& specialized) {
   const auto& stages = program.stream->stages;
-  const int64_t sums_bytes = 4 * program.ops[program.stream->last_layer()].shapes.output.c;
   std::string runs;
   for (size_t i = 0; i < stages.size(); ++i) {
     const LoweredOp& op = program.ops[stages[i].layer];
@@ -358,9 +372,7 @@ std::string emit_specialized_stream(const Program& program, const std::set<int>&
   }
   return fmt::format("\n{}", emit_placed_stages(program)) +
          filled(kSpecializedStream,
-                {{"clear", program.stream->ends_dense ? fmt::format("    (void)memset(&arena[{}], 0, {}u);\n",
-                                                                    program.plan.sums_offset / 4, sums_bytes)
-                                                      : ""},
+                {{"clear", emit_clear(program)},
                  {"state", std::to_string(program.plan.state_offset / 4)},
                  {"count", std::to_string(stages.size())},
                  {"last", std::to_string(stages.size() - 1)},

@@ -32,8 +32,8 @@ std::string emit_run_layer(const Program& program, const LoweredOp& op) {
     return f.name == "in_w" || f.name == "pad_left" || f.name == "out_w" || f.name == "skip";
   });
   std::vector<std::string> items = initializers(layer_name(program, op), op, fields);
-  items.insert(items.end(), {".in_w = run->in_w", ".pad_left = run->pad_left", ".out_w = run->out_w",
-                             ".skip = (uint8_t)run->skip"});
+  items.insert(items.end(), {".in_w = (uint16_t)run->in_w", ".pad_left = (uint16_t)run->pad_left",
+                             ".out_w = (uint16_t)run->outputs", ".skip = (uint8_t)run->skip"});
   return fmt::format("    const bw_layer layer = {{\n{}    }};\n", wrapped(items, 8));
 }
 
@@ -41,7 +41,7 @@ std::string emit_run_layer(const Program& program, const LoweredOp& op) {
 std::string emit_part_call(const Program& program, const LoweredOp& op, const StreamStage& stage) {
   const int channels = op.shapes.input.c / stage.inputs;
   return fmt::format(
-      "    bw_{0}(&{1}_layer, run->in, run->first * {2}u, run->out_w * {2}u, (int32_t *)&arena[{3}],\n"
+      "    bw_{0}(&{1}_layer, run->in, run->first * {2}u, run->outputs * {2}u, (int32_t *)&arena[{3}],\n"
       "        &arena[{4}]);\n",
       op.kernel, layer_name(program, op), channels, program.plan.sums_offset / 4, op.scratch_word);
 }
@@ -186,12 +186,12 @@ std::vector<std::string> includes_of(const std::string& text, bool to_float) {
 
 }  // namespace
 
-std::set<int> specialized_layers(const Program& program) {
+std::set<int> specialized_layers(const Program& program, int most_layers) {
   std::map<std::string, int> uses;
   for (const LoweredOp& op : program.ops) ++uses[op.kernel];
   std::set<int> layers;
   for (const LoweredOp& op : program.ops)
-    if (!op.kernel.empty() && uses[op.kernel] == 1) layers.insert(op.layer);
+    if (!op.kernel.empty() && uses[op.kernel] <= most_layers) layers.insert(op.layer);
   return layers;
 }
 

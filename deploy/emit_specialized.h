@@ -1,7 +1,7 @@
-// deploy/emit_specialized.h: kernels compiled for the one layer that they run: docs/adr/0022-specialised-packages.md.
+// deploy/emit_specialized.h: kernels compiled for one layer each: docs/adr/0022-specialised-packages.md.
 //
-// A kernel that exactly one layer of a model uses is included, its functions static, by a unit that holds the layer's
-// constants: NAME_LAYER_KERNEL.c. It defines one function for NAME.c, void NAME_LAYER_KERNEL(arena), in streams
+// A kernel that few layers of a model use is included, its functions static, by units that hold a layer's constants
+// each: NAME_LAYER_KERNEL.c. It defines one function for NAME.c, void NAME_LAYER_KERNEL(arena), in streams
 // (arena, run), and another for the sum over its constants.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -16,8 +16,8 @@
 
 namespace bitwright {
 
-// Layers whose kernel no other layer uses.
-std::set<int> specialized_layers(const Program& program);
+// Layers whose kernel at most so many layers use.
+std::set<int> specialized_layers(const Program& program, int most_layers);
 
 // "bearing_conv1_conv2d_a1w1", of a layer in specialized_layers().
 std::string unit_name(const Program& program, const LoweredOp& op);

@@ -34,7 +34,9 @@ struct PackageLabel {
 };
 
 struct PackageOptions {
-  bool specialize = false;  // compile kernels that one layer has to itself for that layer: smaller, no copy shared
+  // Kernels that at most so many layers use are compiled for each of them (deploy/emit_specialized.h); 0: none. Up to 2
+  // the package is smaller than with shared kernels, as a rule; more cost code where layers are many, and save cycles.
+  int specialize = 0;
   Provenance provenance;
   Units units;
   PackageLabel label;

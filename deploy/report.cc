@@ -75,7 +75,7 @@ struct Totals {
 
 Totals totals_of(const Program& program, const PackageOptions& options) {
   const Network& network = program.model.network;
-  return {parameter_count(network), macs(network), weights_ro_bytes(program, options.specialize), program.plan.arena_bytes,
+  return {parameter_count(network), macs(network), weights_ro_bytes(program, options.specialize > 0), program.plan.arena_bytes,
           program.placement.bytes()};
 }
 
@@ -152,11 +152,11 @@ std::string summary_text(const Program& program, const PackageOptions& options) 
 
 std::string estimates_text(const PackageOptions& options) {
   std::string out;
-  if (options.specialize)
-    out += line("specialized", "kernels of one layer are compiled for it; bitwright verify measures what they take");
+  if (options.specialize > 0)
+    out += line("specialized", "kernels are compiled for their layers; bitwright verify measures what they take");
   if (options.estimates) {
     const Estimates& e = *options.estimates;
-    const char* most = options.specialize ? "at most " : "";  // the estimates are those of shared kernels
+    const char* most = options.specialize > 0 ? "at most " : "";  // the estimates are those of shared kernels
     out += line("code", fmt::format("{}{}, estimated", most, bytes_text(e.code_bytes)));
     out += line("stack", fmt::format("{}{}, estimated", most, bytes_text(e.stack_bytes)));
     out += line("duration", fmt::format("{}{} cycles, {} instructions at zero wait states, estimated", most,
@@ -433,7 +433,7 @@ std::string report_json(const Program& program, const PackageOptions& options) {
                {"activations_rw_bytes", totals.activations},
                {"ram_total_bytes", totals.ram()}};
   if (totals.fast_weights > 0) json["fast_weights"] = placement_json(program);
-  json["specialized"] = options.specialize;
+  json["specialized"] = options.specialize > 0;
   add_estimates(options, json);
   json["op_types"] = op_profile(model.network).operations;
   json["inputs"] = Json::array({tensor_json("input", model.network.input_format, model.network.input,

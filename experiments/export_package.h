@@ -24,7 +24,7 @@ struct FastWeights {
 struct PackageForm {
   Execution execution = Execution::kLayers;
   FastWeights fast;
-  bool specialize = false;  // PackageOptions::specialize
+  int specialize = 0;  // PackageOptions::specialize
 };
 
 // What a package tells of its model's training.

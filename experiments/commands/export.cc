@@ -20,7 +20,7 @@ struct Options {
   bool stream = false, layers = false;
   std::string fast_weights;    // bytes or "auto"; empty: none
   int flash_wait_states = -1;  // -1: the board's
-  bool specialize = false;
+  int specialize = 0;  // PackageOptions::specialize
   bool json = false;
 };
 
@@ -86,9 +86,10 @@ void add_export(CLI::App& app, CommandLine& line) {
   command->add_option("--flash-wait-states", options->flash_wait_states, "Instead of the board's")
       ->check(CLI::Range(0, 15))
       ->needs(fast);
-  command->add_flag("--specialize", options->specialize,
-                    "Compile every kernel that one layer has to itself for that layer: less code, cycles and stack; "
-                    "several models then share less");
+  command->add_flag("--specialize{2}", options->specialize,
+                    "Compile every kernel that at most two layers use for each of them: less code, cycles and stack. "
+                    "--specialize=N: that at most N use; code grows at last, cycles do not")
+      ->check(CLI::Range(0, 1000));
   command->add_flag("--json", options->json, "One JSON object on stdout");
   command->callback([=, &line] { line.action = [=] { return export_trial(*options); }; });
 }

@@ -51,7 +51,7 @@ CheckCase check_case(const QuantizedModel& model, uint64_t seed, Execution execu
   Program program = lower(model, drawn_kernels(model.network, Rng(seed, stream)), execution);
   std::vector<std::vector<int16_t>> inputs;
   for (uint64_t i = 0; i < kCheckVectors; ++i) inputs.push_back(testing::random_input(model.network, 3 * seed + i));
-  return {model.network.name, std::move(program), golden_vectors(model, inputs), false};
+  return {model.network.name, std::move(program), golden_vectors(model, inputs), 0};
 }
 
 std::string words_text(const std::string& name, const std::vector<uint32_t>& words) {
@@ -98,20 +98,20 @@ void write_text(const std::filesystem::path& path, const std::string& text) {
 
 }  // namespace
 
-std::vector<CheckCase> check_cases(uint64_t seed, bool specialized) {
+std::vector<CheckCase> check_cases(uint64_t seed, int specialize) {
   QuantizedModel model = testing::random_model(network_of(seed), seed);
   std::vector<CheckCase> cases = {check_case(model, seed, Execution::kLayers)};
   model.network.name += "_stream";
   CheckCase streamed = check_case(model, seed, Execution::kStream);
   if (streamed.program.stream) cases.push_back(std::move(streamed));
-  for (CheckCase& check : cases) check.specialized = specialized;
+  for (CheckCase& check : cases) check.specialize = specialize;
   return cases;
 }
 
 std::vector<std::string> write_check(const std::vector<CheckCase>& cases, const std::string& folder) {
   std::vector<std::string> sources;
   for (const CheckCase& check : cases)
-    for (const auto& [path, text] : emit_c(check.program, check.golden, {.specialize = check.specialized}).files) {
+    for (const auto& [path, text] : emit_c(check.program, check.golden, {.specialize = check.specialize}).files) {
       if (!path.starts_with("src/")) continue;
       const std::string file = folder + "/" + path;
       if (path.ends_with(".c")) sources.push_back(file);

@@ -18,12 +18,12 @@ struct CheckCase {
   std::string name;  // "net12", "net12_stream"; of the package too
   Program program;
   GoldenVectors golden;  // what the integer reference answers
-  bool specialized = false;  // PackageOptions::specialize
+  int specialize = 0;  // PackageOptions::specialize
 };
 
 // The random network of a seed (tests/support/random_network.h), its kernels drawn too: layer by layer and, where it
 // can be, streamed, with other kernels then.
-std::vector<CheckCase> check_cases(uint64_t seed, bool specialized = false);
+std::vector<CheckCase> check_cases(uint64_t seed, int specialize = 0);
 
 // Writes the packages' sources to folder/src, which they share, and folder/check.c, the program. A line of what it
 // prints is a case's name and how many of its runs were wrong. Returns the packages' sources.

@@ -75,7 +75,7 @@ void check_chunk(const Options& options, const std::vector<CheckCase>& cases, co
   for (const CheckCase& check : cases) {
     tally.coverage.add(check);
     ++(check.program.stream ? tally.streamed : tally.layered);
-    tally.specialized += check.specialized ? 1 : 0;
+    tally.specialized += check.specialize > 0 ? 1 : 0;
   }
 }
 
@@ -87,9 +87,11 @@ bool wanted(const Options& options, const CheckCase& check) {
   });
 }
 
-// Three kinds of networks come in turn: of each kind the same share is specialised.
+// Three kinds of networks come in turn: of each kind the same share is specialised, kernels of one layer, two or three.
 std::vector<CheckCase> cases_of(const Options& options, uint64_t seed) {
-  return check_cases(seed, options.specialized != 0 && seed / 3 % options.specialized == 0);
+  const uint64_t third = seed / 3;
+  const bool specialized = options.specialized != 0 && third % options.specialized == 0;
+  return check_cases(seed, specialized ? static_cast<int>(1 + third / options.specialized % 3) : 0);
 }
 
 // Of a seed those that are wanted.
