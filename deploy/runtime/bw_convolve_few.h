@@ -99,7 +99,7 @@ BW_INLINE void bw_convolve_few(const bw_layer *layer, const bw_epilogue *epilogu
     const uint32_t flip = (layer->in_kind == (uint8_t)BW_SIGNED) ? 0x80u : 0u, out_c = layer->out_c;
     const uint32_t step = (uint32_t)layer->stride_w * layer->in_c;
     bw_appender to = bw_appender_at(out);
-    bw_word codes[2u * BW_FEW_WORDS] = {0u};
+    bw_word codes[2u * BW_FEW_WORDS] = {0};
     uint32_t y, first;
     for (y = 0u; y < layer->out_h; ++y) {
         const uint8_t *from = (const uint8_t *)in + (y * layer->stride_h * layer->in_w + layer->skip) * layer->in_c;

@@ -182,8 +182,8 @@ TEST(EmittedC, AccumulatesEveryPairOfFormatsAtEveryAlignment) {
     }
 }
 
-void expect_bit_exact(const std::vector<QuantizedModel>& models) {
-  const CompiledPackages packages(models);
+void expect_bit_exact(const std::vector<QuantizedModel>& models, const PackageOptions& options = {}) {
+  const CompiledPackages packages(models, "-O2", options);
   for (const QuantizedModel& model : models) {
     EXPECT_EQ(packages.selftest(model), 0u) << canonical_text(model.network);
     for (uint64_t seed = 0; seed < 4; ++seed) {
@@ -250,6 +250,33 @@ TEST(EmittedC, StreamsSignalsColumnByColumn) {
   }
   for (const char* part : {"part_a8w1", "part_a16w4"}) EXPECT_TRUE(ends.contains(part)) << part;
   expect_bit_exact(models);
+}
+
+// Kernels compiled for their layers, some shared by others; all models in one library.
+TEST(EmittedC, SpecializedPackagesAreBitExact) {
+  std::vector<QuantizedModel> models = random_models(5000, 30);
+  add_possible(30, binary_convolution, models);
+  add_possible(20, two_bit_convolutions, models);
+  add_possible(20, small_windows, models);
+  expect_bit_exact(models, {.specialize = 1});
+}
+
+TEST(EmittedC, SpecializedStreamsAreBitExact) {
+  expect_bit_exact(streamed_models(40), {.specialize = 3});
+}
+
+TEST(EmittedC, SpecializedPackagesTouchNoMemoryButTheirOwnUnderTheSanitizers) {
+  auto models = random_models(2000, 4);
+  for (QuantizedModel& model : streamed_models(8)) models.push_back(std::move(model));
+  for (const char* compiler : {"gcc", "clang"})
+    for (const QuantizedModel& model : models) {
+      const TemporaryFolder folder;
+      write_package(testing::package_of(model, 4, 1, {.specialize = 2}), folder.path());
+      const auto ran = run_command("cd " + folder.path() + " && " + compiler + " " + kStrictFlags +
+                                   " -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -Isrc src/*.c "
+                                   "test/golden_test.c -o golden_test && ./golden_test golden/*puts.bin");
+      EXPECT_EQ(ran.output, "vectors 4\ndifferent 0\nstack 0\n") << canonical_text(model.network);
+    }
 }
 
 TEST(EmittedC, ReconstructsASignalInEveryOutputFormat) {

@@ -71,7 +71,12 @@ Kernels with_polynomials(const Network& network) {
   return kernels;
 }
 
-// All in one folder: they share the runtime.
+Program renamed(Program program, const std::string& prefix) {
+  program.model.network.name = prefix + program.model.network.name;
+  return program;
+}
+
+// All in one folder: they share the runtime. Each also with kernels compiled for its layers.
 void write_packages(const std::string& folder) {
   for (const Network& network : {streamed_network(), integer_network(), binary_network()}) {
     const QuantizedModel model = random_model(network, 1);
@@ -79,6 +84,7 @@ void write_packages(const std::string& folder) {
         lower(model, with_polynomials(network), network.name == "streamed" ? Execution::kStream : Execution::kLayers);
     const std::vector<std::vector<int16_t>> inputs = {random_input(network, 1)};
     write_package(emit_c(program, golden_vectors(model, inputs)), folder);
+    write_package(emit_c(renamed(program, "own_"), golden_vectors(model, inputs), {.specialize = 1}), folder);
   }
 }
 
@@ -88,10 +94,13 @@ std::vector<std::string> sources_to_check(const std::string& folder) {
   if (std::getenv("BITWRIGHT_MISRA_ALL")) return {"src"};
   std::vector<std::string> files;
   for (const char* file :
-       {"streamed", "streamed_float", "streamed_info", "streamed_selftest", "integers", "bits", "bw_stream",
+       {"own_streamed", "streamed", "streamed_float", "streamed_info", "streamed_selftest", "integers", "bits", "bw_stream",
         "bw_finish", "bw_add", "bw_conv2d_wf32", "bw_conv2d_a1w1_poly5", "bw_conv2d_a16w4", "bw_part_a8w1", "bw_crc32"})
     if (std::filesystem::exists(fmt::format("{}/src/{}.c", folder, file)))
       files.push_back(fmt::format("src/{}.c", file));
+  for (const auto& entry : std::filesystem::directory_iterator(folder + "/src"))
+    if (const std::string file = entry.path().filename(); std::regex_match(file, std::regex("own_.*_(a[0-9].*|wf32)\\.c")))
+      files.push_back("src/" + file);
   return files;
 }
 
