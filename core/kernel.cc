@@ -80,8 +80,8 @@ std::vector<std::string> poly_kernels(const Network& network, int layer, const K
 bool fits_sliced(const Network& network, int layer, const KernelGeometry& g) {
   const LayerSpec& spec = network.layers[layer];
   const bool cut_once = g.padding != Padding::kZero || (g.kernel.h <= g.input.h && g.kernel.w <= g.input.w);
-  return cut_once && std::max(g.kernel.h, g.kernel.w) <= 255 && storage_format(network, spec.from) == Format::kBinary && spec.weights == Format::kBinary &&
-         spec.activations == Format::kBinary && has_narrow_thresholds(network, layer);
+  const bool binary = storage_format(network, spec.from) == Format::kBinary && spec.weights == Format::kBinary;
+  return cut_once && std::max(g.kernel.h, g.kernel.w) <= 255 && binary && spec.activations == Format::kBinary && has_narrow_thresholds(network, layer);
 }
 
 // Bytes to bits, windows of a few codes, all inside the map.
@@ -177,7 +177,8 @@ int64_t sliced_table_bytes(const KernelGeometry& g) {
 // Carries, counters, results and codes of a strip.
 int64_t sliced_scratch_bytes(const KernelGeometry& g, int64_t poly_tile) {
   const int64_t tile = sliced_tile(g, poly_tile);
-  const int64_t columns = (tile - 1) * g.pool.stride_w * g.kernel.stride_w + (g.pool.w - 1) * g.kernel.stride_w + g.kernel.w;
+  const int64_t windows = (tile - 1) * g.pool.stride_w + g.pool.w;
+  const int64_t columns = (windows - 1) * g.kernel.stride_w + g.kernel.w;
   return 4 * (kSlicedTokens + sliced_layout(g).planes + tile * groups_of_32(g)) +
          words(columns * g.kernel.h * sliced_layout(g).triples + 7);
 }

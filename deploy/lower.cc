@@ -217,8 +217,8 @@ uint32_t sliced_start(std::span<const int8_t> row, const KernelGeometry& g, std:
   for (int y = 0; y < g.kernel.h; ++y)
     for (int x = 0; x < g.kernel.w; ++x) {
       if (y >= rows.first && y < rows.second && x >= columns.first && x < columns.second) continue;
-      const auto tap = row.subspan(static_cast<size_t>((y * g.kernel.w + x) * g.input.c), static_cast<size_t>(g.input.c));
-      outside += std::count_if(tap.begin(), tap.end(), [](int8_t w) { return w > 0; });
+      const auto tap = row.begin() + int64_t{y * g.kernel.w + x} * g.input.c;
+      outside += std::count_if(tap, tap + g.input.c, [](int8_t w) { return w > 0; });
     }
   return static_cast<uint32_t>((int64_t{1} << (sliced_layout(g).planes - 1)) - lacking - outside);
 }
@@ -228,18 +228,17 @@ std::vector<Field> sliced_epilogue(const Network& network, int index, LoweredOp&
   const KernelGeometry g = kernel_geometry(network.layers[index], op.shapes);
   const SlicedLayout layout = sliced_layout(g);
   const std::vector<int32_t> thresholds = stored_thresholds(layer, 1, accumulator_bound(network, index));
-  const auto taps = static_cast<size_t>(g.taps());
+  const auto taps = static_cast<size_t>(g.taps()), planes = static_cast<size_t>(layout.planes);
   std::vector<uint32_t> start, flip((thresholds.size() + 31) / 32);
   for (int y = 0; y < layout.rows.count(); ++y)
     for (int x = 0; x < layout.columns.count(); ++x) {
       const auto rows = taps_inside(layout.rows, y, g.kernel.h), columns = taps_inside(layout.columns, x, g.kernel.w);
       const size_t at = start.size();
-      start.resize(at + flip.size() * static_cast<size_t>(layout.planes));
+      start.resize(at + flip.size() * planes);
       for (size_t o = 0; o < thresholds.size(); ++o) {
         const auto row = std::span(layer.weights).subspan(o * taps, taps);
         const uint32_t from = sliced_start(row, g, rows, columns, thresholds[o]);
-        for (int p = 0; p < layout.planes; ++p)
-          start[at + o / 32 * static_cast<size_t>(layout.planes) + static_cast<size_t>(p)] |= (from >> p & 1u) << (o % 32);
+        for (size_t p = 0; p < planes; ++p) start[at + o / 32 * planes + p] |= (from >> p & 1u) << (o % 32);
       }
     }
   for (size_t o = 0; o < thresholds.size(); ++o) flip[o / 32] |= uint32_t{layer.descending[o] == 0} << (o % 32);

@@ -31,7 +31,7 @@ class SlicedCounter {
 
   void count_windows(int64_t windows) {
     const int64_t blocks = layout_.tables / 8, chunks = ceil_div(blocks, kSlicedTokens);
-    const int64_t rest = blocks % kSlicedTokens, eights = ceil_div(rest, 8) + blocks / kSlicedTokens * (kSlicedTokens / 8);
+    const int64_t eights = ceil_div(blocks % kSlicedTokens, 8) + blocks / kSlicedTokens * (kSlicedTokens / 8);
     const int64_t high = layout_.planes - 9;  // planes behind those of every kernel
     add(Feature::kCounts, windows);
     add(Feature::kCountedChunks, windows * chunks);

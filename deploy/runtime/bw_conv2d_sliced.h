@@ -1,20 +1,20 @@
 /* bw_conv2d_sliced.h: binary convolution by counting in bit slices. SPDX-License-Identifier: Apache-2.0
  *
- * A word holds one bit for each of 32 output channels. Three taps of a window, bits a of the input, w of the weights, differ
- * in 0..3 places: a table, chosen by the three bits of the input, gives that number for all channels as two words, ones and
- * twos. Words of one weight are added by full adders of logic instructions, three words to one and a carry of twice the
- * weight (carry-save addition, Warren, Hacker's Delight, 5-1, across channels instead of along a word).
+ * A word holds one bit for each of 32 output channels. Three taps of a window, bits of the input and of the weights,
+ * differ in 0..3 places: a table, chosen by the three bits of the input, gives that number for all channels as two words,
+ * ones and twos. Words of one weight are added by full adders of logic instructions, three words to one and a carry of
+ * twice the weight (carry-save addition, Warren, Hacker's Delight, 5-1, across channels instead of along a word).
  *
- * A window of n taps of which d differ has the accumulator n - 2d. It reaches a threshold t where 2d < n - t + 1. Counters
- * start from 2^q less the smallest d that does not reach t, so that the plane of weight 2^q says where t is NOT reached.
- * Outside a map whose border is skipped the input counts as 0; what that adds is taken off the start, which differs with the
- * columns and rows outside. Max-pooling is AND of the last plane.
+ * A window of n taps of which d differ has the accumulator n - 2d. It reaches a threshold t where 2d < n - t + 1.
+ * Counters start from 2^q less the smallest d that does not reach t, so that the plane of weight 2^q says where t is NOT
+ * reached. Outside a map whose border is skipped the input counts as 0; what that adds is taken off the start, which
+ * differs with the columns and rows outside. Max-pooling is AND of the last plane.
  *
- * The bits of a pixel become bytes, three bits each, once for all the windows that share it: codes, offsets into a table.
- * A strip holds the codes of some columns, kernel_h rows a column, so that a window is one run.
+ * The bits of a pixel become bytes, three bits each, once for all the windows that share it: codes, offsets into a
+ * table. A strip holds the codes of some columns, kernel_h rows a column, so that a window is one run.
  *
- * Weights: [32 output channels][column of the window][row][three input channels][what their bits are][ones, twos], zeros to
- * a multiple of eight tables. */
+ * Weights: [32 output channels][column of the window][row][three input channels][what their bits are][ones, twos],
+ * zeros to a multiple of eight tables. */
 #ifndef BW_CONV2D_SLICED_H
 #define BW_CONV2D_SLICED_H
 
@@ -42,7 +42,8 @@ typedef struct {
 BW_INLINE uint32_t bw_sliced_four(const uint8_t *codes, const uint32_t *tables, uint32_t *planes)
 {
     const uint32_t *a = tables + codes[0] / 4u, *b = tables + codes[1] / 4u + BW_SLICED_TABLE;
-    const uint32_t *c = tables + codes[2] / 4u + 2u * BW_SLICED_TABLE, *d = tables + codes[3] / 4u + 3u * BW_SLICED_TABLE;
+    const uint32_t *c = tables + codes[2] / 4u + 2u * BW_SLICED_TABLE;
+    const uint32_t *d = tables + codes[3] / 4u + 3u * BW_SLICED_TABLE;
     const uint32_t two = bw_full_add(a[0], b[0], &planes[0]), four = bw_full_add(a[1], b[1], &planes[1]);
     const uint32_t other_two = bw_full_add(c[0], d[0], &planes[0]), other_four = bw_full_add(c[1], d[1], &planes[1]);
     const uint32_t last_four = bw_full_add(two, other_two, &planes[1]);
@@ -51,23 +52,26 @@ BW_INLINE uint32_t bw_sliced_four(const uint8_t *codes, const uint32_t *tables, 
 }
 #endif
 
-/* Adds blocks of eight tables to the planes of weights 1 to 16, from `from` to `low`. tokens: a carry of weight 32 from each. */
+/* Adds blocks of eight tables to the planes of weights 1 to 16, from `from` to `low`. tokens: a carry of weight 32 from
+ * each. */
 BW_ALL_REGISTERS BW_APART void bw_sliced_blocks(const uint8_t *codes, const uint32_t *tables, uint32_t blocks,
                                                 const bw_word *from, bw_word *low, bw_word *tokens)
 {
     const uint8_t *const end = codes + BW_SLICED_BLOCK * blocks;
 #if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && defined(__ARM_FEATURE_DSP)
-    /* As below, in fourteen registers. BW_ADD: the sum stays in s, the carry comes to a. BW_FOUR: the carry comes to d. */
-#define BW_ADD(s, a, b, t)                                                                                          \
-    "eor %[" #t "], %[" #s "], %[" #a "]\n\tand %[" #a "], %[" #s "], %[" #a "]\n\t"                                \
-    "eor %[" #s "], %[" #t "], %[" #b "]\n\tand %[" #t "], %[" #t "], %[" #b "]\n\torr %[" #a "], %[" #a "], %[" #t "]\n\t"
-#define BW_FOUR(t0, t1, t2, t3)                                                                                     \
-    "ldr %[a], [%[codes]], #4\n\tuxtab %[b], %[tables], %[a]\n\tuxtab %[c], %[tables], %[a], ror #8\n\t"             \
-    "ldr %[d], [%[b], #" t0 "+4]\n\tldr %[b], [%[b], #" t0 "]\n\tldr %[e], [%[c], #" t1 "+4]\n\tldr %[c], [%[c], #" t1 "]\n\t" \
-    BW_ADD(ones, b, c, f) BW_ADD(twos, d, e, f)                                                                     \
-    "uxtab %[c], %[tables], %[a], ror #16\n\tuxtab %[a], %[tables], %[a], ror #24\n\t"                              \
-    "ldr %[e], [%[c], #" t2 "+4]\n\tldr %[c], [%[c], #" t2 "]\n\tldr %[f], [%[a], #" t3 "+4]\n\tldr %[a], [%[a], #" t3 "]\n\t" \
-    BW_ADD(ones, c, a, g) BW_ADD(twos, e, f, g) BW_ADD(twos, b, c, g) BW_ADD(fours, d, e, g)                        \
+    /* As below, in fourteen registers. BW_ADD: the sum stays in s, the carry comes to a. BW_FOUR: it comes to d. */
+#define BW_ADD(s, a, b, t)                                                                                  \
+    "eor %[" #t "], %[" #s "], %[" #a "]\n\tand %[" #a "], %[" #s "], %[" #a "]\n\t"                        \
+    "eor %[" #s "], %[" #t "], %[" #b "]\n\tand %[" #t "], %[" #t "], %[" #b "]\n\t"                        \
+    "orr %[" #a "], %[" #a "], %[" #t "]\n\t"
+#define BW_ENTRY(ones, twos, from, at)                                                                      \
+    "ldr %[" #twos "], [%[" #from "], #" at "+4]\n\tldr %[" #ones "], [%[" #from "], #" at "]\n\t"
+#define BW_FOUR(t0, t1, t2, t3)                                                                             \
+    "ldr %[a], [%[codes]], #4\n\tuxtab %[b], %[tables], %[a]\n\tuxtab %[c], %[tables], %[a], ror #8\n\t"     \
+    BW_ENTRY(b, d, b, t0) BW_ENTRY(c, e, c, t1) BW_ADD(ones, b, c, f) BW_ADD(twos, d, e, f)                 \
+    "uxtab %[c], %[tables], %[a], ror #16\n\tuxtab %[a], %[tables], %[a], ror #24\n\t"                      \
+    BW_ENTRY(c, e, c, t2) BW_ENTRY(a, f, a, t3) BW_ADD(ones, c, a, g) BW_ADD(twos, e, f, g)                 \
+    BW_ADD(twos, b, c, g) BW_ADD(fours, d, e, g)                                                            \
     "and %[c], %[fours], %[b]\n\teor %[fours], %[fours], %[b]\n\t" BW_ADD(eights, d, c, g)
     uint32_t ones = from[0], twos = from[1], fours = from[2], eights = from[3], sixteens = from[4], a, b, c, d, e, f, g;
     __asm__ volatile(
@@ -80,6 +84,7 @@ BW_ALL_REGISTERS BW_APART void bw_sliced_blocks(const uint8_t *codes, const uint
         : [end] "m"(end)
         : "cc", "memory");
 #undef BW_FOUR
+#undef BW_ENTRY
 #undef BW_ADD
     low[0] = ones;
     low[1] = twos;
@@ -105,7 +110,8 @@ BW_ALL_REGISTERS BW_APART void bw_sliced_blocks(const uint8_t *codes, const uint
 }
 
 /* Adds eights of bits of weight 32 to the planes from there on, from `from` to `high`. */
-BW_ONCE void bw_sliced_carry(const bw_word *tokens, const bw_word *end, const bw_word *from, bw_word *high, uint32_t planes)
+BW_ONCE void bw_sliced_carry(const bw_word *tokens, const bw_word *end, const bw_word *from, bw_word *high,
+                             uint32_t planes)
 {
     uint32_t first = from[0], second = from[1], third = from[2], fourth = from[3], i;
     for (i = BW_SLICED_HIGH; i < planes; ++i) {
@@ -141,7 +147,8 @@ BW_ONCE uint32_t bw_sliced_window(const bw_strip *s, uint32_t planes, const uint
         for (i = blocks; i % 8u != 0u; ++i) {
             s->tokens[i] = 0u;
         }
-        bw_sliced_carry(s->tokens, s->tokens + blocks, start + BW_SLICED_LOW, counters + BW_SLICED_LOW, planes - BW_SLICED_LOW);
+        bw_sliced_carry(s->tokens, s->tokens + blocks, start + BW_SLICED_LOW, counters + BW_SLICED_LOW,
+                        planes - BW_SLICED_LOW);
         start = counters;
         codes += BW_SLICED_BLOCK * blocks;
         tables += BW_SLICED_BLOCK * BW_SLICED_TABLE * blocks;
@@ -155,7 +162,8 @@ BW_ONCE uint32_t bw_sliced_window(const bw_strip *s, uint32_t planes, const uint
 /* Twelve bits, three a byte. */
 BW_INLINE void bw_sliced_store(uint32_t bits, uint8_t *codes)
 {
-    const uint32_t word = ((bits & 7u) << 3) | ((bits & 0x38u) << 8) | ((bits & 0x1C0u) << 13) | ((bits & 0xE00u) << 18);
+    const uint32_t word =
+        ((bits & 7u) << 3) | ((bits & 0x38u) << 8) | ((bits & 0x1C0u) << 13) | ((bits & 0xE00u) << 18);
     (void)memcpy(codes, &word, sizeof word);
 }
 
