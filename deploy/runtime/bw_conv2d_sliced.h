@@ -1,13 +1,14 @@
 /* bw_conv2d_sliced.h: binary convolution by counting in bit slices. SPDX-License-Identifier: Apache-2.0
  *
  * A word holds one bit for each of 32 output channels. Three taps of a window, bits of the input and of the weights,
- * differ in 0..3 places: a table, chosen by the three bits of the input, gives that number for all channels as two words,
- * ones and twos. Words of one weight are added by full adders of logic instructions, three words to one and a carry of
- * twice the weight (carry-save addition, Warren, Hacker's Delight, 5-1, across channels instead of along a word).
+ * differ in 0..3 places: a table, chosen by the three bits of the input, gives that number for all channels as two
+ * words, ones and twos. Words of one weight are added by full adders of logic instructions, three words to one and a
+ * carry of twice the weight (carry-save addition, Warren, Hacker's Delight, 5-1, across channels instead of along a
+ * word).
  *
  * A window of n taps of which d differ has the accumulator n - 2d. It reaches a threshold t where 2d < n - t + 1.
- * Counters start from 2^q less the smallest d that does not reach t, so that the plane of weight 2^q says where t is NOT
- * reached. Outside a map whose border is skipped the input counts as 0; what that adds is taken off the start, which
+ * Counters start from 2^q less the smallest d that does not reach t, so that the plane of weight 2^q says where t is
+ * NOT reached. Outside a map whose border is skipped the input counts as 0; what that adds is taken off the start, which
  * differs with the columns and rows outside. Max-pooling is AND of the last plane.
  *
  * The bits of a pixel become bytes, three bits each, once for all the windows that share it: codes, offsets into a
