@@ -1,6 +1,7 @@
 // deploy/emit.h: the C package of a program, as text. Pure functions: the same model gives the same bytes.
 //
 //   src/NAME.h, NAME.c, NAME_selftest.c, NAME_info.c, NAME_float.h, NAME_float.c    the model
+//   src/NAME_LAYER_KERNEL.c, NAME_units.h    of a specialised package: layers with kernels of their own
 //   src/bw_*.c, bw_*.h                       the kernels it needs, C99; bw_config.h places sections and hooks
 //   golden/inputs.bin, outputs.bin           packed tensors, one after another
 //   test/golden_test.c                       runs them and counts differences
