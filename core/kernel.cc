@@ -76,8 +76,8 @@ std::vector<std::string> poly_kernels(const Network& network, int layer, const K
   return names;
 }
 
-// Bits to bits; no window lies beyond both ends of a border that is skipped. Not dense: its weights, read once, would take
-// five times the flash for a quarter of the cycles.
+// Bits to bits; no window lies beyond both ends of a border that is skipped. Not dense: its weights, read once, would
+// take five times the flash for a quarter of the cycles.
 bool fits_sliced(const Network& network, int layer, const KernelGeometry& g) {
   const LayerSpec& spec = network.layers[layer];
   const bool cut_once = g.padding != Padding::kZero || (g.kernel.h <= g.input.h && g.kernel.w <= g.input.w);
