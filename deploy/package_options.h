@@ -33,6 +33,9 @@ struct PackageLabel {
   std::string url;  // of the product or project; may be empty
 };
 
+// What --specialize means without a number.
+inline constexpr int kSpecialize = 2;
+
 struct PackageOptions {
   // Kernels that at most so many layers use are compiled for each of them (deploy/emit_specialized.h); 0: none. Up to 2
   // the package is smaller than with shared kernels, as a rule; more cost code where layers are many, and save cycles.

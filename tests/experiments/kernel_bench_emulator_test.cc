@@ -46,7 +46,7 @@ TEST(KernelBench, MeasuresEveryKernelThatCanRunACase) {
 TEST(KernelBench, MeasuresAWholeNetworkLayerByLayerAndStreamed) {
   const QuantizedModel model = model_to_measure("bearing_golden", "");
   for (Execution execution : {Execution::kLayers, Execution::kStream}) {
-    const NetworkFigure f = measure_network("cortex-m4", model, 2, execution).value();
+    const NetworkFigure f = measure_network("cortex-m4", model, 2, {execution, false, 0}).value();
     EXPECT_EQ(f.windows, 2);
     EXPECT_EQ(f.different, 0);
     EXPECT_GE(*f.cycles, f.instructions);

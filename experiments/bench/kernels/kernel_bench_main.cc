@@ -19,6 +19,7 @@ struct Options {
   std::vector<std::string> cores, shapes, pairs;
   std::string cmsis_nn, network, weights;
   int windows = 3;
+  int64_t ram_limit = 0;
   bool check = false, json = false;
 };
 
@@ -81,7 +82,11 @@ int bench_network(const Options& options) {
   for (const std::string& core : cores_of(options.cores)) {
     to_stderr(core + " " + model.network.name);
     for (Execution execution : {Execution::kLayers, Execution::kStream})
-      if (const auto figure = measure_network(core, model, options.windows, execution)) figures.push_back(*figure);
+      for (bool specialized : {false, true}) {
+        const int64_t ram_limit = execution == Execution::kStream ? options.ram_limit : 0;
+        const auto figure = measure_network(core, model, options.windows, {execution, specialized, ram_limit});
+        if (figure) figures.push_back(*figure);
+      }
   }
   const std::vector<Verdict> verdicts = check_network(model.network, figures);
   if (options.json) {
@@ -110,6 +115,8 @@ int run(int argc, char** argv) {
   app.add_option("--windows", options.windows, "... on so many random inputs")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  app.add_option("--ram", options.ram_limit, "... streamed with kernels that keep arena and stack within so many bytes")
+      ->check(CLI::NonNegativeNumber);
   app.add_flag("--check", options.check, "Hold the figures against their limits; status 1 if one is not met");
   app.add_flag("--json", options.json, "One JSON object on stdout");
   try {

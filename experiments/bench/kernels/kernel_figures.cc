@@ -81,10 +81,12 @@ bool has_cycle_model(const std::string& core) {
   return core != "cortex-m55";
 }
 
-Kernels kernels_on(const std::string& core, const Network& network) {
+Kernels kernels_on(const std::string& core, const Network& network, Execution execution, int64_t ram_limit) {
   Board board;
   board.core = core;
-  return choose_kernels(network, board);
+  Limits limits;
+  limits.ram_bytes = ram_limit;
+  return choose_kernels(network, board, limits, execution);
 }
 
 const KernelFigure* find_chosen(const std::vector<KernelFigure>& figures, const std::string& core,

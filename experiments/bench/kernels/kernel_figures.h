@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/execution.h"
 #include "core/kernel.h"
 #include "experiments/bench/kernels/kernel_cases.h"
 
@@ -30,7 +31,9 @@ struct KernelFigure {
 
 bool has_cycle_model(const std::string& core);
 // What an emitted package for this core would run: the fastest kernels by its cost table.
-Kernels kernels_on(const std::string& core, const Network& network);
+// ram_limit: of arena and stack, in bytes; 0: none.
+Kernels kernels_on(const std::string& core, const Network& network, Execution execution = Execution::kLayers,
+                   int64_t ram_limit = 0);
 // The one of the chosen kernel, or nothing.
 const KernelFigure* find_chosen(const std::vector<KernelFigure>& figures, const std::string& core,
                                 const std::string& shape, const std::string& pair);

@@ -65,6 +65,10 @@ std::string execution_name(Execution execution) {
   return execution == Execution::kStream ? "stream" : "layers";
 }
 
+std::string form_name(const NetworkForm& form) {
+  return execution_name(form.execution) + (form.specialized ? ", specialised" : "");
+}
+
 // A line for each way to run it on the Cortex-M7.
 std::string published_speed(const std::vector<NetworkFigure>& figures) {
   std::string text;
@@ -72,7 +76,7 @@ std::string published_speed(const std::vector<NetworkFigure>& figures) {
     if (f.core != "cortex-m7" || !f.cycles) continue;
     const Speed speed = inferences_per_second(*f.cycles, kPublishedClockHz);
     text += fmt::format("m7 {} at {:.0f} MHz: {:.0f}..{:.0f} inferences a second; published for this network: {:.0f}\n",
-                        execution_name(f.execution), kPublishedClockHz / 1e6, speed.low, speed.high,
+                        form_name(f.form), kPublishedClockHz / 1e6, speed.low, speed.high,
                         kPublishedInferencesPerSecond);
   }
   return text;
@@ -124,7 +128,7 @@ std::string network_table(const Network& network, const std::vector<NetworkFigur
   Rows table = {{"core", "runs", "verdict", "instructions", "cycles", "RAM", "arena", "(input)", "(state)", "static",
                  "stack", "code", "library", "constants"}};
   for (const NetworkFigure& f : figures)
-    table.push_back({short_name(f.core), execution_name(f.execution),
+    table.push_back({short_name(f.core), form_name(f.form),
                      f.different ? fmt::format("DIFFERS on {} of {}", f.different, f.windows)
                                  : fmt::format("bit-exact on {}", f.windows),
                      fmt::format("{:.0f}", f.instructions), f.cycles ? fmt::format("{:.0f}", *f.cycles) : "-",
@@ -163,7 +167,9 @@ nlohmann::ordered_json network_json(const Network& network, const std::vector<Ne
   json["cores"] = nlohmann::ordered_json::array();
   for (const NetworkFigure& f : figures) {
     nlohmann::ordered_json core = {{"core", f.core},
-                                   {"execution", execution_name(f.execution)},
+                                   {"execution", execution_name(f.form.execution)},
+                                   {"specialized", f.form.specialized},
+                                   {"ram_limit", f.form.ram_limit},
                                    {"windows", f.windows},
                                    {"different", f.different},
                                    {"instructions", f.instructions},

@@ -22,7 +22,7 @@ struct Verdict {
 
 // Cycles per multiply-accumulate, and how many times as fast as CMSIS-NN's int8 layer of the same shape.
 std::vector<Verdict> check_kernels(const std::vector<KernelFigure>& ours, const std::vector<KernelFigure>& cmsis_nn);
-// Cycles, RAM and code of the streamed network, if it is the golden bearing network; else nothing.
+// Cycles, RAM and code of the streamed and specialised network, if it is the golden bearing network; else nothing.
 std::vector<Verdict> check_network(const Network& network, const std::vector<NetworkFigure>& figures);
 
 // At least one limit was measured, and every one that was is met.

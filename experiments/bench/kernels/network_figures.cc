@@ -61,14 +61,16 @@ QuantizedModel read_model(const std::string& path) {
 }  // namespace
 
 std::optional<NetworkFigure> measure_network(const std::string& core, const QuantizedModel& model, int windows,
-                                             Execution execution) {
-  const Program program = lower(model, kernels_on(core, model.network), execution);
-  if (execution == Execution::kStream && !program.stream) return std::nullopt;
+                                             const NetworkForm& form) {
+  const Program program = lower(model, kernels_on(core, model.network, form.execution, form.ram_limit), form.execution);
+  if (form.execution == Execution::kStream && !program.stream) return std::nullopt;
   const TemporaryDirectory folder;
-  write_package(emit_c(program, random_windows(model, windows)), folder.path());
+  PackageOptions options;
+  options.specialize = form.specialized ? kSpecialize : 0;
+  write_package(emit_c(program, random_windows(model, windows), options), folder.path());
   NetworkFigure figure;
   figure.core = core;
-  figure.execution = execution;
+  figure.form = form;
   figure.arena_bytes = program.plan.arena_bytes;
   figure.input_bytes = program.input_bytes;
   figure.state_bytes = state_bytes(program);

@@ -11,9 +11,16 @@
 
 namespace bitwright {
 
+// How the package is made.
+struct NetworkForm {
+  Execution execution = Execution::kLayers;  // not kAuto
+  bool specialized = false;                  // kernels compiled for their layers (deploy/emit_specialized.h)
+  int64_t ram_limit = 0;                     // for the choice of kernels, arena and stack in bytes; 0: none
+};
+
 struct NetworkFigure {
   std::string core;
-  Execution execution = Execution::kLayers;
+  NetworkForm form;
   int64_t windows = 0, different = 0;  // inputs run, and those with another output than the integer reference
   double instructions = 0.0;           // of one inference, mean over the windows
   std::optional<double> cycles;        // as in KernelFigure
@@ -29,7 +36,7 @@ struct NetworkFigure {
 // Emits the package, compiles, links and emulates it on random inputs. windows: >= 1. Throws ToolError if a tool is
 // missing or the program gives no verdict; a difference is a figure. Nothing where the network cannot run so.
 std::optional<NetworkFigure> measure_network(const std::string& core, const QuantizedModel& model, int windows,
-                                             Execution execution);
+                                             const NetworkForm& form);
 
 // Inferences in a second at a clock, at zero wait states: between cycles * kCyclesUpper and cycles.
 struct Speed {
