@@ -177,7 +177,8 @@ std::vector<std::string> includes_of(const std::string& text, bool to_float) {
   const std::string start = "#include \"";
   while (std::getline(lines, line)) {
     if (line.starts_with("#ifdef ")) condition = line.substr(7);
-    if (line.starts_with("#else") || line.starts_with("#endif")) condition.clear();
+    if (line.starts_with("#if defined(")) condition = line.substr(12, line.find(')') - 12);
+    if (line.starts_with("#el") || line.starts_with("#endif")) condition.clear();
     if (!line.starts_with(start) || (condition == "BW_SPECIALIZED_F32" && !to_float)) continue;
     names.push_back(line.substr(start.size(), line.rfind('"') - start.size()));
   }

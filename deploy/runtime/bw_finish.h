@@ -12,9 +12,9 @@ void bw_finish_pixel(const void *epilogue, const int32_t *acc, uint32_t channels
 #endif
 
 /* epilogue: bw_float_epilogue, bw_finish_f32.c. */
-#ifdef BW_SPECIALIZED_F32
+#if defined(BW_SPECIALIZED_F32)
 #include "bw_finish_f32_inline.h"
-#else
+#elif !defined(BW_SPECIALIZED)
 void bw_finish_pixel_f32(const void *epilogue, const int32_t *acc, uint32_t channels, bw_appender *out);
 #endif
 
@@ -34,6 +34,7 @@ BW_INLINE void bw_finish_sums(const bw_epilogue *epilogue, const int32_t *acc, u
     bw_end_appender(&to);
 }
 
+#if !defined(BW_SPECIALIZED) || defined(BW_SPECIALIZED_F32)
 BW_INLINE void bw_finish_sums_f32(const bw_float_epilogue *epilogue, const int32_t *acc, uint32_t channels,
                                   bw_word *out)
 {
@@ -41,5 +42,6 @@ BW_INLINE void bw_finish_sums_f32(const bw_float_epilogue *epilogue, const int32
     bw_finish_pixel_f32(epilogue, acc, channels, &to);
     bw_end_appender(&to);
 }
+#endif
 
 #endif

@@ -254,15 +254,15 @@ TEST(EmittedC, StreamsSignalsColumnByColumn) {
 
 // Kernels compiled for their layers, some shared by others; all models in one library.
 TEST(EmittedC, SpecializedPackagesAreBitExact) {
-  std::vector<QuantizedModel> models = random_models(5000, 30);
-  add_possible(30, binary_convolution, models);
-  add_possible(20, two_bit_convolutions, models);
-  add_possible(20, small_windows, models);
+  std::vector<QuantizedModel> models = random_models(5000, 16);
+  add_possible(14, binary_convolution, models);
+  add_possible(10, two_bit_convolutions, models);
+  add_possible(8, small_windows, models);
   expect_bit_exact(models, {.specialize = 1});
 }
 
 TEST(EmittedC, SpecializedStreamsAreBitExact) {
-  expect_bit_exact(streamed_models(40), {.specialize = 3});
+  expect_bit_exact(streamed_models(20), {.specialize = 3});
 }
 
 TEST(EmittedC, SpecializedPackagesTouchNoMemoryButTheirOwnUnderTheSanitizers) {
