@@ -56,6 +56,7 @@ Network integer_network() {
 // Bits alone, ternary weights among them.
 Network binary_network() {
   Network n{"bits", {6, 6, 5}, Format::kBinary, {}};
+  append(n, conv("slices", 5, 2, 2, Padding::kZero, Format::kBinary, Format::kBinary));
   append(n, conv("conv", 7, 3, 3, Padding::kPlusOne, Format::kBinary, Format::kTernary));
   append(n, conv("ternary", 3, 2, 2, Padding::kZero, Format::kTernary, Format::kBinary));
   append(n, plain("flat", Flatten{}));
@@ -63,11 +64,12 @@ Network binary_network() {
   return n;
 }
 
-Kernels with_polynomials(const Network& network) {
+// Polynomials in the streamed network, bit slices in that of bits.
+Kernels unusual_kernels(const Network& network) {
   Kernels kernels = default_kernels(network);
   for (size_t i = 0; i < kernels.size(); ++i)
     for (const std::string& kernel : kernels_for(network, static_cast<int>(i)))
-      if (is_poly(kernel)) kernels[i] = kernel;
+      if (network.name == "bits" ? is_sliced(kernel) : is_poly(kernel)) kernels[i] = kernel;
   return kernels;
 }
 
@@ -81,7 +83,7 @@ void write_packages(const std::string& folder) {
   for (const Network& network : {streamed_network(), integer_network(), binary_network()}) {
     const QuantizedModel model = random_model(network, 1);
     const Program program =
-        lower(model, with_polynomials(network), network.name == "streamed" ? Execution::kStream : Execution::kLayers);
+        lower(model, unusual_kernels(network), network.name == "streamed" ? Execution::kStream : Execution::kLayers);
     const std::vector<std::vector<int16_t>> inputs = {random_input(network, 1)};
     write_package(emit_c(program, golden_vectors(model, inputs)), folder);
     write_package(emit_c(renamed(program, "own_"), golden_vectors(model, inputs), {.specialize = 1}), folder);
@@ -95,7 +97,8 @@ std::vector<std::string> sources_to_check(const std::string& folder) {
   std::vector<std::string> files;
   for (const char* file :
        {"streamed", "streamed_float", "streamed_info", "streamed_selftest", "integers", "bits", "bw_stream",
-        "bw_finish", "bw_add", "bw_conv2d_wf32", "bw_conv2d_a1w1_poly5", "bw_conv2d_a16w4", "bw_part_a8w1", "bw_crc32"})
+        "bw_finish", "bw_add", "bw_conv2d_wf32", "bw_conv2d_a1w1_poly5", "bw_conv2d_a1w1_sliced", "bw_conv2d_a16w4",
+        "bw_part_a8w1", "bw_crc32"})
     if (std::filesystem::exists(fmt::format("{}/src/{}.c", folder, file)))
       files.push_back(fmt::format("src/{}.c", file));
   return files;

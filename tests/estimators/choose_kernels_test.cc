@@ -32,7 +32,7 @@ int64_t ram_bytes(const Network& n, const Kernels& kernels, const CoreCosts& cos
 TEST(ChooseKernels, PolynomialsRunTheBearingNetworksSecondLayerOnlyOnCoresThatMultiplyFast) {
   for (const char* core : {"cortex-m4", "cortex-m7", "cortex-m33"})
     EXPECT_EQ(choose_kernels(bearing_network(), board(core))[1], "conv2d_a1w1_poly5") << core;
-  EXPECT_EQ(choose_kernels(bearing_network(), board("cortex-m0plus"))[1], "conv2d_a1w1");
+  EXPECT_EQ(choose_kernels(bearing_network(), board("cortex-m0plus"))[1], "conv2d_a1w1_sliced");
 }
 
 TEST(ChooseKernels, WithoutATableTakesThePortableOnes) {

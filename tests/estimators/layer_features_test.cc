@@ -165,6 +165,27 @@ TEST(LayerFeatures, OfAPolynomialConvolutionAreItsTilesAndBlocks) {
   EXPECT_EQ(get(f, Feature::kBorderColumns), 4 * 17);  // two windows at each end
 }
 
+// 25 outputs are six strips of four, with 20 columns, and one of a single output, with 8; two columns lie before the map
+// and two behind it. 40 channels are 14 tables a pixel, 70 a window, filled up to nine blocks of eight.
+TEST(LayerFeatures, OfASlicedConvolutionAreItsStripsAndBlocks) {
+  LayerSpec layer = convolution(34, {5, 1}, Padding::kZero, Format::kBinary, Format::kBinary);
+  layer.pool = Window{4, 1, 4, 1};
+  const FeatureVector f = features_of(one_layer({100, 1, 40}, Format::kBinary, layer), 0, "conv2d_a1w1_sliced");
+  EXPECT_EQ(get(f, Feature::kStrips), 7);
+  EXPECT_EQ(get(f, Feature::kStripColumns), 6 * 20 + 8);
+  EXPECT_EQ(get(f, Feature::kStripPixels), 124);
+  EXPECT_EQ(get(f, Feature::kStripFields), 124 * 2);
+  EXPECT_EQ(get(f, Feature::kStripStores), 124 * 4);
+  EXPECT_EQ(get(f, Feature::kStripOutside), 4);
+  EXPECT_EQ(get(f, Feature::kOutsideCodes), 4 * 14);
+  EXPECT_EQ(get(f, Feature::kCounts), 100 * 2);
+  EXPECT_EQ(get(f, Feature::kCountedBlocks), 200 * 9);
+  EXPECT_EQ(get(f, Feature::kTokenFills), 200 * 7);
+  EXPECT_EQ(get(f, Feature::kCarryEights), 200 * 2);
+  EXPECT_EQ(get(f, Feature::kHighPlanes), 0);
+  EXPECT_EQ(get(f, Feature::kSlicedOutputs), 25 * 2);
+}
+
 // 100 windows of 3 columns are 102 columns: three tiles of 32 and one of 6. Codes of 40 channels are three words a
 // pixel, those of 34 outputs too.
 TEST(LayerFeatures, OfAPolynomialConvolutionOfTwoBitCodesAreItsTilesAndBlocks) {
