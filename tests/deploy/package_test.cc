@@ -439,6 +439,37 @@ TEST_F(PackageTest, ColumnsThatNoOutputNeedsAreAwaited) {
   EXPECT_EQ(run("./main"), "equal\n");
 }
 
+// The binary polynomial kernel read and rewrote the word behind an output that ends with a whole word.
+TEST_F(PackageTest, ABinaryConvolutionTouchesNoWordBehindItsOutput) {
+  Network network{"edge", {40, 1, 8}, Format::kBinary, {}};
+  append(network, {.name = "conv",
+                   .op = Conv2d{32, {3, 1, 1, 1}, Padding::kZero},
+                   .weights = Format::kBinary,
+                   .activations = Format::kBinary});
+  const QuantizedModel model = testing::random_model(network, 1);
+  write("main.c", R"(
+#include <stdlib.h>
+#include "edge.c"
+int main(void)
+{
+    uint32_t *in = calloc(EDGE_IN_BYTES, 1), *out = malloc(EDGE_OUT_BYTES), *scratch = malloc(SCRATCH_BYTES);
+    KERNEL(&conv_layer, &conv_epilogue, in, out, scratch);
+    free(in), free(out), free(scratch);
+    return 0;
+}
+)");
+  for (const std::string kernel : {"conv2d_a1w1", "conv2d_a1w1_poly4", "conv2d_a1w1_poly5"}) {
+    const Program program = lower(model, {kernel});
+    ASSERT_EQ(program.output_bytes * 8, 40 * 32);  // whole words, none left over
+    unpack(package_of(program));
+    run(
+        fmt::format("cc -std=c99 -g -fsanitize=address -DKERNEL=bw_{} -DSCRATCH_BYTES={} -Iedge/src main.c "
+                    "$(ls edge/src/bw_*.c) -o main",
+                    kernel, program.plan.scratch_bytes[0]));
+    run("./main");
+  }
+}
+
 TEST_F(PackageTest, HooksStandAroundEveryLayerThatComputes) {
   unpack(package_of(integer_model("tiny")));
   write("hooks/my_config.h", R"(
