@@ -3,7 +3,8 @@
 //
 // Names: a1, at, a8, a16, ax: binary inputs, ternary ones, codes of at most 8 or 16 bits, any; w likewise for weights.
 // `_to_f32`: integer accumulators, float32 output; `_f32`: accumulates in float32. Dense is a convolution over a 1x1
-// map. The C function is bw_ + the name, in the file of that name. SPDX-License-Identifier: Apache-2.0
+// map. The C function is bw_ + the name, in the file of that name.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>

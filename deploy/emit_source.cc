@@ -222,7 +222,7 @@ static void begin_stream(uint32_t *arena)
 @clear@    bw_begin_stream((bw_stage_state *)&arena[@state@], @count@u);
 }
 
-/* Runs every stage that has its input; 1 once the outputs are there. */
+/* Runs every stage that has its input; 1 once all columns came and the outputs are there. */
 static uint32_t advance_stream(uint32_t *arena)
 {
     bw_stage_state *states = (bw_stage_state *)&arena[@state@];
@@ -238,7 +238,7 @@ static uint32_t advance_stream(uint32_t *arena)
             break;
         }
     }
-    if (states[@last@].done != stages[@last@].outputs) {
+    if ((states[0].filled != stages[0].inputs) || (states[@last@].done != stages[@last@].outputs)) {
         return 0u;
     }
 @end@    return 1u;

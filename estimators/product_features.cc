@@ -1,5 +1,6 @@
 // Kernels that take codes one by one: bw_driver.h, bw_accumulate.h, bw_dot.h, bw_border.c, bw_float.h, bw_upsample.c;
-// and bw_max_pool.c. SPDX-License-Identifier: Apache-2.0
+// and bw_max_pool.c.
+// SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
 #include "estimators/counted_layer.h"

@@ -34,12 +34,20 @@ bool closes(const Network& network) {
   }
 }
 
-// Whole networks, single layers and signals in turn. Of `seed`, `seed` + 10^6, ... the first whose shapes close.
+Network drawn_network(uint64_t kind, uint64_t seed) {
+  switch (kind) {
+    case 0: return testing::random_network(seed);
+    case 1: return testing::random_layer_network(seed);
+    case 2: return testing::random_signal_network(seed);
+    case 3: return testing::random_border_network(seed);
+    default: return testing::random_reduced_signal_network(seed);
+  }
+}
+
+// Every kind in turn. Of `seed`, `seed` + 10^6, ... the first whose shapes close.
 Network network_of(uint64_t seed) {
   for (uint64_t s = seed;; s += 1'000'000) try {
-      Network network = seed % 3 == 1   ? testing::random_layer_network(s)
-                        : seed % 3 == 2 ? testing::random_signal_network(s)
-                                        : testing::random_network(s);
+      Network network = drawn_network(seed % 5, s);
       network.name = fmt::format("net{}", seed);
       if (closes(network)) return network;
     } catch (const StructureError&) {  // a signal became too short

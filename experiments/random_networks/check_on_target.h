@@ -1,5 +1,6 @@
 // experiments/random_networks/check_on_target.h: compiles the program that checks random networks for a target and runs
-// it. SPDX-License-Identifier: Apache-2.0
+// it.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <string>

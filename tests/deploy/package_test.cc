@@ -68,8 +68,8 @@ QuantizedModel packed_model(const std::string& name) {
 }
 
 // Runs column by column.
-Program stream_program(const std::string& name) {
-  Network network{name, {256, 1, 1}, Format::kInt8, {}};
+Program stream_program(const std::string& name, int columns = 256) {
+  Network network{name, {columns, 1, 1}, Format::kInt8, {}};
   for (const char* layer : {"conv0", "conv1"})
     append(network, {.name = layer,
                      .op = Conv2d{24, {5, 1, 1, 1}, Padding::kValid},
@@ -376,16 +376,13 @@ int main(void)
   EXPECT_EQ(run("./main"), fmt::format("{} ", fmt::join(reference_infer(model, clipped).codes, " ")));
 }
 
-TEST_F(PackageTest, PushingColumnsGivesWhatARunGives) {
-  const Program program = stream_program("flow");
-  ASSERT_TRUE(program.stream);
-  unpack(package_of(program));
-  write("main.c", R"(
+// A program that pushes the columns of the package "flow" in pieces of every size.
+constexpr char kPushes[] = R"(
 #include <stdio.h>
 #include <string.h>
 #include "flow.h"
 static uint32_t arena[FLOW_ARENA_WORDS];
-static flow_in_t in[FLOW_IN_ITEMS];
+static flow_in_t in[FLOW_IN_BYTES]; /* whole words */
 static flow_out_t expected[FLOW_OUT_ITEMS];
 
 /* `size` columns at a time; by copy, or written in place. */
@@ -421,9 +418,56 @@ int main(void)
     printf("equal\n");
     return 0;
 }
-)");
+)";
+
+TEST_F(PackageTest, PushingColumnsGivesWhatARunGives) {
+  const Program program = stream_program("flow");
+  ASSERT_TRUE(program.stream);
+  unpack(package_of(program));
+  write("main.c", kPushes);
   run("cc " + std::string(kStrictFlags) + " -fsanitize=address,undefined -Iflow/src flow/src/*.c main.c -o main");
   EXPECT_EQ(run("./main"), "equal\n");
+}
+
+// Layers behind the stream ran at every push once its outputs were there, on maps that they had overwritten.
+TEST_F(PackageTest, ColumnsThatNoOutputNeedsAreAwaited) {
+  const Program program = stream_program("flow", 259);
+  ASSERT_TRUE(program.stream);
+  unpack(package_of(program));
+  write("main.c", kPushes);
+  run("cc " + std::string(kStrictFlags) + " -fsanitize=address,undefined -Iflow/src flow/src/*.c main.c -o main");
+  EXPECT_EQ(run("./main"), "equal\n");
+}
+
+// The binary polynomial kernel read and rewrote the word behind an output that ends with a whole word.
+TEST_F(PackageTest, ABinaryConvolutionTouchesNoWordBehindItsOutput) {
+  Network network{"edge", {40, 1, 8}, Format::kBinary, {}};
+  append(network, {.name = "conv",
+                   .op = Conv2d{32, {3, 1, 1, 1}, Padding::kZero},
+                   .weights = Format::kBinary,
+                   .activations = Format::kBinary});
+  const QuantizedModel model = testing::random_model(network, 1);
+  write("main.c", R"(
+#include <stdlib.h>
+#include "edge.c"
+int main(void)
+{
+    uint32_t *in = calloc(EDGE_IN_BYTES, 1), *out = malloc(EDGE_OUT_BYTES), *scratch = malloc(SCRATCH_BYTES);
+    KERNEL(&conv_layer, &conv_epilogue, in, out, scratch);
+    free(in), free(out), free(scratch);
+    return 0;
+}
+)");
+  for (const std::string kernel : {"conv2d_a1w1", "conv2d_a1w1_poly4", "conv2d_a1w1_poly5"}) {
+    const Program program = lower(model, {kernel});
+    ASSERT_EQ(program.output_bytes * 8, 40 * 32);  // whole words, none left over
+    unpack(package_of(program));
+    run(
+        fmt::format("cc -std=c99 -g -fsanitize=address -DKERNEL=bw_{} -DSCRATCH_BYTES={} -Iedge/src main.c "
+                    "$(ls edge/src/bw_*.c) -o main",
+                    kernel, program.plan.scratch_bytes[0]));
+    run("./main");
+  }
 }
 
 TEST_F(PackageTest, HooksStandAroundEveryLayerThatComputes) {

@@ -245,6 +245,25 @@ Network random_layer_network(uint64_t seed) {
   return n;
 }
 
+Network random_border_network(uint64_t seed) {
+  Rng rng(seed, 8);
+  Network n{"border" + std::to_string(seed), {between(rng, 1, 6), between(rng, 1, 6), between(rng, 1, 40)}, {}, {}};
+  n.input_format =
+      chance(rng, 0.5)
+          ? Format::kBinary
+          : pick<Format>(rng, {Format::kTernary, Format::kInt4, Format::kInt8, Format::kUint8, Format::kInt16});
+  const Window window{between(rng, 2, 5), between(rng, 2, 5), pick<int>(rng, {1, 1, 2}), pick<int>(rng, {1, 1, 2})};
+  const auto padding = static_cast<Padding>(between(rng, 1, n.input_format <= Format::kTernary ? 3 : 1));
+  LayerSpec layer{.name = "layer", .op = Conv2d{between(rng, 1, 40), window, padding}};
+  if (chance(rng, 0.3)) layer.op = DepthwiseConv2d{window, padding};
+  if (chance(rng, 0.2)) layer.pool = Window{between(rng, 1, 2), between(rng, 1, 2), 1, 1};
+  layer.weights = pick<Format>(rng, {Format::kBinary, Format::kTernary, Format::kInt4, Format::kInt8});
+  if (n.input_format == Format::kBinary && chance(rng, 0.7)) layer.weights = Format::kBinary;
+  layer.activations = pick<Format>(rng, {Format::kAccumulator, Format::kBinary, activation_format(rng)});
+  n.layers.push_back(layer);
+  return n;
+}
+
 Network random_signal_network(uint64_t seed) {
   Rng rng(seed, 7);
   Network n{fmt::format("signal{}", seed),
@@ -273,6 +292,29 @@ Network random_signal_network(uint64_t seed) {
                .activations = rng.below(3) == 0 ? Format::kFloat32 : Format::kAccumulator});
     append(n, {.name = "last", .op = Dense{3}, .weights = Format::kInt8});
   }
+  return n;
+}
+
+Network random_reduced_signal_network(uint64_t seed) {
+  Rng rng(seed, 9);
+  Network n{fmt::format("reduced{}", seed),
+            {between(rng, 100, 700), 1, between(rng, 1, 3)},
+            pick<Format>(rng, {Format::kInt8, Format::kInt16}),
+            {}};
+  const int layers = between(rng, 2, 3);
+  for (int i = 0; i < layers; ++i) {
+    const Window kernel{between(rng, 1, 5), 1, between(rng, 2, 3), 1};
+    LayerSpec layer{.name = fmt::format("conv{}", i), .op = Conv2d{between(rng, 1, 16), kernel}};
+    if (chance(rng, 0.2)) layer.op = DepthwiseConv2d{kernel, Padding::kZero};
+    layer.weights = chance(rng, 0.5) ? Format::kBinary : Format::kInt4;
+    layer.activations = pick<Format>(rng, {Format::kBinary, Format::kInt8, Format::kUint4, Format::kAccumulator});
+    layer.pool = Window{between(rng, 2, 3), 1, between(rng, 1, 2), 1};
+    append(n, layer);
+  }
+  append(n, {.name = "flat", .op = Flatten{}});
+  append(n, {.name = "dense",
+             .op = Dense{between(rng, 2, 9)},
+             .weights = chance(rng, 0.5) ? Format::kBinary : Format::kInt4});
   return n;
 }
 

@@ -26,6 +26,14 @@ Network random_signal_network(uint64_t seed);
 // random_network() seldom needs. Its shapes may not close (infer_shapes() then throws StructureError). "layer" + seed.
 Network random_layer_network(uint64_t seed);
 
+// One convolution, half of them depthwise, whose windows reach beyond a small map on all sides: mistakes in borders, which
+// are few in larger maps. Its shapes may not close. "border" + seed.
+Network random_border_network(uint64_t seed);
+
+// A signal through two or three convolutions that have strides and pooling at once, to a dense layer whose sums are the
+// output. Throws StructureError where the map becomes too short. "reduced" + seed.
+Network random_reduced_signal_network(uint64_t seed);
+
 // For every layer one of the kernels that can run it, drawn by the network: equal networks, equal kernels.
 Kernels random_kernels(const Network& network);
 

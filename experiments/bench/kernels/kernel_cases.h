@@ -1,5 +1,6 @@
 // experiments/bench/kernels/kernel_cases.h: the layers that the kernel benchmark measures: shapes times pairs of
-// formats. SPDX-License-Identifier: Apache-2.0
+// formats.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <string>
