@@ -322,7 +322,7 @@ static void begin_stream(uint32_t *arena)
 {
 @clear@}
 
-/* Runs every stage that has its input; 1 once the outputs are there. */
+/* Runs every stage that has its input; 1 once all columns came and the outputs are there. */
 static uint32_t advance_stream(uint32_t *arena)
 {
     bw_stage_state *states = (bw_stage_state *)&arena[@state@];
@@ -334,7 +334,7 @@ static uint32_t advance_stream(uint32_t *arena)
         }
         bw_close_run(&run, @count@u, arena);
     }
-    if (states[@last@].done != @outputs@u) {
+    if ((states[0].filled != @inputs@u) || (states[@last@].done != @outputs@u)) {
         return 0u;
     }
 @end@    return 1u;

@@ -433,10 +433,12 @@ TEST_F(PackageTest, PushingColumnsGivesWhatARunGives) {
 TEST_F(PackageTest, ColumnsThatNoOutputNeedsAreAwaited) {
   const Program program = stream_program("flow", 259);
   ASSERT_TRUE(program.stream);
-  unpack(package_of(program));
   write("main.c", kPushes);
-  run("cc " + std::string(kStrictFlags) + " -fsanitize=address,undefined -Iflow/src flow/src/*.c main.c -o main");
-  EXPECT_EQ(run("./main"), "equal\n");
+  for (int layers : {0, kSpecialize}) {
+    unpack(package_of(program, {.specialize = layers}));
+    run("cc " + std::string(kStrictFlags) + " -fsanitize=address,undefined -Iflow/src flow/src/*.c main.c -o main");
+    EXPECT_EQ(run("./main"), "equal\n") << layers;
+  }
 }
 
 // The binary polynomial kernel read and rewrote the word behind an output that ends with a whole word.
