@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/execution.h"
 
+#include <fmt/format.h>
+
 #include "core/check.h"
 #include "core/overlap.h"
 
@@ -15,6 +17,16 @@ ExecutionPlan plan_execution(const Network& network, const Kernels& kernels, Exe
   if (!streamed.stream) return layers;
   streamed.memory = plan_stream_memory(network, streamed.kernels, *streamed.stream);
   return streamed.memory.arena_bytes < layers.memory.arena_bytes ? streamed : layers;
+}
+
+std::string no_stream_reason(const Network& network, const Kernels& kernels) {
+  if (plan_execution(network, kernels, Execution::kStream).stream) return "";
+  Kernels streamed = kernels;
+  const auto stream = plan_stream(network, streamed);
+  if (!stream) return "fewer than two of the first layers run along a signal, or a later add reads a map of theirs";
+  return fmt::format("it would take an arena of {} B, layer by layer {} B",
+                     plan_stream_memory(network, streamed, *stream).arena_bytes,
+                     plan_layers(network, kernels).arena_bytes);
 }
 
 }  // namespace bitwright

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "core/kernel.h"
 #include "core/memory_plan.h"
@@ -26,5 +27,8 @@ struct ExecutionPlan {
 
 // kernels: of every layer. execution: not kAuto.
 ExecutionPlan plan_execution(const Network& network, const Kernels& kernels, Execution execution);
+
+// Why kStream plans no stream of these, in a few words; empty where it plans one.
+std::string no_stream_reason(const Network& network, const Kernels& kernels);
 
 }  // namespace bitwright

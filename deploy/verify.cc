@@ -53,13 +53,6 @@ PackageFiles find_package(const std::string& folder) {
   return package;
 }
 
-void check_targets(const std::vector<std::string>& targets) {
-  const std::vector<std::string> known = verify_targets();
-  for (const std::string& target : targets)
-    if (std::find(known.begin(), known.end(), target) == known.end())
-      throw ConfigError(fmt::format("target = {}: must be one of {}", target, fmt::join(known, ", ")));
-}
-
 const HostBuild* find_host_build(const std::string& target) {
   for (const HostBuild& build : host_builds())
     if (build.name == target) return &build;
@@ -292,6 +285,13 @@ std::vector<std::string> verify_targets() {
   return names;
 }
 
+void check_targets(const std::vector<std::string>& targets, const std::string& option) {
+  const std::vector<std::string> known = verify_targets();
+  for (const std::string& target : targets)
+    if (std::find(known.begin(), known.end(), target) == known.end())
+      throw ConfigError(fmt::format("{} = {}: must be one of {}", option, target, fmt::join(known, ", ")));
+}
+
 std::string manifest_text(const std::map<std::string, std::string>& files) {
   std::string text;
   for (const auto& [path, bytes] : files) text += fmt::format("{}  {}\n", sha256_hex(bytes), path);
@@ -305,7 +305,12 @@ VerifyReport verify(const std::string& package_folder, const VerifyOptions& opti
   report.package = package_folder;
   report.changed_files = changed_files(package_folder);
   for (const std::string& target : options.targets) {
-    report.targets.push_back(verify_on(target, package, options));
+    try {
+      report.targets.push_back(verify_on(target, package, options));
+    } catch (const ToolError& error) {
+      if (report.changed_files.empty()) throw;
+      throw ToolError(fmt::format("changed since export: {}\n{}", fmt::join(report.changed_files, ", "), error.what()));
+    }
     if (!report.targets.back().skipped.empty()) continue;
     for (const std::string& tool : tools_of(target))
       if (!report.tools.count(tool)) report.tools[tool] = tool_version(tool);

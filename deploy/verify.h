@@ -21,6 +21,9 @@ namespace bitwright {
 // cross_targets() (deploy/cross_target.h).
 std::vector<std::string> verify_targets();
 
+// Throws ConfigError that begins with `option` where a target is not of verify_targets().
+void check_targets(const std::vector<std::string>& targets, const std::string& option = "target");
+
 struct VerifyOptions {
   std::vector<std::string> targets = {"host-gcc", "cortex-m4", "cortex-m7"};  // of verify_targets()
   bool skip_missing = false;  // a target whose tools are not installed says so and is skipped; else it is a ToolError
@@ -64,9 +67,9 @@ struct VerifyReport {
   bool keeps_promises() const;  // on all targets tried
 };
 
-// Throws ToolError (deploy/cross_target.h) if a tool is missing or the package does not compile without a warning,
-// ConfigError if the folder is not a package or a target is unknown. A difference or a broken promise is a result, not
-// an error.
+// Throws ToolError (deploy/cross_target.h) if a tool is missing or the package does not compile without a warning, the
+// changed files first, ConfigError if the folder is not a package or a target is unknown. A difference or a broken
+// promise is a result, not an error.
 VerifyReport verify(const std::string& package_folder, const VerifyOptions& options = {});
 
 // "SHA-256  path" a line, as sha256sum -c reads it: manifest.sha256 of a package with these files.

@@ -87,10 +87,19 @@ ConstantPlacement place_fast_weights(const Study& study, const Program& program,
                          std::min(fast.budget_bytes, ram_left(study, program, estimates)));
 }
 
+std::vector<FastArray> arrays_in_ram(const Program& program) {
+  std::vector<FastArray> arrays;
+  for (const PlacedConstant& placed : program.placement.constants)
+    arrays.push_back(
+        {program.model.network.layers[static_cast<size_t>(placed.layer)].name + "_" + placed.suffix, placed.bytes});
+  return arrays;
+}
+
 }  // namespace
 
-int export_model(const QuantizedModel& model, const Study& study, const TrainingData& data, const ModelOrigin& origin,
-                 const std::string& folder, int vectors, const PackageForm& form) {
+ExportedPackage export_model(const QuantizedModel& model, const Study& study, const TrainingData& data,
+                             const ModelOrigin& origin, const std::string& folder, int vectors,
+                             const PackageForm& form) {
   const auto inputs = spaced_examples(data.validation, vectors);
   const std::string config = sha256_hex(comparable_config(study.config_json)).substr(0, 12);
   PackageOptions options;
@@ -103,7 +112,8 @@ int export_model(const QuantizedModel& model, const Study& study, const Training
   options.estimates = estimate(model.network, study.board, study.limits, execution);
   options.validation_accuracy = origin.validation_accuracy;
   // The kernels of these estimates.
-  Program program = lower(model, choose_kernels(model.network, study.board, study.limits, execution), execution);
+  const Kernels kernels = choose_kernels(model.network, study.board, study.limits, execution);
+  Program program = lower(model, kernels, execution);
   program.placement = place_fast_weights(study, program, *options.estimates, form.fast);
   Package package = emit_c(program, golden_vectors(model, inputs), options);
   package.files["model.json"] = nlohmann::json{
@@ -114,11 +124,13 @@ int export_model(const QuantizedModel& model, const Study& study, const Training
   package.files["manifest.sha256"] = manifest_text(package.files);
   clear_folder(folder);
   write_package(package, folder);
-  return static_cast<int>(inputs.size());
+  ExportedPackage exported{static_cast<int>(inputs.size()), program.stream.has_value(), "", arrays_in_ram(program)};
+  if (form.execution == Execution::kStream) exported.no_stream = no_stream_reason(model.network, kernels);
+  return exported;
 }
 
-int export_package(const TrialStore& store, const Study& study, const Trial& trial, const std::string& folder,
-                   int vectors, const PackageForm& form) {
+ExportedPackage export_package(const TrialStore& store, const Study& study, const Trial& trial,
+                               const std::string& folder, int vectors, const PackageForm& form) {
   const auto text = store.artifact(trial.number, "model");
   if (!text)
     throw ConfigError(fmt::format("{}: trial {} is {} and has no model to export", store.path(), trial.number,

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/dataset.h"
 #include "core/estimates.h"
@@ -27,6 +28,19 @@ struct PackageForm {
   int specialize = 0;  // PackageOptions::specialize
 };
 
+struct FastArray {
+  std::string name;  // in the emitted C: "conv1_weights"
+  int64_t bytes = 0;
+};
+
+// What a package became.
+struct ExportedPackage {
+  int vectors = 0;  // golden
+  bool streamed = false;
+  std::string no_stream;          // where a stream was asked for and there is none: why
+  std::vector<FastArray> in_ram;  // in the order of layers
+};
+
 // What a package tells of its model's training.
 struct ModelOrigin {
   std::string text;  // "trial 12", "network bearing_golden, seed 1"
@@ -34,14 +48,15 @@ struct ModelOrigin {
 };
 
 // Writes a package as export_package() does. data: of the study.
-int export_model(const QuantizedModel& model, const Study& study, const TrainingData& data, const ModelOrigin& origin,
-                 const std::string& folder, int vectors, const PackageForm& form);
+ExportedPackage export_model(const QuantizedModel& model, const Study& study, const TrainingData& data,
+                             const ModelOrigin& origin, const std::string& folder, int vectors,
+                             const PackageForm& form);
 
 // Writes the package of a complete trial to `folder`, which is made if absent and must hold nothing but an earlier
 // package. Its golden vectors are `vectors` windows of the validation set, evenly spaced over it, with the outputs of
-// the integer reference. form.execution: the study's, or another. Returns the number of vectors. Throws ConfigError (folder
-// in use; a trial without a model; fast weights for flash without wait states).
-int export_package(const TrialStore& store, const Study& study, const Trial& trial, const std::string& folder,
-                   int vectors, const PackageForm& form);
+// the integer reference. form.execution: the study's, or another. Throws ConfigError (folder in use; a trial without a
+// model; fast weights for flash without wait states).
+ExportedPackage export_package(const TrialStore& store, const Study& study, const Trial& trial,
+                               const std::string& folder, int vectors, const PackageForm& form);
 
 }  // namespace bitwright

@@ -143,6 +143,7 @@ int search_study(const SearchRequest& request) {
   const TrainingData data = load_training_data(request.study);
   for (const std::string& warning : data.warnings) std::cerr << "warning: " << warning << "\n";
   if (request.dry_run) return dry_run(request, data);
+  check_worker_program(request.worker_program);
   TrialStore store =
       TrialStore::create_or_open(request.store_path, study_record(request.study, data),
                                  {.describe_change = [&](const std::string& stored, const std::string& wanted) {

@@ -2,6 +2,7 @@
 #include "experiments/worker_pool.h"
 
 #include <poll.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
@@ -26,8 +27,16 @@ std::string without_prefix(const std::string& text) {
 
 }  // namespace
 
+void check_worker_program(const std::string& program) {
+  if (::access(program.c_str(), X_OK) == 0) return;
+  throw StoreError(program +
+                   ": not there; it trains networks: build it with ./do build, or with cmake and "
+                   "-DBITWRIGHT_TRAINER=ON, which needs libtorch");
+}
+
 WorkerPool::WorkerPool(WorkerPoolOptions options) : options_(std::move(options)) {
   BW_CHECK(options_.jobs >= 1);
+  check_worker_program(options_.program);
   std::signal(SIGPIPE, SIG_IGN);  // a dead worker is a failed write, not our death
   std::error_code failed;
   std::filesystem::create_directories(options_.work_folder, failed);

@@ -25,6 +25,9 @@ struct WorkerPoolOptions {
   std::function<void(const std::string&)> on_warning;
 };
 
+// Throws StoreError with a hint where the program is not there: a build without the trainer has none.
+void check_worker_program(const std::string& program);
+
 // One epoch of a training that is still running.
 struct WorkerEpoch {
   int64_t number = 0;  // of the spec
@@ -34,7 +37,7 @@ struct WorkerEpoch {
 
 class WorkerPool {
  public:
-  explicit WorkerPool(WorkerPoolOptions options);
+  explicit WorkerPool(WorkerPoolOptions options);  // as check_worker_program()
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;

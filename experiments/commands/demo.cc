@@ -12,6 +12,7 @@
 #include "experiments/export_package.h"
 #include "experiments/report.h"
 #include "experiments/search_study.h"
+#include "experiments/worker_pool.h"
 
 namespace bitwright {
 namespace {
@@ -43,14 +44,13 @@ std::filesystem::path unpack_study(const std::filesystem::path& folder) {
 }
 
 int demo(const Options& options, const CommandLine& line) {
+  const std::string worker = line.folder + "/bitwright-trial";
+  check_worker_program(worker);
   const std::filesystem::path folder = options.out;
   const Study study = load_study(unpack_study(folder), options.overrides);
   const std::string store = folder / "demo.bw.db";
-  const int searched = search_study({.study = study,
-                                     .store_path = store,
-                                     .worker_program = line.folder + "/bitwright-trial",
-                                     .finish = true,
-                                     .quiet = options.quiet});
+  const int searched = search_study(
+      {.study = study, .store_path = store, .worker_program = worker, .finish = true, .quiet = options.quiet});
   if (searched != static_cast<int>(ExitCode::kDone)) return searched;
   const TrialStore reader = TrialStore::open_read_only(store);
   const Trial best = pick_trial(front_of(reader), "");

@@ -176,10 +176,11 @@ void export_best(const Options& options, const TrainingSetup& setup, const Train
   const TrialReport& report = trainings.reports[*best];
   const ModelOrigin origin{fmt::format("network {}, seed {}", setup.network.name, setup.seeds[*best]),
                            report.metrics.accuracy};
-  const int vectors = export_model(*report.model, setup.study, load_training_data(setup.study), origin, options.package,
-                                   options.vectors, {.execution = setup.study.execution});
+  const ExportedPackage exported = export_model(*report.model, setup.study, load_training_data(setup.study), origin,
+                                                options.package, options.vectors, {.execution = setup.study.execution});
+  if (!exported.no_stream.empty()) std::cerr << "note: no stream: " << exported.no_stream << "\n";
   std::cerr << fmt::format("seed {} -> {} ({} golden vectors); check it with: bitwright verify {}\n",
-                           setup.seeds[*best], options.package, vectors, options.package);
+                           setup.seeds[*best], options.package, exported.vectors, options.package);
 }
 
 int evaluate(const Options& options, const CommandLine& line) {

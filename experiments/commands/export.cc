@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <charconv>
 #include <iostream>
-#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "core/io/load_study.h"
 #include "experiments/commands.h"
 #include "experiments/export_package.h"
+#include "experiments/fast_weights_budget.h"
 #include "experiments/study_session.h"
 
 namespace bitwright {
@@ -18,24 +17,31 @@ struct Options {
   int64_t trial = -1;
   int vectors = 200;
   bool stream = false, layers = false;
-  std::string fast_weights;    // bytes or "auto"; empty: none
+  std::string fast_weights;    // fast_weights_budget()
   int flash_wait_states = -1;  // -1: the board's
   int specialize = 0;  // PackageOptions::specialize
   bool json = false;
 };
 
-// "", "4096", "auto": all that the RAM limit leaves.
-int64_t fast_bytes(const std::string& text) {
-  if (text.empty()) return 0;
-  if (text == "auto") return std::numeric_limits<int64_t>::max();
+// Of --fast-weights: what was placed, or that nothing was.
+std::string in_ram_text(const std::vector<FastArray>& arrays) {
+  std::string names;
   int64_t bytes = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
-  if (error != std::errc() || end != text.data() + text.size() || bytes < 0)
-    throw ConfigError(fmt::format("--fast-weights = {}: must be a number of bytes, or auto", text));
-  return bytes;
+  for (const FastArray& array : arrays) {
+    names += fmt::format("{}{} {} B", names.empty() ? "" : ", ", array.name, array.bytes);
+    bytes += array.bytes;
+  }
+  return names.empty() ? "in RAM: nothing fits\n" : fmt::format("in RAM: {}; {} B in all\n", names, bytes);
+}
+
+nlohmann::json in_ram_json(const std::vector<FastArray>& arrays) {
+  nlohmann::json json = nlohmann::json::array();
+  for (const FastArray& array : arrays) json.push_back({{"name", array.name}, {"bytes", array.bytes}});
+  return json;
 }
 
 int export_trial(const Options& options) {
+  const FastWeights fast = {fast_weights_budget(options.fast_weights), options.flash_wait_states};
   const TrialStore store = open_store(options.study);
   const Study study = study_from_json(store.study().config_json);
   if (options.trial >= store.size())
@@ -46,19 +52,22 @@ int export_trial(const Options& options) {
   const Execution execution = options.stream   ? Execution::kStream
                               : options.layers ? Execution::kLayers
                                                : study.execution;
-  const PackageForm form = {
-      execution, {fast_bytes(options.fast_weights), options.flash_wait_states}, options.specialize};
-  const int vectors = export_package(store, study, trial, folder, options.vectors, form);
+  const ExportedPackage exported =
+      export_package(store, study, trial, folder, options.vectors, {execution, fast, options.specialize});
+  if (!exported.no_stream.empty()) std::cerr << "note: no stream: " << exported.no_stream << "\n";
   if (options.json)
     std::cout << nlohmann::json{{"schema", 1},
                                 {"package", folder},
                                 {"trial", trial.number},
-                                {"golden_vectors", vectors}}
+                                {"golden_vectors", exported.vectors},
+                                {"execution", exported.streamed ? "stream" : "layers"},
+                                {"in_ram", in_ram_json(exported.in_ram)}}
                      .dump()
               << "\n";
   else
     std::cout << fmt::format("trial #{} -> {} ({} golden vectors); check it with: bitwright verify {}\n", trial.number,
-                             folder, vectors, folder);
+                             folder, exported.vectors, folder)
+              << (fast.budget_bytes > 0 ? in_ram_text(exported.in_ram) : "");
   return static_cast<int>(ExitCode::kDone);
 }
 
@@ -77,12 +86,12 @@ void add_export(CLI::App& app, CommandLine& line) {
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
   auto* stream = command->add_flag("--stream", options->stream,
-                                   "Run the first layers of a signal column by column where that takes less RAM; by "
-                                   "default as the study says (execution)");
+                                   "Run the first layers of a signal column by column where that takes less RAM, else "
+                                   "a note says why not; by default as the study says (execution)");
   command->add_flag("--layers", options->layers, "Run every layer over its whole map")->excludes(stream);
   auto* fast = command->add_option("--fast-weights", options->fast_weights,
-                                   "Bytes of RAM for the weights and tables whose reads wait most for flash, or auto: "
-                                   "all that the RAM limit leaves; by default none");
+                                   "RAM for the weights and tables whose reads wait most for flash: bytes, '4 KiB', or "
+                                   "auto: all that the RAM limit leaves; by default none");
   command->add_option("--flash-wait-states", options->flash_wait_states, "Instead of the board's")
       ->check(CLI::Range(0, 15))
       ->needs(fast);

@@ -20,7 +20,7 @@ struct Options {
 };
 
 nlohmann::json profile_json(const Network& network, const OpProfile& profile, const Estimates& estimates,
-                            const Board& board) {
+                            const Board& board, const ExecutionPlan& execution) {
   nlohmann::json weights = nlohmann::json::object();
   for (const LayerProfile& layer : profile.layers)
     weights[layer.layer] = {{"count", layer.weights}, {"bits", layer.bits}, {"biases", layer.biases}};
@@ -40,6 +40,7 @@ nlohmann::json profile_json(const Network& network, const OpProfile& profile, co
           {"macs", estimates.macs},
           {"parameters", estimates.parameters},
           {"board", board.name},
+          {"execution", execution.stream ? "stream" : "layers"},
           {"flash_bytes", estimates.flash_bytes},
           {"ram_bytes", estimates.ram_bytes},
           {"arena_bytes", estimates.arena_bytes},
@@ -80,13 +81,17 @@ int profile(const Options& options) {
   const OpProfile ops = op_profile(network);
   const Execution execution = options.stream ? Execution::kStream : Execution::kLayers;
   const Estimates e = estimate(network, board, {}, execution);
+  const Kernels kernels = choose_kernels(network, board, {}, execution);
+  const ExecutionPlan plan = plan_execution(network, kernels, execution);
+  if (options.stream && !plan.stream)
+    std::cerr << fmt::format("note: no stream: {}\n", no_stream_reason(network, kernels));
   if (options.json) {
-    std::cout << profile_json(network, ops, e, board).dump(2) << "\n";
+    std::cout << profile_json(network, ops, e, board, plan).dump(2) << "\n";
     return 0;
   }
   std::cout << qstats_text(ops) << "\n"
             << layer_table(network) << "\n"
-            << memory_map(network, plan_execution(network, choose_kernels(network, board, {}, execution), execution))
+            << memory_map(network, plan)
             << fmt::format("on {}: flash {} (code {}, constants {})  ram {} (arena {}, stack {})  {:.0f} cycles, {}\n",
                            board.name, format_bytes(e.flash_bytes), format_bytes(e.code_bytes),
                            format_bytes(e.constant_bytes), format_bytes(e.ram_bytes), format_bytes(e.arena_bytes),
@@ -102,7 +107,8 @@ void add_profile(CLI::App& app, CommandLine& line) {
   command->add_option("network", options->file, "A network's YAML, or the name of a built-in one")->required();
   command->add_option("--board", options->board, "Board that the cost is for")->capture_default_str();
   command->add_flag("--stream", options->stream,
-                    "Of the first layers of a signal column by column, where that takes less RAM");
+                    "With the first layers of a signal column by column, where that takes less RAM; else a note says "
+                    "why not");
   command->add_flag("--json", options->json, "One JSON object on stdout");
   command->callback([=, &line] { line.action = [=] { return profile(*options); }; });
 }

@@ -51,7 +51,9 @@ void add_verify(CLI::App& app, CommandLine& line) {
       command->add_option("--target", options->targets,
                           fmt::format("May be repeated; by default {}. One of {}",
                                       fmt::join(VerifyOptions{}.targets, ", "), fmt::join(verify_targets(), ", ")));
-  auto* core = command->add_option("--core", options->cores, "--target host-gcc and this one; may be repeated")
+  auto* core = command
+                   ->add_option("--core", options->cores,
+                                "The host (host-gcc) and this core, say cortex-m0plus; may be repeated")
                    ->excludes(target);
   command->add_flag("--all", options->all, "Every target whose tools are installed")->excludes(target)->excludes(core);
   command->add_flag("--json", options->json, "One JSON object on stdout");

@@ -31,6 +31,7 @@ struct Options {
       "host-gcc-sanitized", "host-clang-sanitized", "cortex-m0plus", "cortex-m4", "cortex-m7", "cortex-m33"};
   std::vector<std::string> kernels;  // only what runs one of them; empty: all
   bool every_kernel = true;
+  bool first_difference = false;  // no chunk after one that differs
   int jobs = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 };
 
@@ -101,6 +102,10 @@ std::vector<CheckCase> wanted_cases(const Options& options, uint64_t seed) {
   return cases;
 }
 
+bool differs(const Tally& tally) {
+  return std::any_of(tally.targets.begin(), tally.targets.end(), [](const TargetTally& t) { return !t.wrong.empty(); });
+}
+
 // Chunk by chunk: one program for a chunk on a target.
 void check_seeds(const Options& options, const std::string& folder, Tally& tally) {
   std::vector<CheckCase> cases;
@@ -113,6 +118,7 @@ void check_seeds(const Options& options, const std::string& folder, Tally& tally
     check_chunk(options, cases, folder, tally);
     cases.clear();
     std::cerr << fmt::format("{} of {} networks\n", tally.networks, options.count);
+    if (options.first_difference && differs(tally)) return;
   }
 }
 
@@ -167,25 +173,25 @@ void check_kernels(const std::vector<std::string>& kernels) {
       throw ConfigError(fmt::format("--kernel = {}: must be one of {}", kernel, fmt::join(known, ", ")));
 }
 
-void check_targets(const std::vector<std::string>& targets) {
-  const std::vector<std::string> known = verify_targets();
-  for (const std::string& target : targets)
-    if (std::find(known.begin(), known.end(), target) == known.end())
-      throw ConfigError(fmt::format("--target = {}: must be one of {}", target, fmt::join(known, ", ")));
+void check_positive(const std::string& option, int value) {
+  if (value < 1) throw ConfigError(fmt::format("{} = {}: at least 1", option, value));
 }
 
 ExitCode check_networks(const Options& options) {
-  check_targets(options.targets);
+  check_positive("--count", options.count);
+  check_positive("--chunk", options.chunk);
+  check_positive("--jobs", options.jobs);
+  check_targets(options.targets, "--target");
   check_kernels(options.kernels);
   const auto begin = std::chrono::steady_clock::now();
   const TemporaryDirectory folder;
   Tally tally;
   tally.targets.resize(options.targets.size());
   check_seeds(options, folder.path(), tally);
-  if (options.every_kernel) check_missing_kernels(options, folder.path(), tally);
+  if (options.every_kernel && !(options.first_difference && differs(tally)))
+    check_missing_kernels(options, folder.path(), tally);
   print(options, tally, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
-  const auto differs = [](const TargetTally& t) { return !t.wrong.empty(); };
-  if (std::any_of(tally.targets.begin(), tally.targets.end(), differs)) return ExitCode::kDiffers;
+  if (differs(tally)) return ExitCode::kDiffers;
   return options.every_kernel && !tally.coverage.missing().empty() ? ExitCode::kFailed : ExitCode::kDone;
 }
 
@@ -193,16 +199,15 @@ int run(int argc, char** argv) {
   CLI::App app("Random networks: the integer reference against emitted C, on the host and on emulated cores.");
   Options options;
   app.add_option("--first", options.first, "Seed of the first network")->capture_default_str();
-  app.add_option("--count", options.count, "Networks")->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--count", options.count, "Networks")->capture_default_str();
   app.add_option("--target", options.targets, "As in bitwright verify; may be repeated")->capture_default_str();
   app.add_option("--kernel", options.kernels, "Only networks that run this kernel; may be repeated");
   app.add_option("--specialized", options.specialized,
                  "Of the packages of so many networks those of one are specialised (0: none)")
       ->capture_default_str();
-  app.add_option("--chunk", options.chunk, "Networks in one program")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--jobs", options.jobs, "Targets at a time")->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--chunk", options.chunk, "Networks in one program")->capture_default_str();
+  app.add_option("--jobs", options.jobs, "Targets at a time")->capture_default_str();
+  app.add_flag("--first-difference", options.first_difference, "Stop after the program with the first one");
   app.add_flag("!--these-only", options.every_kernel, "No further networks for kernels that these do not have");
   try {
     app.parse(argc, argv);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "core/execution.h"
 #include "core/rng.h"
 #include "tests/core/networks.h"
 
@@ -237,6 +238,35 @@ TEST(PlanMemory, AResidualKeepsItsInputUntilTheAdd) {
 }
 
 // 16 ternary channels: 32 positions take 128 B, 128 positions 512 B.
+// Two convolutions of a signal of `columns`.
+Network two_convolutions(int columns) {
+  Network n{"signal", {columns, 1, 4}, Format::kInt8, {}};
+  append(n, {.name = "conv0", .op = Conv2d{8, {3, 1}}, .activations = Format::kInt8});
+  append(n, {.name = "conv1", .op = Conv2d{1, {3, 1}}, .activations = Format::kInt8});
+  return n;
+}
+
+TEST(NoStreamReason, IsEmptyWhereThereIsAStream) {
+  const Network n = two_convolutions(400);
+  EXPECT_EQ(no_stream_reason(n, default_kernels(n)), "");
+}
+
+TEST(NoStreamReason, ComparesArenasWhereAStreamWouldTakeMore) {
+  const Network n = two_convolutions(6);
+  const Kernels kernels = default_kernels(n);
+  const int64_t layers = plan_execution(n, kernels, Execution::kLayers).memory.arena_bytes;
+  const std::string reason = no_stream_reason(n, kernels);
+  EXPECT_TRUE(reason.starts_with("it would take an arena of ")) << reason;
+  EXPECT_TRUE(reason.ends_with(fmt::format("layer by layer {} B", layers))) << reason;
+}
+
+TEST(NoStreamReason, NamesWhatAStreamNeeds) {
+  Network n = two_convolutions(400);
+  n.input = {20, 20, 4};
+  EXPECT_EQ(no_stream_reason(n, default_kernels(n)),
+            "fewer than two of the first layers run along a signal, or a later add reads a map of theirs");
+}
+
 TEST(PlanMemory, AnUpsamplingReadsOnePlaceAndWritesAnother) {
   const MemoryPlan plan = plan_memory(auto_encoder());
   EXPECT_EQ(plan.tensor_bytes, (std::vector<int64_t>{512, 512, 128, 512, 128, 512, 512}));

@@ -22,6 +22,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 // Four outputs of eight inputs each; 32 bytes of weights, one of them data-free of any library call.
 constexpr std::string_view kModel = R"(#include "tiny.h"
@@ -271,6 +272,23 @@ TEST_F(Verify, RefusesWhatIsNotAPackage) {
 
 TEST_F(Verify, RefusesAnUnknownTarget) {
   EXPECT_THROW(verify(folder_.path(), {.targets = {"cortex-m99"}}), ConfigError);
+  try {
+    check_targets({"host-gcc", "cortex-m99"}, "--target");
+    FAIL();
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(), StartsWith("--target = cortex-m99: must be one of host-gcc, "));
+  }
+}
+
+TEST_F(Verify, NamesChangedFilesBeforeWhatTheCompilerSays) {
+  write("manifest.sha256", manifest_text({{"src/tiny.c", std::string(kModel)}, {"src/tiny.h", std::string(kHeader)}}));
+  replace_in("src/tiny.c", "int32_t sum = 0;", "int32_t sum;;");
+  try {
+    verify(folder_.path(), {.targets = {"host-gcc"}});
+    FAIL();
+  } catch (const ToolError& error) {
+    EXPECT_THAT(error.what(), StartsWith("changed since export: src/tiny.c\n"));
+  }
 }
 
 // Runs without any program to be found.

@@ -152,6 +152,19 @@ TEST_F(LocalExecutorTest, AnEmptyCheckpointFolderGoes) {
   EXPECT_FALSE(std::filesystem::exists(wanted.checkpoint_folder));
 }
 
+TEST_F(LocalExecutorTest, AMissingWorkerSaysWhatToBuild) {
+  LocalExecutorOptions wanted = options("");
+  wanted.program = folder_.path() + "/none/bitwright-trial";
+  try {
+    const LocalExecutor executor(wanted);
+    FAIL();
+  } catch (const StoreError& error) {
+    EXPECT_THAT(error.what(),
+                HasSubstr("none/bitwright-trial: not there; it trains networks: build it with ./do build"));
+  }
+  EXPECT_FALSE(std::filesystem::exists(wanted.work_folder));
+}
+
 TEST_F(LocalExecutorTest, StopLeavesNoWorkerAlive) {
   LocalExecutor executor(options("sleep 60"));
   executor.submit(trial(1));

@@ -41,6 +41,44 @@ TEST(Profile, TheGoldenApplianceNetworkPrintsThePublishedCounts) {
             (nlohmann::json{{"smult_8_8", 276768}, {"sxor_1_1", 7831008}}));
 }
 
+TEST(Profile, SaysHowLayersFollowOneAnother) {
+  const TempFolder folder;
+  const auto profile = [&](const std::string& network) {
+    return bitwright(folder, {"profile", network, "--stream", "--json"});
+  };
+  const ProcessResult signal = profile("bearing_golden"), images = profile("mnist_conv");
+  EXPECT_EQ(nlohmann::json::parse(signal.output)["execution"], "stream");
+  EXPECT_EQ(signal.errors, "");
+  EXPECT_EQ(nlohmann::json::parse(images.output)["execution"], "layers");
+  EXPECT_EQ(
+      images.errors,
+      "note: no stream: fewer than two of the first layers run along a signal, or a later add reads a map of theirs\n");
+}
+
+TEST(Export, AnUnknownUnitOfFastWeightsIsOneClearLine) {
+  const TempFolder folder;
+  const ProcessResult run = bitwright(folder, {"export", "none.yaml", "--fast-weights", "4 KB"});
+  EXPECT_EQ(run.exit_status, 2);
+  EXPECT_EQ(
+      run.errors,
+      "error: --fast-weights = 4 KB: a number with a unit of B, KiB, MiB, kB, MB, or bytes without one, or auto\n");
+}
+
+TEST(Demo, WithoutTheTrainerItSaysWhatToBuildAndWritesNothing) {
+  const TempFolder folder;
+  std::filesystem::copy_file(BITWRIGHT_BINARY_DIR "/bitwright", folder.path() + "/bitwright");
+  const ProcessResult run = run_process({folder.path() + "/bitwright", "demo"}, {.directory = folder.path()});
+  EXPECT_EQ(run.exit_status, 4);
+  EXPECT_THAT(run.errors, HasSubstr("bitwright-trial: not there; it trains networks: build it with ./do build"));
+  EXPECT_FALSE(std::filesystem::exists(folder.path() + "/bitwright-demo"));
+}
+
+TEST(RandomNetworks, ACountOfNoneIsOneClearLine) {
+  const ProcessResult run = run_process({BITWRIGHT_BINARY_DIR "/bitwright-random-networks", "--count", "0"});
+  EXPECT_EQ(run.exit_status, 2);
+  EXPECT_EQ(run.errors, "error: --count = 0: at least 1\n");
+}
+
 TEST(Boards, EveryBoardIsListedWithItsSources) {
   const TempFolder folder;
   const ProcessResult run = bitwright(folder, {"boards", "--json"});
