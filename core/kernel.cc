@@ -358,10 +358,10 @@ int64_t weight_bytes(const Network& network, int layer, const std::string& kerne
   const LayerShapes shapes = infer_shapes(network)[layer];
   if (!has_weight_rows(kernel)) return packed_bytes(weight_count(spec, shapes), spec.weights);
   const KernelGeometry g = kernel_geometry(spec, shapes);
-  const int64_t at_once = is_poly(kernel)                        ? 2
+  const int64_t at_once = is_poly(kernel)                                             ? 2
                           : kernel.starts_with("depthwise_a1w1") || is_sliced(kernel) ? 32
-                          : is_depthwise(kernel)                 ? 4
-                                                                 : 1;
+                          : is_depthwise(kernel)                                      ? 4
+                                                                                      : 1;
   const int64_t rows = (g.out_channels + at_once - 1) / at_once;
   return 4 * rows * weight_row_words(g, kernel);
 }

@@ -50,7 +50,8 @@ int64_t windows_inside(int outputs, int pool, int pool_stride, int stride, int p
 // Windows that conv2d_a1w1 and a1wt compute twice: those at a border that is skipped.
 int64_t windows_twice(const KernelGeometry& g, const std::string& kernel) {
   const std::string types = kernel_types(kernel);
-  if (g.padding != Padding::kZero || is_poly(kernel) || is_sliced(kernel) || is_depthwise(kernel) || (types != "a1w1" && types != "a1wt"))
+  if (g.padding != Padding::kZero || is_poly(kernel) || is_sliced(kernel) || is_depthwise(kernel) ||
+      (types != "a1w1" && types != "a1wt"))
     return 0;
   const int64_t all = int64_t{g.output.h} * g.output.w * g.pool.h * g.pool.w;
   return all -
@@ -68,12 +69,17 @@ bool takes_pairs(const std::string& kernel) {
 int64_t weight_passes(const Call& call) {
   if (is_poly(call.kernel)) return call.poly_block_pairs();
   if (is_few(call.kernel)) return call.few_pairs();
-  if (is_sliced(call.kernel)) return quotient_up(call.windows(), 4);  // a window reads an entry of each table
+  // A window reads one entry of each table, 8 of its 64 bytes: a line of flash of four.
+  if (is_sliced(call.kernel)) return quotient_up(call.windows(), 4);
   return takes_pairs(call.kernel) ? quotient_up(call.windows(), 2) : call.windows();
 }
 
 int64_t table_passes(const Call& call, const std::string& suffix) {
   if (is_few(call.kernel)) return call.few_pairs();
+  if (is_sliced(call.kernel) && suffix == "start") {  // one of the ways in which a window is cut
+    const SlicedLayout layout = sliced_layout(call.g);
+    return quotient_up(call.windows(), int64_t{layout.rows.count()} * layout.columns.count());
+  }
   if (!is_poly(call.kernel)) return call.outputs();
   if (suffix == "tap_sums")  // in the first and the last tile of a row; in all of a row at the border
     return has_border(call.g)

@@ -75,8 +75,8 @@ struct Totals {
 
 Totals totals_of(const Program& program, const PackageOptions& options) {
   const Network& network = program.model.network;
-  return {parameter_count(network), macs(network), weights_ro_bytes(program, options.specialize > 0), program.plan.arena_bytes,
-          program.placement.bytes()};
+  return {parameter_count(network), macs(network), weights_ro_bytes(program, options.specialize > 0),
+          program.plan.arena_bytes, program.placement.bytes()};
 }
 
 // ---- text
@@ -153,13 +153,14 @@ std::string summary_text(const Program& program, const PackageOptions& options) 
 std::string estimates_text(const PackageOptions& options) {
   std::string out;
   if (options.specialize > 0)
-    out += line("specialized", "kernels are compiled for their layers; bitwright verify measures what they take");
+    out += line("specialized", fmt::format("kernels that at most {} layers use are compiled for each; what follows is of "
+                                           "shared kernels, bitwright verify measures these",
+                                           options.specialize));
   if (options.estimates) {
     const Estimates& e = *options.estimates;
-    const char* most = options.specialize > 0 ? "at most " : "";  // the estimates are those of shared kernels
-    out += line("code", fmt::format("{}{}, estimated", most, bytes_text(e.code_bytes)));
-    out += line("stack", fmt::format("{}{}, estimated", most, bytes_text(e.stack_bytes)));
-    out += line("duration", fmt::format("{}{} cycles, {} instructions at zero wait states, estimated", most,
+    out += line("code", bytes_text(e.code_bytes) + ", estimated");
+    out += line("stack", bytes_text(e.stack_bytes) + ", estimated");
+    out += line("duration", fmt::format("{} cycles, {} instructions at zero wait states, estimated",
                                         grouped(std::llround(e.cycles)), grouped(std::llround(e.instructions))));
   }
   if (options.validation_accuracy)

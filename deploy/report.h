@@ -25,7 +25,7 @@ int64_t weights_ro_bytes(const Program& program, bool specialized = false);
 //   ram (total)       activations + inputs + outputs + fast weights; the stack is not in it
 std::string report_text(const Program& program, const PackageOptions& options);
 
-//   specialized       the line is absent of other packages; the estimates are those of shared kernels, the most it takes
+//   specialized       the line is absent of other packages; the estimates are those of shared kernels
 // report.json: the same, one object. Keys that hold estimates are absent without them.
 std::string report_json(const Program& program, const PackageOptions& options);
 

@@ -143,8 +143,8 @@ enum class Feature : size_t {
   kTernaryFinished,  // ... ternary ones
 
   // Bit slices: bw_conv2d_sliced.h.
-  kStrips,         // of every row of accumulators
-  kStripResults,   // of every row of outputs
+  kStrips,        // of every row of accumulators
+  kStripResults,  // of every row of outputs
   kStripColumns,
   kStripPixels,    // pixels of the map that are expanded to codes ...
   kStripFields,    // ... times groups of up to 24 channels ...

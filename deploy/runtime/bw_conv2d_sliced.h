@@ -29,6 +29,14 @@
 #define BW_SLICED_LOW 5u     /* planes of weights 1 to 16 */
 #define BW_SLICED_HIGH 4u    /* planes from 32 on that are always there */
 
+/* Codes are read four at a time from any address. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && defined(__ARM_FEATURE_DSP) && \
+    defined(__ARM_FEATURE_UNALIGNED)
+#define BW_SLICED_ASM 1
+#else
+#define BW_SLICED_ASM 0
+#endif
+
 typedef struct {
     uint32_t column_run, run; /* codes of a column of a window; tables of a window */
     uint32_t left;            /* the strip's first column, from the border's edge */
@@ -38,7 +46,7 @@ typedef struct {
 
 /* ---- count */
 
-#if !(defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && defined(__ARM_FEATURE_DSP))
+#if !BW_SLICED_ASM
 /* Adds four tables; returns a carry of weight 16. planes: of weights 1, 2, 4 and 8. */
 BW_INLINE uint32_t bw_sliced_four(const uint8_t *codes, const uint32_t *tables, uint32_t *planes)
 {
@@ -59,7 +67,7 @@ BW_ALL_REGISTERS BW_APART void bw_sliced_blocks(const uint8_t *codes, const uint
                                                 const bw_word *from, bw_word *low, bw_word *tokens)
 {
     const uint8_t *const end = codes + BW_SLICED_BLOCK * blocks;
-#if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && defined(__ARM_FEATURE_DSP)
+#if BW_SLICED_ASM
     /* As below, in fourteen registers. BW_ADD: the sum stays in s, the carry comes to a. BW_FOUR: it comes to d. */
 #define BW_ADD(s, a, b, t)                                                                                  \
     "eor %[" #t "], %[" #s "], %[" #a "]\n\tand %[" #a "], %[" #s "], %[" #a "]\n\t"                        \
@@ -138,7 +146,7 @@ BW_ONCE void bw_sliced_carry(const bw_word *tokens, const bw_word *end, const bw
 
 /* Where 32 channels do not reach their thresholds, in the window whose codes these are. */
 BW_ONCE uint32_t bw_sliced_window(const bw_strip *s, uint32_t planes, const uint8_t *codes, const uint32_t *tables,
-                                    const bw_word *start)
+                                  const bw_word *start)
 {
     bw_word *const counters = s->counters;
     uint32_t left = s->run / BW_SLICED_BLOCK, i;
@@ -180,7 +188,7 @@ BW_INLINE void bw_sliced_expand(const bw_word *in, uint32_t bit, uint32_t bits, 
 
 /* The codes of `columns` columns of the windows of row `row`, counted from the border's edge. */
 BW_ONCE void bw_sliced_fill(const bw_layer *layer, const bw_sliced *sliced, const bw_strip *s, const bw_word *in,
-                              uint32_t row, uint32_t columns)
+                            uint32_t row, uint32_t columns)
 {
     uint8_t *codes = s->codes;
     uint32_t column, y, c;

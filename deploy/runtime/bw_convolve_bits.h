@@ -37,7 +37,7 @@ BW_INLINE void bw_window_a1w1(const bw_layer *layer, const bw_word *in, const bw
 {
     const uint32_t taps = bw_taps(layer), words = (taps + 31u) / 32u, skipped = bw_is_skipped(layer, patch);
     uint32_t one = (layer->pad_code > 0) ? 1u : 0u, passes = skipped + 1u;
-    const uint32_t single = (words == 1u) ? passes & 1u : 0u;
+    const uint32_t single = (words == 1u) ? passes & 1u : 0u; /* one pass over one word: sums are set, not added up */
     if (single == 0u) {
         bw_fill(acc, layer->out_c, (int32_t)(taps << skipped));
     }

@@ -19,7 +19,7 @@ struct Options {
   bool stream = false, layers = false;
   std::string fast_weights;    // fast_weights_budget()
   int flash_wait_states = -1;  // -1: the board's
-  int specialize = 0;  // PackageOptions::specialize
+  int specialize = 0;          // PackageOptions::specialize
   bool json = false;
 };
 
@@ -95,9 +95,10 @@ void add_export(CLI::App& app, CommandLine& line) {
   command->add_option("--flash-wait-states", options->flash_wait_states, "Instead of the board's")
       ->check(CLI::Range(0, 15))
       ->needs(fast);
-  command->add_flag("--specialize{2}", options->specialize,
-                    "Compile every kernel that at most two layers use for each of them: less code, cycles and stack. "
-                    "--specialize=N: that at most N use; code grows at last, cycles do not")
+  command
+      ->add_flag("--specialize{2}", options->specialize,
+                 "Compile every kernel that at most two layers use for each of them: less code, cycles and stack. "
+                 "--specialize=N: that at most N use; code grows at last, cycles do not")
       ->check(CLI::Range(0, 1000));
   command->add_flag("--json", options->json, "One JSON object on stdout");
   command->callback([=, &line] { line.action = [=] { return export_trial(*options); }; });

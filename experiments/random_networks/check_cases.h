@@ -18,7 +18,7 @@ struct CheckCase {
   std::string name;  // "net12", "net12_stream"; of the package too
   Program program;
   GoldenVectors golden;  // what the integer reference answers
-  int specialize = 0;  // PackageOptions::specialize
+  int specialize = 0;    // PackageOptions::specialize
 };
 
 // The random network of a seed (tests/support/random_network.h), its kernels drawn too: layer by layer and, where it

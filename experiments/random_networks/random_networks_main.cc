@@ -152,10 +152,10 @@ std::string coverage_text(const KernelCoverage& coverage, bool every_kernel) {
 }
 
 void print(const Options& options, const Tally& tally, double seconds) {
-  std::cout << fmt::format("{} networks from seed {}: {} layer by layer, {} streamed, {} of them specialised; {} inputs "
-                           "each\n",
-                           tally.networks, options.first, tally.layered, tally.streamed, tally.specialized,
-                           kCheckVectors);
+  std::cout << fmt::format(
+      "{} networks from seed {}: {} layer by layer, {} streamed, {} of them specialised; {} inputs "
+      "each\n",
+      tally.networks, options.first, tally.layered, tally.streamed, tally.specialized, kCheckVectors);
   std::cout << fmt::format("{:<22} {:>8} {:>9} {:>8}\n", "target", "packages", "different", "seconds");
   for (size_t i = 0; i < options.targets.size(); ++i)
     std::cout << fmt::format("{:<22} {:>8} {:>9} {:>8.0f}\n", options.targets[i], tally.layered + tally.streamed,

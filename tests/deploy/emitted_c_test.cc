@@ -350,9 +350,8 @@ TEST(EmittedC, RandomNetworksCoverEveryKernel) {
         "conv2d_a16w4", "conv2d_a16w8", "dense_a16w2", "dense_a16w4", "dense_a16w8", "conv2d_axwx"})
     for (const char* output : {"", "_to_f32"}) kernels.insert(std::string(convolution) + output);
   kernels.insert("conv2d_wf32");
-  kernels.insert(
-      {"conv2d_a1w1_poly4", "conv2d_a1w1_poly5", "conv2d_a2w4_poly4", "conv2d_a2w4_poly3", "conv2d_a1w1_sliced",
-       "conv2d_a16w8_few"});
+  kernels.insert({"conv2d_a1w1_poly4", "conv2d_a1w1_poly5", "conv2d_a2w4_poly4", "conv2d_a2w4_poly3",
+                  "conv2d_a1w1_sliced", "conv2d_a16w8_few"});
   for (const char* depthwise : {"depthwise_a1w1", "depthwise_a8w8", "depthwise_a16w8", "depthwise_axwx"})
     for (const char* output : {"", "_to_f32"}) kernels.insert(std::string(depthwise) + output);
   kernels.insert("depthwise_f32");

@@ -95,10 +95,9 @@ void write_packages(const std::string& folder) {
 std::vector<std::string> sources_to_check(const std::string& folder) {
   if (std::getenv("BITWRIGHT_MISRA_ALL")) return {"src"};
   std::vector<std::string> files;
-  for (const char* file :
-       {"streamed", "streamed_float", "streamed_info", "streamed_selftest", "integers", "bits", "bw_stream",
-        "bw_finish", "bw_add", "bw_conv2d_wf32", "bw_conv2d_a1w1_poly5", "bw_conv2d_a1w1_sliced", "bw_conv2d_a16w4",
-        "bw_part_a8w1", "bw_crc32"})
+  for (const char* file : {"streamed", "streamed_float", "streamed_info", "streamed_selftest", "integers", "bits",
+                           "bw_stream", "bw_finish", "bw_add", "bw_conv2d_wf32", "bw_conv2d_a1w1_poly5",
+                           "bw_conv2d_a1w1_sliced", "bw_conv2d_a16w4", "bw_part_a8w1", "bw_crc32"})
     if (std::filesystem::exists(fmt::format("{}/src/{}.c", folder, file)))
       files.push_back(fmt::format("src/{}.c", file));
   return files;

@@ -17,10 +17,10 @@ namespace bitwright {
 namespace {
 
 using ::testing::Contains;
+using testing::dense;
 using ::testing::HasSubstr;
 using ::testing::Key;
 using ::testing::Not;
-using testing::dense;
 using testing::plain;
 using testing::random_input;
 using testing::random_model;

@@ -26,8 +26,8 @@ TEST(ForbiddenFunctions, AreHelpersOfFloatWhereNoLayerIsFloat) {
   const std::set<std::string> helpers = {"__aeabi_fadd", "__aeabi_i2f", "__aeabi_cfcmple",
                                          "__addsf3",     "__fixsfsi",   "__floatunsisf"};
   EXPECT_EQ(forbidden_functions(helpers), std::vector<std::string>(helpers.begin(), helpers.end()));
-  for (const char* kernel : {"bw_conv2d_a8w8_to_f32", "bw_add_f32", "bw_conv2d_wf32_b6a0e0f2",
-                             "net_head_conv2d_wf32", "net_sums_part_a8w1_finish_f32"}) {
+  for (const char* kernel : {"bw_conv2d_a8w8_to_f32", "bw_add_f32", "bw_conv2d_wf32_b6a0e0f2", "net_head_conv2d_wf32",
+                             "net_sums_part_a8w1_finish_f32"}) {
     std::set<std::string> with_kernel = helpers;
     with_kernel.insert(kernel);
     EXPECT_THAT(forbidden_functions(with_kernel), IsEmpty()) << kernel;

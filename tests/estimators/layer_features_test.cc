@@ -165,8 +165,8 @@ TEST(LayerFeatures, OfAPolynomialConvolutionAreItsTilesAndBlocks) {
   EXPECT_EQ(get(f, Feature::kBorderColumns), 4 * 17);  // two windows at each end
 }
 
-// 25 outputs are six strips of four, with 20 columns, and one of a single output, with 8; two columns lie before the map
-// and two behind it. 40 channels are 14 tables a pixel, 70 a window, filled up to nine blocks of eight.
+// 25 outputs are six strips of four, with 20 columns, and one of a single output, with 8; two columns lie before the
+// map and two behind it. 40 channels are 14 tables a pixel, 70 a window, filled up to nine blocks of eight.
 TEST(LayerFeatures, OfASlicedConvolutionAreItsStripsAndBlocks) {
   LayerSpec layer = convolution(34, {5, 1}, Padding::kZero, Format::kBinary, Format::kBinary);
   layer.pool = Window{4, 1, 4, 1};

@@ -168,8 +168,9 @@ NetworkFigure bearing_figure() {
 // 480 MHz / 0.96 M cycles = 500; 500 / 1.15 = 434.8.
 TEST(NetworkFigures, TheGoldenBearingNetworkStandsBesideItsPublishedSpeed) {
   const Network golden = network_argument("bearing_golden");
-  EXPECT_THAT(network_table(golden, {bearing_figure()}),
-              HasSubstr("m7 stream, specialised at 480 MHz: 435..500 inferences a second; published for this network: 72\n"));
+  EXPECT_THAT(
+      network_table(golden, {bearing_figure()}),
+      HasSubstr("m7 stream, specialised at 480 MHz: 435..500 inferences a second; published for this network: 72\n"));
   EXPECT_EQ(bearing_figure().ram_bytes(), 2500);
   EXPECT_TRUE(all_met(check_network(golden, {bearing_figure()})));
   EXPECT_FALSE(

@@ -32,8 +32,7 @@ class TemporaryFolder {
 };
 
 // The package of a model, lowered() with random_kernels(), and `vectors` random inputs as golden vectors.
-Package package_of(const QuantizedModel& model, int vectors = 2, uint64_t seed = 1,
-                   const PackageOptions& options = {});
+Package package_of(const QuantizedModel& model, int vectors = 2, uint64_t seed = 1, const PackageOptions& options = {});
 
 // Runs a command line by the shell; its status and all that it printed.
 struct CommandResult {

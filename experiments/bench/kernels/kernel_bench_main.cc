@@ -85,7 +85,11 @@ int bench_network(const Options& options) {
       for (bool specialized : {false, true}) {
         const int64_t ram_limit = execution == Execution::kStream ? options.ram_limit : 0;
         const auto figure = measure_network(core, model, options.windows, {execution, specialized, ram_limit});
-        if (figure) figures.push_back(*figure);
+        if (!figure) continue;
+        figures.push_back(*figure);
+        if (ram_limit > 0 && figure->ram_bytes() > ram_limit)
+          to_stderr(fmt::format("--ram = {}: no kernels keep {} within it, streamed on {}: {} bytes", ram_limit,
+                                model.network.name, core, figure->ram_bytes()));
       }
   }
   const std::vector<Verdict> verdicts = check_network(model.network, figures);
@@ -110,13 +114,15 @@ int run(int argc, char** argv) {
   app.add_option("--shape", options.shapes, "Only these shapes: conv_k5, dense, ...");
   app.add_option("--pair", options.pairs, "Only these pairs of formats: W1A1, W8A8, ...");
   app.add_option("--cmsis-nn", options.cmsis_nn, "A checkout of CMSIS-NN to measure beside");
-  app.add_option("--network", options.network, "Measure this network instead: a built-in name or a YAML file");
+  auto* network =
+      app.add_option("--network", options.network, "Measure this network instead: a built-in name or a YAML file");
   app.add_option("--weights", options.weights, "... with the weights of this model.json; else random ones");
   app.add_option("--windows", options.windows, "... on so many random inputs")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--ram", options.ram_limit, "... streamed with kernels that keep arena and stack within so many bytes")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 40))
+      ->needs(network);
   app.add_flag("--check", options.check, "Hold the figures against their limits; status 1 if one is not met");
   app.add_flag("--json", options.json, "One JSON object on stdout");
   try {

@@ -75,9 +75,9 @@ std::string published_speed(const std::vector<NetworkFigure>& figures) {
   for (const NetworkFigure& f : figures) {
     if (f.core != "cortex-m7" || !f.cycles) continue;
     const Speed speed = inferences_per_second(*f.cycles, kPublishedClockHz);
-    text += fmt::format("m7 {} at {:.0f} MHz: {:.0f}..{:.0f} inferences a second; published for this network: {:.0f}\n",
-                        form_name(f.form), kPublishedClockHz / 1e6, speed.low, speed.high,
-                        kPublishedInferencesPerSecond);
+    text +=
+        fmt::format("m7 {} at {:.0f} MHz: {:.0f}..{:.0f} inferences a second; published for this network: {:.0f}\n",
+                    form_name(f.form), kPublishedClockHz / 1e6, speed.low, speed.high, kPublishedInferencesPerSecond);
   }
   return text;
 }

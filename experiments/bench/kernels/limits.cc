@@ -36,8 +36,8 @@ constexpr SpeedLimit kSpeedLimits[] = {
     {"cortex-m4", "conv_k5", "W8A8", 1.3},
 };
 
-// Of bearing_golden (configs/networks) run column by column, kernels compiled for their layers. RAM is arena, static variables and stack; code is the
-// runtime's and the model's, without libraries.
+// Of bearing_golden (configs/networks) run column by column, kernels compiled for their layers. RAM is arena, static
+// variables and stack; code is the runtime's and the model's, without libraries.
 struct NetworkLimit {
   const char *core, *what;
   double limit;
@@ -90,7 +90,8 @@ std::vector<Verdict> check_network(const Network& network, const std::vector<Net
   for (const NetworkLimit& limit : kNetworkLimits) {
     Verdict verdict{limit.core, fmt::format("bearing_golden streamed, {}", limit.what), {}, limit.limit};
     for (const NetworkFigure& f : figures)
-      if (f.core == limit.core && f.form.execution == Execution::kStream && f.form.specialized) verdict.measured = limit.measured(f);
+      if (f.core == limit.core && f.form.execution == Execution::kStream && f.form.specialized)
+        verdict.measured = limit.measured(f);
     verdicts.push_back(verdict);
   }
   return verdicts;
