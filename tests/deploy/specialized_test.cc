@@ -60,11 +60,11 @@ TEST(Specialized, PackageHoldsAKernelOnceAsSourceOrToInclude) {
   EXPECT_THAT(files, Not(Contains(Key("src/bw_dense_a16w8_inline.h"))));
 }
 
-TEST(Specialized, ReportsSayThatEstimatesAreTheMostItTakes) {
+TEST(Specialized, ReportsSayThatEstimatesAreOfSharedKernels) {
   const Program program = lower(random_model(network_of_two_kernels("net"), 1));
   const auto& files = specialized_package(program, 1).files;
   EXPECT_TRUE(nlohmann::json::parse(files.at("report.json")).at("specialized").get<bool>());
-  EXPECT_THAT(files.at("report.txt"), HasSubstr("bitwright verify measures what they take"));
+  EXPECT_THAT(files.at("report.txt"), HasSubstr("shared kernels, bitwright verify measures these"));
 }
 
 // Of two models in one image, each has the kernels that are compiled for it, and both the shared ones.
