@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/quantized_model.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
@@ -55,6 +56,14 @@ void check_epilogue(const LayerSpec& spec, Epilogue kind, size_t channels, const
 int threshold_count(Format format) {
   BW_CHECK(is_integer(format) && bit_width(format) <= 4);
   return format == Format::kBinary ? 1 : max_code(format) - min_code(format);
+}
+
+int typical_shift(const Network& network, int layer) {
+  const LayerSpec& spec = network.layers[static_cast<size_t>(layer)];
+  const bool sums_codes = has_accumulators(spec.op) && !computes_in_float(network, layer);
+  const double bound = sums_codes ? static_cast<double>(accumulator_bound(network, layer)) : 4.0;
+  const double range = (1.0 + std::sqrt(bound)) / max_code(storage_format(network, layer));
+  return std::clamp(31 + static_cast<int>(std::lround(std::log2(range))), 0, 60);
 }
 
 void check_model(const QuantizedModel& model) {

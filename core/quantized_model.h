@@ -53,6 +53,10 @@ struct QuantizedModel {
 // Number of integer thresholds per channel of an output format of up to 4 bits: codes - 1 (binary 1, ternary 2).
 int threshold_count(Format format);
 
+// The shift of a requantizing layer whose sums have the size that sums of random signs have, the root of their bound,
+// and fill the output's format: what training tends to. 0..60.
+int typical_shift(const Network& network, int layer);
+
 // Throws StructureError where sizes or ranges are not those that the network asks for: a model read from a file is
 // checked before use.
 void check_model(const QuantizedModel& model);

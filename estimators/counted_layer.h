@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -55,6 +57,35 @@ inline constexpr int64_t kWord = 32;  // bits
 
 inline int64_t ceil_div(int64_t n, int64_t unit) {
   return (n + unit - 1) / unit;
+}
+
+// BW_SIGNED: the lowest code is negative, but not that of binary ones, whose bit is none.
+inline bool has_sign(Format format) {
+  return format != Format::kBinary && min_code(format) < 0;
+}
+
+// How many of `runs` runs of `bits` bits, one behind another, start within a word.
+inline int64_t split_runs(int64_t runs, int64_t bits) {
+  return runs - ceil_div(runs, kWord / std::gcd(bits, kWord));
+}
+
+// memset to zero of `words` words.
+inline void count_clears(CountedLayer& l, double times, int64_t words) {
+  l.add(Feature::kClearedBlocks, times * static_cast<double>(words / 4));
+  l.add(Feature::kClearedWords, times * static_cast<double>(words % 4));
+  if (words >= 4) l.add(Feature::kClearedLoops, times);
+  if (words % 4 > 0) l.add(Feature::kClearedTails, times);
+}
+
+// bw_append: pieces, those that complete a word, those of them that are a word by themselves.
+struct Appends {
+  int64_t pieces = 0, completed = 0, whole = 0;
+};
+inline void count_appends(CountedLayer& l, const Appends& appends) {
+  l.add(Feature::kAppends, static_cast<double>(appends.pieces));
+  l.add(Feature::kSplitOutputs, static_cast<double>(appends.completed - appends.whole));
+  l.add(Feature::kWholeAppends, static_cast<double>(appends.whole));
+  l.add(Feature::kTurns, static_cast<double>(std::min(appends.completed, appends.pieces - appends.completed)));
 }
 
 // Every channel's row, or that of several channels: `rows` of `blocks` blocks.

@@ -14,6 +14,14 @@ void count_sums(CountedLayer& l) {
   const int64_t taps = int64_t{l.g.kernel.h} * l.g.kernel.w;
   const bool in_map = bit_width(l.input) % 8 == 0;
   const auto windows = static_cast<double>(l.windows());
+  const bool is_signed = bit_width(l.input) != 8 || has_sign(l.input);  // gathered codes are signed bytes
+  l.add(is_signed ? Feature::kSignedParts : Feature::kParts, windows);
+  if (groups > 0) l.add(is_signed ? Feature::kSignedBlockLoops : Feature::kBlockLoops, windows);
+  if (groups > 1) l.add(Feature::kLongParts, windows);
+  if (odd > 0) l.add(is_signed ? Feature::kSignedRestLoops : Feature::kLongRests, windows);
+  l.add(is_signed ? Feature::kSignedOddChannels : Feature::kRestWords, windows * static_cast<double>(odd));
+  if (taps % 3 == 1) l.add(Feature::kOdd1, windows * static_cast<double>(groups));
+  if (taps % 3 == 2) l.add(Feature::kOdd2, windows * static_cast<double>(groups));
   l.add(Feature::kChannels, windows * static_cast<double>(groups));
   l.add(Feature::kLongLoops, windows * static_cast<double>(groups * ((taps + 2) / 3)));
   l.add(Feature::kBlocks, windows * static_cast<double>(groups * taps));
@@ -28,23 +36,54 @@ void count_sums(CountedLayer& l) {
   });
 }
 
-// bw_list_taps: of every window at the border, and of the first whole one after these.
-void count_lists(CountedLayer& l) {
-  const auto list = [&l](double times, int64_t inside) {
-    l.add(Feature::kBorderCalls, times);
-    l.add(Feature::kBorderRows, times * l.g.kernel.h);
-    l.add(Feature::kBorderTaps, times * l.g.kernel.h * l.g.kernel.w);
-    l.add(Feature::kBorderElements, times * static_cast<double>(inside));
-  };
-  bool clipped = false;
-  double whole_rows = 0.0;
-  for (const Clip& column : l.columns) clipped = clipped || column.taps != l.g.kernel.w;
-  for (const Clip& row : l.rows)
-    if (row.taps == l.g.kernel.h) whole_rows += static_cast<double>(row.times);
+// Along one dimension, in the order of bw_pixels: whether the window of an accumulator lies inside the map.
+std::vector<std::vector<bool>> inside(int outputs, int pool, int pool_stride, int stride, int pad, int kernel,
+                                      int size) {
+  std::vector<std::vector<bool>> all;
+  for (int64_t o = 0; o < outputs; ++o) {
+    all.emplace_back();
+    for (int64_t p = 0; p < pool; ++p) {
+      const int64_t from = (o * pool_stride + p) * stride - pad;
+      all.back().push_back(from >= 0 && from + kernel <= size);
+    }
+  }
+  return all;
+}
+
+// Windows inside the map that follow one that is not, or none.
+int64_t windows_after_border(const KernelGeometry& g) {
+  const auto rows = inside(g.output.h, g.pool.h, g.pool.stride_h, g.kernel.stride_h, g.pad_top, g.kernel.h, g.input.h);
+  const auto columns =
+      inside(g.output.w, g.pool.w, g.pool.stride_w, g.kernel.stride_w, g.pad_left, g.kernel.w, g.input.w);
+  int64_t count = 0;
+  bool last = false;
+  for (const auto& row : rows)
+    for (const auto& column : columns)
+      for (const bool in_row : row)
+        for (const bool in_column : column) {
+          const bool whole = in_row && in_column;
+          count += whole && !last;
+          last = whole;
+        }
+  return count;
+}
+
+// bw_list_taps, `times` over.
+void count_list(CountedLayer& l, double times, int64_t taps_inside) {
+  l.add(Feature::kBorderCalls, times);
+  l.add(Feature::kBorderRows, times * l.g.kernel.h);
+  l.add(Feature::kBorderTaps, times * l.g.kernel.h * l.g.kernel.w);
+  l.add(Feature::kBorderElements, times * static_cast<double>(taps_inside));
+}
+
+// Of every window at the border, and of the first whole one after these; gathered ones are all whole.
+void count_lists(CountedLayer& l, bool in_map) {
+  const int64_t taps = int64_t{l.g.kernel.h} * l.g.kernel.w;
+  if (!in_map) return count_list(l, 1, taps);
   l.each_kind([&](const Clip& row, const Clip& column, int64_t times) {
-    if (!l.is_whole(row, column)) list(static_cast<double>(times), row.taps * column.taps);
+    if (!l.is_whole(row, column)) count_list(l, static_cast<double>(times), row.taps * column.taps);
   });
-  list(clipped ? whole_rows : std::min(whole_rows, 1.0), int64_t{l.g.kernel.h} * l.g.kernel.w);
+  count_list(l, static_cast<double>(windows_after_border(l.g)), taps);
 }
 
 // The columns of a window that are new, and how many of them lie in the map.
@@ -77,6 +116,10 @@ void count_unpacked(CountedLayer& l, double runs, int64_t codes) {
   const int64_t bits = bit_width(l.input), per_word = bits == 1 || bits == 2 || bits == 4 ? 32 / bits : 0;
   const int64_t words = per_word ? codes / per_word : 0, rest = codes - words * per_word;
   l.add(Feature::kRuns, runs);
+  if (per_word) l.add(bits == 1 ? Feature::kBinaryRuns : Feature::kWordRuns, runs);
+  if (words > 0) l.add(Feature::kLongRuns, runs);
+  if (rest / 4 > 0) l.add(Feature::kByteTails, runs);
+  if (rest % 4 > 0) l.add(Feature::kCutRuns, runs);
   l.add(Feature::kWords, runs * static_cast<double>(words));
   l.add(Feature::kRunPieces, runs * static_cast<double>(words * per_word / 4));
   l.add(Feature::kTails, runs * static_cast<double>(rest / 4));
@@ -132,10 +175,9 @@ void count_bits(CountedLayer& l) {
 void count_depthwise_kernel(CountedLayer& l) {
   if (l.kernel.starts_with("depthwise_a1w1")) return count_bits(l);
   count_sums(l);
-  if (bit_width(l.input) % 8 == 0)
-    count_lists(l);
-  else
-    count_gathers(l);
+  const bool in_map = bit_width(l.input) % 8 == 0;
+  count_lists(l, in_map);
+  if (!in_map) count_gathers(l);
 }
 
 }  // namespace bitwright

@@ -169,6 +169,7 @@ void count_halves(CountedLayer& l, const std::string& types) {
   const bool pairs = l.kernel.starts_with("conv2d") && types != "a16w1";
   const int64_t passes = pairs ? ceil_div(l.windows(), 2) : l.windows();
   int64_t overlapping = 0;
+  count_clears(l, static_cast<double>(passes), (pairs ? 2 : 1) * l.g.out_channels);
   if (pairs) {
     l.add(Feature::kPairs, static_cast<double>(passes));
     overlapping = count_overlaps(l, unit);

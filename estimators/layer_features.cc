@@ -72,7 +72,10 @@ void count_epilogue(CountedLayer& l) {
     case Epilogue::kNone: break;
     case Epilogue::kRaw: l.add(l.spec.bias ? Feature::kBiasedOutputs : Feature::kRawOutputs, outputs); break;
     case Epilogue::kThreshold: count_thresholds(l, outputs); break;
-    case Epilogue::kRequantize: l.add(Feature::kRequantizedOutputs, outputs); break;
+    case Epilogue::kRequantize:
+      l.add(Feature::kRequantizedOutputs, outputs);
+      if (typical_shift(l.network, l.index) < 32) l.add(Feature::kSlowRequantized, outputs);
+      break;
     case Epilogue::kFloat: count_reals(l, outputs); break;
   }
 }
@@ -107,12 +110,12 @@ std::string_view feature_name(Feature feature) {
   constexpr std::string_view names[] = {
       "call", "rows", "positions", "output_words", "whole_outputs", "pixel_loops", "single_outputs", "pooled_outputs",
       "pooled_sums", "pooled_rows",
-      "windows", "pooled_windows", "passes", "padded_windows", "pairs", "halved", "finish_groups",
+      "windows", "pooled_windows", "passes", "padded_windows", "pairs", "halved", "finish_groups", "wide_finish_groups",
       "contiguous", "aligned", "in_place", "gathers", "gathered_rows", "outside_rows", "runs", "run_pieces",
       "run_codes", "fills", "zero_fill_pieces", "one_fill_pieces", "fill_codes", "flushes", "aligned_flushes",
-      "last_words", "cleared_words", "cleared_blocks",
+      "last_words", "cleared_words", "cleared_blocks", "cleared_tails", "cleared_loops", "binary_runs",
       "code_groups", "byte_groups", "signed_byte_groups", "wide_groups", "group_loops", "byte_runs", "byte_codes",
-      "byte_tails", "tail_codes", "signed_runs", "cut_runs", "ended_runs", "fill_tails", "overlaps", "pads",
+      "byte_tails", "tail_codes", "signed_runs", "unsigned_runs", "cut_runs", "ended_runs", "fill_tails", "overlaps", "pads",
       "pad_groups", "pad_codes",
       "parts", "loop_parts", "long_parts", "part_blocks", "channels", "odd_channels", "odd_blocks", "blocks",
       "block_loops", "long_loops", "signed_parts", "signed_channels", "signed_odd_channels", "signed_blocks",
@@ -128,10 +131,11 @@ std::string_view feature_name(Feature feature) {
       "outside_codes", "counts", "counted_chunks", "counted_blocks", "token_fills", "carry_eights", "high_planes",
       "carry_planes", "sliced_outputs",
       "word_runs", "words", "tails", "products", "long_runs", "sum_loops", "converted_inputs", "converted_weights",
-      "input_rows", "input_pixels", "window_rows", "window_taps", "long_window_rows", "window_loops", "turns",
+      "word_fields", "input_rows", "input_pixels", "window_rows", "window_taps", "long_window_rows", "window_loops", "turns",
       "skipped_taps", "padded_products", "border_calls", "border_windows", "border_elements", "border_outside",
-      "raw_outputs", "biased_outputs", "binary_outputs", "wide_binary_outputs", "appends", "fours", "raw_fours",
-      "requantized_fours", "split_fours", "threshold_words", "searches", "ternary_outputs", "split_outputs",
+      "raw_outputs", "biased_outputs", "binary_outputs", "wide_binary_outputs", "appends", "split_outputs", "whole_appends", "rests", "split_rests",
+      "byte_pixels", "requantized_fours", "slow_pixels", "slow_requantized", "raw_pixels", "split_pixels", "raw_fours", "split_fours",
+      "threshold_pixels", "ternary_outputs", "four_levels", "eight_levels", "sixteen_levels", "code_pixels", "sum_pixels",
       "threshold_outputs", "thresholds", "wide_threshold_outputs", "wide_thresholds", "requantized_outputs",
       "real_outputs", "relu_outputs", "sign_outputs", "quantized_outputs",
   };

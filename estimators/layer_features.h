@@ -34,7 +34,8 @@ enum class Feature : size_t {
   kPaddedWindows,  // of a layer whose border is +1 or -1
   kPairs,          // windows taken two at a time, the odd one too
   kHalved,         // sums that are the mean of two passes
-  kFinishGroups,   // groups of up to 32 binary outputs of a pixel
+  kFinishGroups,   // groups of up to 32 binary outputs of a pixel, thresholds of 16 bits ...
+  kWideFinishGroups,  // ... and of 32
 
   // How windows are gathered: bw_gather_bits.h, bw_gather_bytes.h, bw_convolve_halves.h.
   kContiguous,  // windows that are one run of the map ...
@@ -52,9 +53,12 @@ enum class Feature : size_t {
   kFillCodes,
   kFlushes,         // words completed ...
   kAlignedFlushes,  // ... by a piece that was a word
-  kLastWords,       // windows that end within a word
+  kLastWords,       // windows, or maps, that end within a word
   kClearedWords,
   kClearedBlocks,  // of four words
+  kClearedTails,   // runs of words to be cleared that have some behind the blocks ...
+  kClearedLoops,   // ... and that have a block
+  kBinaryRuns,
 
   // Halves: bw_gather_halves.h. Codes go in groups of four where a group of the window is full, else one by one.
   kCodeGroups,        // of codes of less than 8 bits
@@ -67,6 +71,7 @@ enum class Feature : size_t {
   kByteTails,  // runs that end with some
   kTailCodes,  // the same of other codes
   kSignedRuns,
+  kUnsignedRuns,
   kCutRuns,    // rows that start before the part, or with it
   kEndedRuns,  // rows that end behind it, or with it
   kFillTails,  // border windows that end with codes one by one
@@ -170,6 +175,7 @@ enum class Feature : size_t {
   kSumLoops,         // sums of several runs; rows of several pixels
   kConvertedInputs,  // integer operands turned into floats
   kConvertedWeights,
+  kWordFields,       // codes that a word holds
   kInputRows,
   kInputPixels,  // once for every output row
   kWindowRows,   // of kernels that walk their whole window
@@ -189,15 +195,26 @@ enum class Feature : size_t {
   kBiasedOutputs,
   kBinaryOutputs,
   kWideBinaryOutputs,  // of a window kernel, thresholds of 32 bits
-  kAppends,            // codes of a window kernel that are appended one by one
-  kFours,              // four bytes of biased sums at once
-  kRawFours,           // of sums as they are, in place of kRawOutputs
-  kRequantizedFours,   // of requantized ones, in place of kRequantizedOutputs
-  kSplitFours,         // those of all these that go on in the next word
-  kThresholdWords,     // words, or parts of them, of codes that a window kernel finds by thresholds of 16 bits ...
-  kSearches,           // ... comparisons of a search by halves for them ...
-  kTernaryOutputs,     // ... and those between two thresholds
-  kSplitOutputs,       // other outputs of a window kernel that complete a word and go on in the next
+  kAppends,        // pieces that bw_append takes ...
+  kSplitOutputs,   // ... of which these complete a word and go on in the next
+  kWholeAppends,   // ... and these are a word by themselves
+  kRests,          // the same of what is left over of a pixel's words ...
+  kSplitRests,     // ... and completes a word
+  kBytePixels,     // of requantized bytes ...
+  kRequantizedFours,  // ... four at once, in place of kRequantizedOutputs ...
+  kSlowPixels,        // ... or not, as a shift is below 32
+  kSlowRequantized,   // outputs of such shifts
+  kRawPixels,         // of sums that are bytes as they are ...
+  kSplitPixels,       // ... and start within a word ...
+  kRawFours,          // ... four at once, in place of kRawOutputs, where the pixel starts a word ...
+  kSplitFours,        // ... and where it starts within one
+  kThresholdPixels,   // of codes that a window kernel finds by thresholds of 16 bits ...
+  kTernaryOutputs,    // ... between two ...
+  kFourLevels,        // ... or three, ...
+  kEightLevels,
+  kSixteenLevels,
+  kCodePixels,        // whose outputs are finished one by one, requantized ...
+  kSumPixels,         // ... or not
   kThresholdOutputs,
   kThresholds,
   kWideThresholdOutputs,

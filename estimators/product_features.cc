@@ -91,13 +91,22 @@ void count_taps(CountedLayer& l) {
   count_conversions(l);
 }
 
-// bw_max_pool: as many codes at a time as a word holds.
+// bw_max_pool: as many codes at a time as a word holds, appended to what lies there.
 void count_largest(CountedLayer& l) {
-  const int64_t per_word = 32 / bit_width(l.input), pieces = (l.g.input.c + per_word - 1) / per_word;
-  const double all = static_cast<double>(l.g.output.h) * l.g.output.w * static_cast<double>(pieces);
+  const int64_t bits = bit_width(l.input), per_word = kWord / bits, pieces = ceil_div(l.g.input.c, per_word),
+                pixels = int64_t{l.g.output.h} * l.g.output.w, pixel_bits = bits * l.g.input.c;
+  const auto all = static_cast<double>(pixels * pieces);
+  l.add(Feature::kWordFields, static_cast<double>(per_word));
   l.add(Feature::kRunPieces, all);
+  l.add(has_sign(l.input) ? Feature::kSignedRuns : Feature::kUnsignedRuns, all);
   l.add(Feature::kWindowRows, all * l.g.pool.h);
   l.add(Feature::kWindowTaps, all * l.g.pool.h * l.g.pool.w);
+  if (l.g.pool.h > 1) l.add(Feature::kWindowLoops, all);
+  if (l.g.pool.w > 1) l.add(Feature::kLongWindowRows, all * l.g.pool.h);
+  // Words by themselves: of pieces of 32 bits, where the pixel starts a word.
+  const int64_t whole = per_word * bits == kWord ? (pixels - split_runs(pixels, pixel_bits)) * (pixel_bits / kWord) : 0;
+  count_appends(l, {.pieces = pixels * pieces, .completed = pixels * pixel_bits / kWord, .whole = whole});
+  if (pixels * pixel_bits % kWord) l.add(Feature::kLastWords, 1);
 }
 
 // bw_window_sum, bw_window_log_variance.

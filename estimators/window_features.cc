@@ -160,6 +160,7 @@ void count_bits(CountedLayer& l, const std::string& types) {
   l.add(Feature::kPasses, passes);
   if (l.g.padding == Padding::kMinusOne || l.g.padding == Padding::kPlusOne)
     l.add(Feature::kPaddedWindows, static_cast<double>(l.windows()));
+  if (types == "atwt") count_clears(l, passes, l.g.out_channels);
   if (types == "atw1") l.add(Feature::kPartBlocks, passes * static_cast<double>(ceil_div(l.g.taps(), kWord)));
   if (types == "a1w1")
     count_folded_rows(l, passes, of_skipped);
@@ -169,7 +170,7 @@ void count_bits(CountedLayer& l, const std::string& types) {
 
 // bw_accumulate_a8w1: pairs of channels, eight words at a time, then one by one. Signed codes have code of their own.
 void count_choices(CountedLayer& l, int64_t words) {
-  const bool is_signed = min_code(l.input) < 0;
+  const bool is_signed = has_sign(l.input);
   const auto windows = static_cast<double>(l.windows());
   const double pairs = windows * static_cast<double>((l.g.out_channels + 1) / 2);
   l.add(is_signed ? Feature::kSignedParts : Feature::kParts, windows);
@@ -194,11 +195,11 @@ void count_bytes(CountedLayer& l) {
     const double gathers = static_cast<double>(windows) - (l.is_whole(row, column) ? in_place : 0.0);
     const auto run = static_cast<double>(column.taps * l.g.input.c);
     l.add(Feature::kGathers, gathers);
-    l.add(Feature::kClearedWords, gathers * static_cast<double>(words % 4));  // memset
-    l.add(Feature::kClearedBlocks, gathers * static_cast<double>(words / 4));
+    count_clears(l, gathers, words);
     l.add(bytes ? Feature::kRuns : Feature::kGatheredRows, gathers * static_cast<double>(row.taps));  // memcpy
     l.add(bytes ? Feature::kRunPieces : Feature::kRunCodes, gathers * static_cast<double>(row.taps) * run);
   });
+  count_clears(l, static_cast<double>(l.windows()), l.g.out_channels);
   count_choices(l, words);
 }
 
@@ -239,25 +240,70 @@ void count_few(CountedLayer& l) {
   count_finish(l);
 }
 
+// bw_reader_of.
+void count_readers(CountedLayer& l, Format format, double times) {
+  l.add(format == Format::kBinary ? Feature::kBinaryRuns
+        : has_sign(format)        ? Feature::kSignedRuns
+                                  : Feature::kUnsignedRuns,
+        times);
+}
+
+// How often each position within a word, as a multiple of a code, starts a pixel, of all that windows hold.
+std::array<double, kWord> pixel_starts(const CountedLayer& l) {
+  const auto starts = [](int outputs, int pool, int pool_stride, int stride, int pad, int kernel, int size,
+                         int64_t codes) {
+    std::array<double, kWord> times{};
+    for (int64_t o = 0; o < outputs; ++o)
+      for (int64_t p = 0; p < pool; ++p) {
+        const int64_t from = (o * pool_stride + p) * stride - pad;
+        for (int64_t at = std::max<int64_t>(from, 0); at < std::min<int64_t>(from + kernel, size); ++at)
+          times[static_cast<size_t>(at * codes % kWord)] += 1;
+      }
+    return times;
+  };
+  const KernelGeometry& g = l.g;
+  const auto rows = starts(g.output.h, g.pool.h, g.pool.stride_h, g.kernel.stride_h, g.pad_top, g.kernel.h, g.input.h,
+                           int64_t{g.input.w} * g.input.c);
+  const auto columns =
+      starts(g.output.w, g.pool.w, g.pool.stride_w, g.kernel.stride_w, g.pad_left, g.kernel.w, g.input.w, g.input.c);
+  std::array<double, kWord> both{};
+  for (size_t r = 0; r < kWord; ++r)
+    for (size_t c = 0; rows[r] > 0 && c < kWord; ++c) both[(r + c) % kWord] += rows[r] * columns[c];
+  return both;
+}
+
 // bw_add_codes: a pixel's codes one by one; those that lie across two words apart.
-void count_pixels(CountedLayer& l, Format format, double pixels) {
+void count_pixels(CountedLayer& l, Format format, const std::array<double, kWord>& starts) {
   const int64_t bits = bit_width(format), channels = l.g.input.c;
-  const double codes = pixels * static_cast<double>(channels);
-  l.add(Feature::kRuns, pixels);
-  l.add(Feature::kRunCodes, codes);
-  l.add(Feature::kWords, codes * static_cast<double>(bits) / 32);
-  if (32 % bits != 0) l.add(Feature::kTails, codes * static_cast<double>(bits - 1) / 32);
+  for (int64_t start = 0; start < kWord; ++start) {
+    const double pixels = starts[static_cast<size_t>(start)];
+    if (pixels == 0) continue;
+    const int64_t first = start * bits % kWord, words = (first + channels * bits) / kWord;
+    int64_t ended = 0;  // words whose last code ends with them
+    for (int64_t code = 0; code < channels && kWord % bits != 0; ++code)
+      ended += (first + (code + 1) * bits) % kWord == 0 ? 1 : 0;
+    l.add(Feature::kRuns, pixels);
+    l.add(Feature::kRunCodes, pixels * static_cast<double>(channels));
+    l.add(Feature::kWords, pixels * static_cast<double>(words));
+    if (kWord % bits != 0) l.add(Feature::kTails, pixels * static_cast<double>(words - ended));
+  }
 }
 
 void count_code_sums(CountedLayer& l) {
   const auto* add = std::get_if<Add>(&l.spec.op);
-  l.each_kind([&](const Clip& row, const Clip& column, int64_t windows) {
-    const auto times = static_cast<double>(windows);
-    l.add(Feature::kChannels, times * l.g.out_channels);
-    l.add(Feature::kGatheredRows, times * static_cast<double>(row.taps));
-    count_pixels(l, l.input, times * static_cast<double>(row.taps * column.taps));
-    if (add) count_pixels(l, storage_format(l.network, add->with), times);
+  const std::array<double, kWord> starts = pixel_starts(l);
+  const auto windows = static_cast<double>(l.windows());
+  count_clears(l, windows, l.g.out_channels);
+  l.each_kind([&](const Clip& row, const Clip& column, int64_t times) {
+    l.add(Feature::kGatheredRows, static_cast<double>(times * row.taps));
+    if (column.taps > 1) l.add(Feature::kLongWindowRows, static_cast<double>(times * row.taps));
   });
+  count_readers(l, l.input, add ? 1 : windows);
+  count_pixels(l, l.input, starts);
+  if (!add) return;
+  const Format with = storage_format(l.network, add->with);
+  count_readers(l, with, 1);
+  count_pixels(l, with, starts);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/search_study.h"
 
+#include <cmath>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -13,6 +14,7 @@
 #include "experiments/local_executor.h"
 #include "experiments/progress.h"
 #include "experiments/table.h"
+#include "search/smallest.h"
 
 namespace bitwright {
 namespace {
@@ -111,30 +113,70 @@ void print_outcome(const SearchRequest& request, const StudyOutcome& outcome, co
             << fmt::format("{}; store: {}\n", reason_text(outcome.reason), request.store_path);
 }
 
-// Fresh proposals say which limit binds: the smallest value of each limited quantity among them.
+// In the unit of a limit, rounded up: what a study file takes.
+std::string limit_text(const Violation& v) {
+  const auto up = [](double value, double step) { return std::ceil(value / step) * step; };
+  if (v.rule == "latency") return fmt::format("{:g} ms", up(v.value / 1000, 0.001));
+  if (v.rule == "energy") return fmt::format("{:g} uJ", up(v.value, 0.01));
+  if (v.rule == "macs") return fmt::format("{:.0f}", v.value);
+  return fmt::format("{:g} KiB", up(v.value / 1024, 0.125));
+}
+
+std::string parameters_text(const Candidate& candidate) {
+  std::string text;
+  for (const auto& [name, value] : candidate.parameters) text += fmt::format(" {}={}", name, value);
+  return text;
+}
+
+std::string estimates_text(const Estimates& e) {
+  return fmt::format("flash {} (code {}, constants {}), ram {} (arena {}, stack {}), {}, {} MACs",
+                     format_bytes(e.flash_bytes), format_bytes(e.code_bytes), format_bytes(e.constant_bytes),
+                     format_bytes(e.ram_bytes), format_bytes(e.arena_bytes), format_bytes(e.stack_bytes),
+                     format_microseconds(e.latency_us), format_count(static_cast<double>(e.macs)));
+}
+
+// Which limits bind, by how much, and what would fit.
+std::string infeasibility_text(const Infeasibility& why) {
+  std::string text = fmt::format("of {} random candidates {} are sound; of these", why.sampled, why.sound);
+  for (const auto& [rule, count] : why.broken)
+    text += fmt::format("{} {} break {}", &rule == &why.broken.front().first ? "" : ",", count, rule);
+  text += "\n";
+  for (const LeastUse& least : why.impossible)
+    text += fmt::format("{}: even the least that was found is too much: {}\n ", least.rule, least.violation.message) +
+            parameters_text(least.candidate) + "\n";
+  if (!why.nearest) return text + "no network of the space can be built: its windows are larger than its maps\n";
+  const std::string network =
+      fmt::format("{}\n ", estimates_text(why.nearest_estimates)) + parameters_text(*why.nearest) + "\n";
+  if (why.nearest_violations.empty())
+    return text + "one candidate fits, which random proposals did not meet: " + network;
+  text += "the nearest takes " + network + "it would fit with";
+  for (const Violation& v : why.nearest_violations) text += fmt::format(" limits.{}='{}'", v.rule, limit_text(v));
+  return text + ", where the board has as much; or give the space smaller choices\n";
+}
+
+nlohmann::json infeasibility_json(const Infeasibility& why) {
+  nlohmann::json impossible = nlohmann::json::array();
+  for (const LeastUse& least : why.impossible)
+    impossible.push_back(
+        {{"rule", least.rule}, {"parameters", least.candidate.parameters}, {"violation", least.violation}});
+  nlohmann::json json = {{"schema", 1},
+                         {"reason", reason_text(StopReason::kNothingFits)},
+                         {"sampled", why.sampled},
+                         {"sound", why.sound},
+                         {"broken", why.broken},
+                         {"impossible", impossible}};
+  if (why.nearest)
+    json["nearest"] = {{"parameters", why.nearest->parameters},
+                       {"estimates", why.nearest_estimates},
+                       {"violations", why.nearest_violations}};
+  return json;
+}
+
 void explain_nothing_fits(const SearchRequest& request, const TrainingData& data) {
-  const SearchSpace space = space_of(request.study, data.train);
-  const CandidateRules rules = rules_of(request.study);
-  std::map<std::string, Violation> nearest;
-  std::map<std::string, int> count;
-  Rng rng(request.study.search.seed);
-  for (int i = 0; i < 1000; ++i) {
-    const Candidate candidate = space.sample(rng);
-    auto broken = rules.check_structure(candidate.network);
-    if (broken.empty()) broken = rules.check_budgets(rules.estimate(candidate.network));
-    for (const Violation& v : broken) {
-      ++count[v.rule];
-      const auto [at, fresh] = nearest.try_emplace(v.rule, v);
-      if (!fresh && v.value < at->second.value) at->second = v;
-    }
-  }
-  std::cerr << "error: no candidate of the space fits the limits; of 1000 random ones\n";
-  std::vector<std::string> rules_by_count;
-  for (const auto& [rule, n] : count) rules_by_count.push_back(rule);
-  std::stable_sort(rules_by_count.begin(), rules_by_count.end(),
-                   [&](const std::string& a, const std::string& b) { return count[a] > count[b]; });
-  for (const std::string& rule : rules_by_count)
-    std::cerr << fmt::format("  {:4} break {}; the nearest: {}\n", count[rule], rule, nearest[rule].message);
+  const Infeasibility why =
+      diagnose_infeasibility(space_of(request.study, data.train), rules_of(request.study), request.study.search.seed);
+  if (request.json) std::cout << infeasibility_json(why).dump(2) << "\n";
+  std::cerr << "error: no candidate of the space fits the limits\n" << infeasibility_text(why);
 }
 
 }  // namespace

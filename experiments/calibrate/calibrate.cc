@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "core/error.h"
@@ -40,21 +41,16 @@ std::vector<std::vector<Sample>> measure_layers(const std::string& core, const s
 
 // ---- the fit
 
-// Requantizing takes as long as the values make it: such layers tell its cost, but should not blur that of the rest.
-double weight(const Sample& sample) {
-  const auto at = [&](Feature feature) { return sample.features[static_cast<size_t>(feature)]; };
-  return at(Feature::kRequantizedOutputs) + at(Feature::kRequantizedFours) > 0.0 ? 0.1 : 1.0;
-}
+constexpr double kRidge = 0.01;
 
 LinearCost fit(const std::vector<Sample>& samples, double Sample::*measured) {
   std::vector<std::vector<double>> rows;
-  std::vector<double> ones;
   for (const Sample& s : samples) {
     rows.emplace_back(s.features.begin(), s.features.end());
-    for (double& feature : rows.back()) feature *= weight(s) / s.*measured;
-    ones.push_back(weight(s));
+    for (double& feature : rows.back()) feature /= s.*measured;
   }
-  const std::vector<double> x = nonnegative_least_squares(rows, ones);
+  const std::vector<double> ones(samples.size(), 1.0);
+  const std::vector<double> x = ridge_least_squares(rows, ones, nonnegative_least_squares(rows, ones), kRidge);
   LinearCost cost;
   std::copy(x.begin(), x.end(), cost.coefficients.begin());
   for (const Sample& s : samples) {
@@ -190,8 +186,8 @@ void measure_glue(const std::string& core, const std::vector<std::string>& runti
     chains.push_back(glue_sample(model, package, measure_layers(core, {model}, {}, runtime, folder).front()));
   }
   const QuantizedModel mixed = mixed_model();
-  samples.push_back(glue_sample(mixed, measure_package(core, mixed),
-                                measure_layers(core, {mixed}, {}, runtime, folder).front()));
+  samples.push_back(
+      glue_sample(mixed, measure_package(core, mixed), measure_layers(core, {mixed}, {}, runtime, folder).front()));
   samples.insert(samples.end(), chains.begin(), chains.end());
   costs.glue_bytes = fit_calls(samples, &GlueSample::bytes);
   costs.glue_instructions = fit_calls(chains, &GlueSample::instructions);
@@ -204,7 +200,7 @@ void measure_glue(const std::string& core, const std::vector<std::string>& runti
 // Measures one kernel, adds it to the costs, and returns what a package of one of its layers tells of the glue.
 GlueSample calibrate_kernel(const std::string& kernel, const CalibrationOptions& options,
                             const std::vector<std::string>& runtime, const std::string& folder, CoreCosts& costs) {
-  const std::vector<QuantizedModel> models = calibration_models(kernel, options.samples, options.seed);
+  const std::vector<QuantizedModel> models = covering_models(kernel, options.samples, options.seed);
   std::vector<Kernels> kernels;
   for (const QuantizedModel& model : models) kernels.push_back(calibration_kernels(model.network, kernel));
   const auto samples = measure_layers(costs.core, models, kernels, runtime, folder);
@@ -226,6 +222,21 @@ void require_kernels(const std::vector<std::string>& names) {
 }
 
 }  // namespace
+
+std::vector<QuantizedModel> covering_models(const std::string& kernel, int count, uint64_t seed) {
+  constexpr int kOften = 8;
+  std::array<int, kFeatures> seen{};
+  const auto adds = [&](const Network& network) {
+    const int layer = calibrated_layer(network);
+    const FeatureVector features =
+        layer_features(network, layer, infer_shapes(network)[static_cast<size_t>(layer)], kernel);
+    bool rare = false;
+    for (size_t f = 0; f < kFeatures; ++f) rare = rare || (features[f] != 0.0 && seen[f] < kOften);
+    for (size_t f = 0; rare && f < kFeatures; ++f) seen[f] += features[f] != 0.0 ? 1 : 0;
+    return rare;
+  };
+  return calibration_models(kernel, count, seed, adds);
+}
 
 CoreCosts calibrate(const std::string& core, const CalibrationOptions& options) {
   require_kernels(options.kernels);

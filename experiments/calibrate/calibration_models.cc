@@ -255,13 +255,19 @@ std::vector<std::string> all_kernels() {
   return names;
 }
 
-std::vector<QuantizedModel> calibration_models(const std::string& kernel, int count, uint64_t seed) {
+std::vector<QuantizedModel> calibration_models(const std::string& kernel, int count, uint64_t seed,
+                                               const std::function<bool(const Network&)>& wanted) {
   Rng rng(seed);
   std::vector<QuantizedModel> models;
-  for (int attempt = 0; static_cast<int>(models.size()) < count; ++attempt) {
-    BW_CHECK(attempt < 1000 * count);
+  const int networks = wanted ? count * kFurtherNetworks : count;
+  int drawn = 0;
+  for (int attempt = 0; drawn < networks; ++attempt) {
+    BW_CHECK(attempt < 1000 * networks);
     const Network network = draw_network(rng, kernel, fmt::format("m{}", models.size()));
-    if (acceptable(network, kernel)) models.push_back(draw_model(rng, network));
+    if (!acceptable(network, kernel)) continue;
+    const bool wants = !wanted || wanted(network);
+    if (drawn < count || wants) models.push_back(draw_model(rng, network));
+    ++drawn;
   }
   return models;
 }

@@ -45,12 +45,11 @@ void draw_thresholds(Rng& rng, Format format, int channels, int64_t bound, Quant
 }
 
 // Such that a typical accumulator fills the format: multiplier in [2^30, 2^31), as export normalises it.
-void draw_multipliers(Rng& rng, Format format, int channels, int64_t bound, QuantizedLayer& layer) {
-  const int down = static_cast<int>(std::lround(std::log2(typical_size(bound) / max_code(format))));
+void draw_multipliers(Rng& rng, int channels, int shift, QuantizedLayer& layer) {
   for (int c = 0; c < channels; ++c) {
     layer.multiplier.push_back(static_cast<int32_t>(std::lround(rng.uniform(0x1p30, 0x1p31 - 1))));
-    layer.shift.push_back(static_cast<uint8_t>(std::clamp(31 + down, 0, 60)));
-    layer.offset.push_back(static_cast<int64_t>(std::ldexp(rng.uniform(-1.0, 1.0), layer.shift.back())));
+    layer.shift.push_back(static_cast<uint8_t>(shift));
+    layer.offset.push_back(static_cast<int64_t>(std::ldexp(rng.uniform(-1.0, 1.0), shift)));
   }
 }
 
@@ -72,7 +71,7 @@ void draw_epilogue(Rng& rng, const Network& network, int index, int channels, Qu
       for (int c = 0; c < channels && spec.bias; ++c) layer.bias.push_back(between(rng, -1000, 1000));
       break;
     case Epilogue::kThreshold: draw_thresholds(rng, out, channels, bound, layer); break;
-    case Epilogue::kRequantize: draw_multipliers(rng, out, channels, bound, layer); break;
+    case Epilogue::kRequantize: draw_multipliers(rng, channels, typical_shift(network, index), layer); break;
     case Epilogue::kFloat: draw_floats(rng, channels, bound, layer); break;
   }
 }

@@ -34,15 +34,17 @@ Problem normal_equations(const std::vector<Vector>& rows, const Vector& b) {
   return p;
 }
 
-// Solves the equations of the passive set by Cholesky's method. A tiny ridge keeps collinear columns apart.
-Vector solve(const Problem& p, const std::vector<size_t>& passive) {
-  constexpr double kRidge = 1e-12;
+// A tiny ridge keeps collinear columns apart.
+constexpr double kRidge = 1e-12;
+
+// Solves the equations of the passive set by Cholesky's method.
+Vector solve(const Problem& p, const std::vector<size_t>& passive, double ridge = kRidge) {
   const size_t n = passive.size();
   std::vector<Vector> l(n, Vector(n, 0.0));
   Vector x(n);
   for (size_t i = 0; i < n; ++i)
     for (size_t j = 0; j <= i; ++j) {
-      double sum = p.gram[passive[i]][passive[j]] + (i == j ? kRidge : 0.0);
+      double sum = p.gram[passive[i]][passive[j]] + (i == j ? ridge : 0.0);
       for (size_t k = 0; k < j; ++k) sum -= l[i][k] * l[j][k];
       l[i][j] = i == j ? std::sqrt(std::max(sum, kRidge)) : sum / l[j][j];
     }
@@ -110,6 +112,21 @@ std::vector<double> nonnegative_least_squares(const std::vector<std::vector<doub
     settle(p, x, is_passive);
   }
   for (size_t i = 0; i < n; ++i) x[i] = p.length[i] > 0.0 ? x[i] / p.length[i] : 0.0;
+  return x;
+}
+
+std::vector<double> ridge_least_squares(const std::vector<std::vector<double>>& rows, const std::vector<double>& b,
+                                        const std::vector<double>& near, double ridge) {
+  Vector left = b;
+  for (size_t r = 0; r < rows.size(); ++r)
+    for (size_t i = 0; i < near.size(); ++i) left[r] -= rows[r][i] * near[i];
+  const Problem p = normal_equations(rows, left);
+  std::vector<size_t> columns;
+  for (size_t i = 0; i < p.length.size(); ++i)
+    if (p.length[i] != 0.0) columns.push_back(i);
+  const Vector step = solve(p, columns, ridge);
+  Vector x = near;
+  for (size_t k = 0; k < columns.size(); ++k) x[columns[k]] += step[k] / p.length[columns[k]];
   return x;
 }
 

@@ -11,4 +11,9 @@ namespace bitwright {
 std::vector<double> nonnegative_least_squares(const std::vector<std::vector<double>>& rows,
                                               const std::vector<double>& b);
 
+// x that minimises |A x - b|^2 + ridge * sum of (|column| * (x - near))^2: near `near`, where A does not say otherwise.
+// ridge > 0. Columns of zeros keep `near`.
+std::vector<double> ridge_least_squares(const std::vector<std::vector<double>>& rows, const std::vector<double>& b,
+                                        const std::vector<double>& near, double ridge);
+
 }  // namespace bitwright

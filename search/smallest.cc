@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "search/smallest.h"
+
+#include <algorithm>
+#include <map>
+
+#include "core/check.h"
+
+namespace bitwright {
+namespace {
+
+constexpr int kSamples = 1000, kDescentSamples = 100;
+
+using Parameters = std::map<std::string, std::string>;
+
+bool is_active(const Dimension& dimension, const Parameters& parameters) {
+  if (dimension.parent.empty()) return true;
+  const auto parent = parameters.find(dimension.parent);
+  return parent != parameters.end() &&
+         std::count(dimension.parent_values.begin(), dimension.parent_values.end(), parent->second) > 0;
+}
+
+// Every active dimension has a value: its first choice where there was none. Parents come first.
+Candidate completed(const SearchSpace& space, Parameters parameters) {
+  Parameters complete;
+  for (const Dimension& dimension : space.dimensions()) {
+    if (!is_active(dimension, complete)) continue;
+    const auto given = parameters.find(dimension.name);
+    complete[dimension.name] = given == parameters.end() ? dimension.choices.front() : given->second;
+  }
+  return space.decode(complete);
+}
+
+struct Scored {
+  Candidate candidate;
+  double score = 0.0;
+};
+
+void keep_better(std::optional<Scored>& best, Candidate candidate, const CandidateScore& score) {
+  const std::optional<double> value = score(candidate);
+  if (value && (!best || *value < best->score)) best = Scored{std::move(candidate), *value};
+}
+
+// The best of all points that differ in one dimension, as long as there is a better one.
+Scored descend(const SearchSpace& space, Scored from, const CandidateScore& score) {
+  for (;;) {
+    std::optional<Scored> best;
+    for (const Dimension& dimension : space.dimensions()) {
+      const auto now = from.candidate.parameters.find(dimension.name);
+      if (now == from.candidate.parameters.end()) continue;
+      for (const std::string& choice : dimension.choices) {
+        if (choice == now->second) continue;
+        Parameters changed = from.candidate.parameters;
+        changed[dimension.name] = choice;
+        keep_better(best, completed(space, std::move(changed)), score);
+      }
+    }
+    if (!best || best->score >= from.score) return from;
+    from = std::move(*best);
+  }
+}
+
+// Of candidates that can be built.
+std::optional<Estimates> cost_of(const CandidateRules& rules, const Candidate& candidate) {
+  if (rules.check_structure && !rules.check_structure(candidate.network).empty()) return std::nullopt;
+  return rules.estimate(candidate.network);
+}
+
+// How far beyond its limit, as a share of it; 1 where the rule is not one of amounts.
+double excess(const Violation& violation) {
+  return violation.limit > 0 && violation.value > violation.limit ? violation.value / violation.limit - 1.0 : 1.0;
+}
+
+void count_broken(const SearchSpace& space, const CandidateRules& rules, Rng& rng, Infeasibility& result) {
+  std::map<std::string, int> broken;
+  for (result.sampled = 0; result.sampled < kSamples; ++result.sampled) {
+    const std::optional<Estimates> cost = cost_of(rules, space.sample(rng));
+    if (!cost) continue;
+    ++result.sound;
+    for (const Violation& violation : rules.check_budgets(*cost)) ++broken[violation.rule];
+  }
+  result.broken.assign(broken.begin(), broken.end());
+  std::stable_sort(result.broken.begin(), result.broken.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+}
+
+std::optional<Violation> violation_of(const CandidateRules& rules, const Estimates& cost, const std::string& rule) {
+  for (const Violation& violation : rules.check_budgets(cost))
+    if (violation.rule == rule) return violation;
+  return std::nullopt;
+}
+
+// Limits are checked one by one: a candidate that keeps this one scores 0, whatever else it breaks.
+void find_impossible(const SearchSpace& space, const CandidateRules& rules, const Rng& rng, Infeasibility& result) {
+  for (const auto& [rule, count] : result.broken) {
+    if (count < result.sound) continue;
+    const auto score = [&](const Candidate& candidate) -> std::optional<double> {
+      const std::optional<Estimates> cost = cost_of(rules, candidate);
+      if (!cost) return std::nullopt;
+      const std::optional<Violation> violation = violation_of(rules, *cost, rule);
+      return violation ? excess(*violation) : 0.0;
+    };
+    std::optional<Candidate> least = least_candidate(space, score, kDescentSamples, rng);
+    if (!least) continue;
+    if (auto violation = violation_of(rules, rules.estimate(least->network), rule))
+      result.impossible.push_back({rule, std::move(*least), std::move(*violation)});
+  }
+}
+
+void find_nearest(const SearchSpace& space, const CandidateRules& rules, const Rng& rng, Infeasibility& result) {
+  const auto score = [&](const Candidate& candidate) -> std::optional<double> {
+    const std::optional<Estimates> cost = cost_of(rules, candidate);
+    if (!cost) return std::nullopt;
+    double sum = 0.0;
+    for (const Violation& violation : rules.check_budgets(*cost)) sum += excess(violation);
+    return sum;
+  };
+  result.nearest = least_candidate(space, score, kDescentSamples, rng);
+  if (!result.nearest) return;
+  result.nearest_estimates = rules.estimate(result.nearest->network);
+  result.nearest_violations = rules.check_budgets(result.nearest_estimates);
+}
+
+}  // namespace
+
+std::optional<Candidate> least_candidate(const SearchSpace& space, const CandidateScore& score, int samples, Rng rng) {
+  BW_CHECK(samples >= 1);
+  std::optional<Scored> first, sampled;
+  keep_better(first, completed(space, {}), score);
+  for (int i = 0; i < samples; ++i) keep_better(sampled, space.sample(rng), score);
+  std::optional<Scored> best;
+  for (std::optional<Scored>* start : {&first, &sampled}) {
+    if (!*start) continue;
+    Scored end = descend(space, std::move(**start), score);
+    if (!best || end.score < best->score) best = std::move(end);
+  }
+  if (!best) return std::nullopt;
+  return std::move(best->candidate);
+}
+
+Infeasibility diagnose_infeasibility(const SearchSpace& space, const CandidateRules& rules, uint64_t seed) {
+  Infeasibility result;
+  Rng rng(seed);
+  count_broken(space, rules, rng, result);
+  find_impossible(space, rules, rng, result);
+  find_nearest(space, rules, rng, result);
+  return result;
+}
+
+}  // namespace bitwright

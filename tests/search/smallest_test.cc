@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "search/smallest.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/search/small_space.h"
+
+namespace bitwright {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Pair;
+
+std::optional<double> flash_of(const Candidate& candidate) {
+  if (!toy_structure(candidate.network).empty()) return std::nullopt;
+  return static_cast<double>(toy_estimates(candidate.network).flash_bytes);
+}
+
+// Of every point of a space that has few.
+double least_flash(const SearchSpace& space) {
+  Rng rng(7);
+  double least = 1e9;
+  for (int i = 0; i < 20'000; ++i)
+    if (const auto flash = flash_of(space.sample(rng))) least = std::min(least, *flash);
+  return least;
+}
+
+TEST(LeastCandidate, IsTheSmallestOfASpaceThatIsSmallEnoughToTryIt) {
+  const SearchSpace space = space_of(small_spec());
+  const auto least = least_candidate(space, flash_of, 10, Rng(1));
+  ASSERT_TRUE(least);
+  EXPECT_EQ(*flash_of(*least), least_flash(space));
+}
+
+TEST(LeastCandidate, IsNoLargerThanAnyOfManyInALargeSpace) {
+  const SearchSpace space = space_of(large_spec());
+  const auto least = least_candidate(space, flash_of, 100, Rng(1));
+  ASSERT_TRUE(least);
+  EXPECT_LE(*flash_of(*least), least_flash(space));
+}
+
+TEST(LeastCandidate, IsNoneWhereNothingHasAScore) {
+  EXPECT_FALSE(least_candidate(
+      space_of(small_spec()), [](const Candidate&) { return std::nullopt; }, 10, Rng(1)));
+}
+
+TEST(DiagnoseInfeasibility, NamesTheLimitThatNothingKeepsAndTheLeastThatThereIs) {
+  const SearchSpace space = space_of(small_spec());
+  const Infeasibility why = diagnose_infeasibility(space, toy_rules(/*max_flash_bytes=*/100), 1);
+  EXPECT_EQ(why.sampled, 1000);
+  EXPECT_THAT(why.broken, ElementsAre(Pair("flash", why.sound)));
+  ASSERT_EQ(why.impossible.size(), 1u);
+  EXPECT_EQ(why.impossible[0].rule, "flash");
+  EXPECT_EQ(why.impossible[0].violation.value, least_flash(space));
+  EXPECT_EQ(why.impossible[0].violation.limit, 100);
+  ASSERT_TRUE(why.nearest);
+  EXPECT_EQ(why.nearest_estimates.flash_bytes, least_flash(space));
+  ASSERT_EQ(why.nearest_violations.size(), 1u);
+}
+
+// Each limit can be kept, but not both: small networks of this space are slow.
+TEST(DiagnoseInfeasibility, TellsLimitsThatOnlyTogetherCannotBeKept) {
+  CandidateRules rules = toy_rules();
+  rules.check_budgets = [](const Estimates& e) {
+    std::vector<Violation> out;
+    if (e.flash_bytes > 130) out.push_back({"flash", double(e.flash_bytes), 130, "flash"});
+    if (e.flash_bytes < 140) out.push_back({"latency", 140.0 - double(e.flash_bytes), 0, "latency"});
+    return out;
+  };
+  const Infeasibility why = diagnose_infeasibility(space_of(small_spec()), rules, 1);
+  EXPECT_TRUE(why.impossible.empty());
+  ASSERT_TRUE(why.nearest);
+  EXPECT_EQ(why.nearest_violations.size(), 1u);
+}
+
+TEST(DiagnoseInfeasibility, FindsWhatFitsAfterAll) {
+  const SearchSpace space = space_of(large_spec());
+  const Infeasibility any = diagnose_infeasibility(space, toy_rules(/*max_flash_bytes=*/1), 1);
+  const Infeasibility why =
+      diagnose_infeasibility(space, toy_rules(/*max_flash_bytes=*/any.nearest_estimates.flash_bytes), 1);
+  EXPECT_TRUE(why.impossible.empty());
+  ASSERT_TRUE(why.nearest);
+  EXPECT_TRUE(why.nearest_violations.empty());
+}
+
+TEST(DiagnoseInfeasibility, IsTheSameForTheSameSeed) {
+  const SearchSpace space = space_of(large_spec());
+  const auto once = diagnose_infeasibility(space, toy_rules(100), 3),
+             again = diagnose_infeasibility(space, toy_rules(100), 3);
+  EXPECT_EQ(once.nearest->parameters, again.nearest->parameters);
+  EXPECT_EQ(once.broken, again.broken);
+}
+
+}  // namespace
+}  // namespace bitwright
