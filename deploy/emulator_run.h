@@ -7,11 +7,13 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "deploy/cross_target.h"
+#include "deploy/flash_model.h"
 #include "deploy/link_map.h"
 #include "deploy/timing.h"
 
@@ -49,11 +51,17 @@ struct EmulatedRun {
   Profile profile;     // between its calls of bw_mark_begin() and bw_mark_end()
 };
 
-// Runs a program with arguments that hold no blanks, in `directory`. The profile is empty if the program has no marks.
-// `separate`: profile every run between the marks by itself. Throws ToolError if the emulator fails or takes longer
-// than `limit`.
+struct ProfileOptions {
+  bool separate = false;                                     // profile every run between the marks by itself
+  std::string begin = "bw_mark_begin", end = "bw_mark_end";  // functions; the profile is empty if there are none
+  bool whole = false;                                        // no marks: all that runs, as one run
+  std::optional<FlashModel> flash;                           // count its misses, of the target's region of flash
+};
+
+// Runs a program with arguments that hold no blanks, in `directory`. Throws ToolError if the emulator fails or takes
+// longer than `limit`.
 EmulatedRun run_emulated(const std::string& core, const std::string& elf, const std::vector<std::string>& arguments,
-                         const std::string& directory, std::chrono::seconds limit, bool separate = false);
+                         const std::string& directory, std::chrono::seconds limit, const ProfileOptions& options = {});
 
 // Of an Arm program.
 Disassembly disassemble(const std::string& elf);

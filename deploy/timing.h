@@ -28,6 +28,8 @@
 #include <string_view>
 #include <vector>
 
+#include "deploy/flash_model.h"
+
 namespace bitwright {
 
 // Real cycles lie between the model's and this factor times them (zero wait states).
@@ -95,7 +97,8 @@ struct BlockCount {
 };
 struct Profile {
   std::vector<BlockCount> blocks;
-  int64_t runs = 0;  // how often the begin mark was passed
+  std::vector<MemoryCounts> memory;  // of every run counted by itself, if the emulator had a flash model
+  int64_t runs = 0;                  // how often the begin mark was passed
 };
 // Throws std::runtime_error on a line that is not one of a profile.
 Profile parse_profile(std::string_view text);
@@ -109,6 +112,18 @@ bool has_timing_table(std::string_view core);
 // core: one with a timing table: "cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33".
 double block_cycles(std::string_view core, std::span<const Instruction> block, double taken, bool off_word = false);
 
+// Code that runs from its first to its last instruction, put together from the emulator's blocks, which end at its
+// pages, so that cycles do not depend on where the linker put the code.
+struct Stretch {
+  std::vector<Instruction> instructions;  // at least one
+  double executions = 0.0;
+  double taken = 0.0;     // share of executions whose last branch was taken
+  bool off_word = false;  // that branch's target is a 32-bit instruction off a word boundary
+};
+// Of every run that was profiled by itself. Throws std::runtime_error if the profile holds an address that the
+// disassembly does not, or no run.
+std::vector<std::vector<Stretch>> stretches(const Profile& profile, const Disassembly& code);
+
 struct RunCounts {  // of one run: totals divided by Profile::runs
   double instructions = 0.0;
   double cycles = 0.0;                     // 0 for a core without a timing table
@@ -116,7 +131,8 @@ struct RunCounts {  // of one run: totals divided by Profile::runs
 };
 // Instructions of one run alone, of any instruction set: total divided by Profile::runs, which must not be 0.
 double count_instructions(const Profile& profile);
-// Throws std::runtime_error if the profile holds an address that the disassembly does not, or no run.
+RunCounts count(std::string_view core, std::span<const Stretch> stretches);
+// Throw std::runtime_error as stretches() does.
 RunCounts count_run(std::string_view core, const Profile& profile, const Disassembly& code);
 // Of every run by itself, where they were profiled separately.
 std::vector<RunCounts> count_each_run(std::string_view core, const Profile& profile, const Disassembly& code);
