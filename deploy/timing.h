@@ -1,23 +1,7 @@
 // deploy/timing.h: instructions and cycles of a profiled run, from the disassembly and a timing table per core.
 //
-// All figures are for zero-wait-state memory. Tables (cycles):
-//   class                           M0+     M3          M4, M33     M7 (in-order scoreboard, two issues a cycle)
-//   ALU, shift, extend, SSAT, IT    1       1           1           1; one shift a cycle; DSP op in the older slot; IT
-//   folds MUL / MLA, SMLAD                1 / -   1 / 2       1 / 1       one a cycle, result after 2, accumulator
-//   after 1 UMULL / UMLAL, SMLALD           -       4 / 5       1 / 1       as MLA SDIV, UDIV                      - 7
-//   7           8, next instruction after 6 LDR (next independent LDR)      2 (2)   2 (1)       2 (1)       result
-//   after 2; two loads or one store a cycle STR / LDM, STM, LDRD of n       2/1+n   1/1+n       1/1+n       1 / (n+1)/2
-//   to load, n to store B taken / not taken / BL / BX   2/1/3/2 2/1/2/3     2/1/2/3     predicted; 8 on the rarer
-//   direction; 1 for BX load of PC                      +2      +2          +2          +1 address from the last ALU op
-//   0       +1          M4: +1      0 taken branch to a 32-bit instruction off a word boundary: M3, M4, M33 +1 VADD,
-//   VMUL / VFMA / VDIV        -       -           1/3/14, +1 if the next VFP op uses it     3 / 4 / 16, one a cycle
-// Sources: M0+ DDI 0484 table 3-1 (single-cycle multiplier, as in every STM32 M0+); M3 DDI 0337 table 18-1 (ranges:
-// MLA 2, UMULL 3-5, SMLAL 4-7, DIV 2-12; middle taken); M4 100166 tables 3-1 and 7-1; M33 has no public table, the
-// M4's is used. Arm publishes nothing for the M7: the rules come from public measurements of dual issue and latency.
-// The pipeline refill P (1..3 in the manuals) is 1 for direct, 2 for indirect branches. Nothing was fitted.
-// Check against silicon: on twelve public MLPerf Tiny results (8 Cortex-M4, 4 Cortex-M33) the model with a flash
-// model added is off by 6.0 % on average and 13.5 % at worst, mostly below: hence kCyclesUpper. M0+ (-3, -11 %) and
-// M7 (-12, -6 %) rest on two points each.
+// All figures are for zero-wait-state memory; deploy/flash_model.h adds what flash costs. The tables, the source of each
+// rule and what is known of their error are in docs/timing.md. Nothing was fitted.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
