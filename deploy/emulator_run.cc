@@ -190,14 +190,13 @@ std::vector<std::string> start_objects(const CrossTarget& target, const std::str
   return compile_for_core(target.core, {startup}, flags, folder);
 }
 
-// Arm: our start-up code and memory map with newlib's semihosting; RISC-V: picolibc's of either.
-std::vector<std::string> emulator_link_flags(const CrossTarget& target, const std::string& folder) {
-  if (target.isa == Isa::kArm) {
-    const std::string script = folder + "/bw_link.ld";
-    write_file(script, linker_script(target));
-    return concatenate(
-        {start_objects(target, folder), {"-T", script, "--specs=nano.specs", "--specs=rdimon.specs", "-nostartfiles"}});
-  }
+// newlib's semihosting with our start-up code and memory map.
+std::vector<std::string> arm_link_flags(const std::string& script) {
+  return {"-T", script, "--specs=nano.specs", "--specs=rdimon.specs", "-nostartfiles"};
+}
+
+// picolibc's own.
+std::vector<std::string> riscv_link_flags(const CrossTarget& target) {
   return {"--oslib=semihost",
           "--crt0=semihost",
           "-Wl,--defsym=__flash=" + target.flash.origin,
@@ -205,6 +204,13 @@ std::vector<std::string> emulator_link_flags(const CrossTarget& target, const st
           "-Wl,--defsym=__ram=" + target.ram.origin,
           "-Wl,--defsym=__ram_size=" + target.ram.length,
           "-Wl,--defsym=__stack_size=0x10000"};
+}
+
+std::vector<std::string> emulator_link_flags(const CrossTarget& target, const std::string& folder) {
+  if (target.isa == Isa::kRiscV) return riscv_link_flags(target);
+  const std::string script = folder + "/bw_link.ld";
+  write_file(script, linker_script(target));
+  return concatenate({start_objects(target, folder), arm_link_flags(script)});
 }
 
 // `/usr/lib/libc_nano.a(lib_a-memcpy.o)` -> `lib_a-memcpy.o`; anything else stays as it is.
@@ -239,6 +245,17 @@ std::string link_for_emulator(const std::string& core, const std::vector<std::st
                         emulator_link_flags(target, folder),
                         {"-Wl,--gc-sections", "-lm", "-o", elf}}));
   return elf;
+}
+
+std::vector<std::string> write_start_files(const std::string& core, const std::string& folder) {
+  const CrossTarget& target = cross_target(core);
+  if (target.isa == Isa::kRiscV) return riscv_link_flags(target);
+  const std::string startup = folder + "/startup.c", script = folder + "/link.ld";
+  fs::create_directories(folder);
+  write_file(startup, emulator_file("startup.c"));
+  write_file(script, linker_script(target));
+  const std::vector<std::string> trap = {"-DBW_TRAP_UNALIGNED"};
+  return concatenate({target.trap_unaligned ? trap : std::vector<std::string>{}, {startup}, arm_link_flags(script)});
 }
 
 ObjectBytes measure_sizes(const std::string& core, const std::vector<std::string>& users,

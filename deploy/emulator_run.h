@@ -39,6 +39,10 @@ std::vector<std::string> compile_for_core(const std::string& core, const std::ve
 std::string link_for_emulator(const std::string& core, const std::vector<std::string>& objects,
                               const std::string& folder);
 
+// Writes what link_for_emulator() adds to a program, startup.c and link.ld, to a folder; nothing for RISC-V, where it
+// is picolibc's. Returns what a compiler's command line has to hold besides the program and the core's flags.
+std::vector<std::string> write_start_files(const std::string& core, const std::string& folder);
+
 // Links only what `users` need of `objects`, with libc and libgcc but without start-up code, to `folder`/sizes.elf, and
 // tells what it takes.
 // Objects are named as given, members of archives by the member's name ("lib_a-memcpy.o").
