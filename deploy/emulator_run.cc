@@ -126,15 +126,34 @@ std::string option_value(std::string_view text) {
   return value;
 }
 
+// The marks' functions; nothing where the program has neither.
+std::string marks_option(const CrossTarget& target, const std::string& elf, const ProfileOptions& options) {
+  const std::string begin = symbol_address(target, elf, options.begin), end = symbol_address(target, elf, options.end);
+  if (begin.empty()) return {};
+  if (begin == end)
+    throw ToolError(
+        fmt::format("{}: {} and {} are one function: the compiler folded them", elf, options.begin, options.end));
+  return fmt::format(",begin={},end={}", begin, end);
+}
+
+std::string buffer_option(std::string_view name, const LineBuffer& buffer) {
+  return fmt::format(",{}={}:{}:{}", name, buffer.lines, buffer.line_bytes, buffer.ways);
+}
+
+std::string flash_option(const CrossTarget& target, const FlashModel& flash) {
+  validate(flash);
+  const LineBuffer one_read = {1, flash.read_bytes};
+  return fmt::format(",flash={}:{}", target.flash.origin, target.flash.length) +
+         buffer_option("ibuffer", flash.instructions.lines ? flash.instructions : one_read) +
+         buffer_option("dbuffer", flash.data);
+}
+
 std::string plugin_option(const CrossTarget& target, const std::string& elf, const std::string& profile,
-                          bool separate) {
-  const std::string begin = symbol_address(target, elf, "bw_mark_begin"),
-                    end = symbol_address(target, elf, "bw_mark_end");
-  if (begin == end && !begin.empty())
-    throw ToolError(elf + ": bw_mark_begin and bw_mark_end are one function: the compiler folded them");
+                          const ProfileOptions& options) {
   std::string option = option_value(profile_plugin()) + ",out=" + option_value(profile);
-  if (!begin.empty()) option += fmt::format(",begin={},end={}", begin, end);
-  if (separate) option += ",separate=1";
+  option += options.whole ? ",whole=1" : marks_option(target, elf, options);
+  if (options.separate) option += ",separate=1";
+  if (options.flash) option += flash_option(target, *options.flash);
   if (target.isa == Isa::kRiscV) option += ",riscv=1";
   return option;
 }
@@ -171,14 +190,13 @@ std::vector<std::string> start_objects(const CrossTarget& target, const std::str
   return compile_for_core(target.core, {startup}, flags, folder);
 }
 
-// Arm: our start-up code and memory map with newlib's semihosting; RISC-V: picolibc's of either.
-std::vector<std::string> emulator_link_flags(const CrossTarget& target, const std::string& folder) {
-  if (target.isa == Isa::kArm) {
-    const std::string script = folder + "/bw_link.ld";
-    write_file(script, linker_script(target));
-    return concatenate(
-        {start_objects(target, folder), {"-T", script, "--specs=nano.specs", "--specs=rdimon.specs", "-nostartfiles"}});
-  }
+// newlib's semihosting with our start-up code and memory map.
+std::vector<std::string> arm_link_flags(const std::string& script) {
+  return {"-T", script, "--specs=nano.specs", "--specs=rdimon.specs", "-nostartfiles"};
+}
+
+// picolibc's own.
+std::vector<std::string> riscv_link_flags(const CrossTarget& target) {
   return {"--oslib=semihost",
           "--crt0=semihost",
           "-Wl,--defsym=__flash=" + target.flash.origin,
@@ -186,6 +204,13 @@ std::vector<std::string> emulator_link_flags(const CrossTarget& target, const st
           "-Wl,--defsym=__ram=" + target.ram.origin,
           "-Wl,--defsym=__ram_size=" + target.ram.length,
           "-Wl,--defsym=__stack_size=0x10000"};
+}
+
+std::vector<std::string> emulator_link_flags(const CrossTarget& target, const std::string& folder) {
+  if (target.isa == Isa::kRiscV) return riscv_link_flags(target);
+  const std::string script = folder + "/bw_link.ld";
+  write_file(script, linker_script(target));
+  return concatenate({start_objects(target, folder), arm_link_flags(script)});
 }
 
 // `/usr/lib/libc_nano.a(lib_a-memcpy.o)` -> `lib_a-memcpy.o`; anything else stays as it is.
@@ -222,6 +247,17 @@ std::string link_for_emulator(const std::string& core, const std::vector<std::st
   return elf;
 }
 
+std::vector<std::string> write_start_files(const std::string& core, const std::string& folder) {
+  const CrossTarget& target = cross_target(core);
+  if (target.isa == Isa::kRiscV) return riscv_link_flags(target);
+  const std::string startup = folder + "/startup.c", script = folder + "/link.ld";
+  fs::create_directories(folder);
+  write_file(startup, emulator_file("startup.c"));
+  write_file(script, linker_script(target));
+  const std::vector<std::string> trap = {"-DBW_TRAP_UNALIGNED"};
+  return concatenate({target.trap_unaligned ? trap : std::vector<std::string>{}, {startup}, arm_link_flags(script)});
+}
+
 ObjectBytes measure_sizes(const std::string& core, const std::vector<std::string>& users,
                           const std::vector<std::string>& objects, const std::string& folder) {
   const CrossTarget& target = cross_target(core);
@@ -246,7 +282,7 @@ ObjectBytes measure_sizes(const std::string& core, const std::vector<std::string
 }
 
 EmulatedRun run_emulated(const std::string& core, const std::string& elf, const std::vector<std::string>& arguments,
-                         const std::string& directory, std::chrono::seconds limit, bool separate) {
+                         const std::string& directory, std::chrono::seconds limit, const ProfileOptions& options) {
   const CrossTarget& target = cross_target(core);
   require_tools(target);
   const TemporaryDirectory scratch;
@@ -256,7 +292,7 @@ EmulatedRun run_emulated(const std::string& core, const std::string& elf, const 
   const ProcessResult result = run_process(
       concatenate({command,
                    {"-kernel", elf, "-nographic", "-monitor", "none", "-serial", "none", "-semihosting-config",
-                    semihosting_option(target, arguments), "-plugin", plugin_option(target, elf, profile, separate)}}),
+                    semihosting_option(target, arguments), "-plugin", plugin_option(target, elf, profile, options)}}),
       {.directory = directory, .limit = limit});
   if (result.timed_out)
     throw ToolError(fmt::format("{}: the emulated program ran longer than {} s", core, limit.count()));

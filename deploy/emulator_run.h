@@ -7,11 +7,13 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "deploy/cross_target.h"
+#include "deploy/flash_model.h"
 #include "deploy/link_map.h"
 #include "deploy/timing.h"
 
@@ -37,6 +39,10 @@ std::vector<std::string> compile_for_core(const std::string& core, const std::ve
 std::string link_for_emulator(const std::string& core, const std::vector<std::string>& objects,
                               const std::string& folder);
 
+// Writes what link_for_emulator() adds to a program, startup.c and link.ld, to a folder; nothing for RISC-V, where it
+// is picolibc's. Returns what a compiler's command line has to hold besides the program and the core's flags.
+std::vector<std::string> write_start_files(const std::string& core, const std::string& folder);
+
 // Links only what `users` need of `objects`, with libc and libgcc but without start-up code, to `folder`/sizes.elf, and
 // tells what it takes.
 // Objects are named as given, members of archives by the member's name ("lib_a-memcpy.o").
@@ -49,11 +55,17 @@ struct EmulatedRun {
   Profile profile;     // between its calls of bw_mark_begin() and bw_mark_end()
 };
 
-// Runs a program with arguments that hold no blanks, in `directory`. The profile is empty if the program has no marks.
-// `separate`: profile every run between the marks by itself. Throws ToolError if the emulator fails or takes longer
-// than `limit`.
+struct ProfileOptions {
+  bool separate = false;                                     // profile every run between the marks by itself
+  std::string begin = "bw_mark_begin", end = "bw_mark_end";  // functions; the profile is empty if there are none
+  bool whole = false;                                        // no marks: all that runs, as one run
+  std::optional<FlashModel> flash;                           // count its misses, of the target's region of flash
+};
+
+// Runs a program with arguments that hold no blanks, in `directory`. Throws ToolError if the emulator fails or takes
+// longer than `limit`.
 EmulatedRun run_emulated(const std::string& core, const std::string& elf, const std::vector<std::string>& arguments,
-                         const std::string& directory, std::chrono::seconds limit, bool separate = false);
+                         const std::string& directory, std::chrono::seconds limit, const ProfileOptions& options = {});
 
 // Of an Arm program.
 Disassembly disassemble(const std::string& elf);

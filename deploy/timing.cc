@@ -264,50 +264,36 @@ std::vector<Instruction> instructions_of(const BlockCount& block, const Disassem
   return instructions;
 }
 
-// Code that runs from its first to its last instruction.
-struct Stretch {
-  std::vector<Instruction> instructions;
-  double executions = 0.0;
-  double taken = 0.0;  // share of executions whose last branch was taken
-  uint32_t begin() const { return instructions.front().address; }
-  uint32_t end() const { return instructions.back().address + static_cast<uint32_t>(instructions.back().bytes); }
-  bool ends_in_branch() const { return is_branch(instructions.back().kind) || instructions.back().writes_pc; }
-};
+uint32_t begin_of(const Stretch& s) {
+  return s.instructions.front().address;
+}
+uint32_t end_of(const Stretch& s) {
+  return s.instructions.back().address + static_cast<uint32_t>(s.instructions.back().bytes);
+}
+bool ends_in_branch(const Stretch& s) {
+  return is_branch(s.instructions.back().kind) || s.instructions.back().writes_pc;
+}
 
-// The emulator cuts blocks at its pages: puts together what the core runs in one go, so that cycles do not depend on
-// where the linker put the code.
-std::vector<Stretch> joined(std::vector<Stretch> stretches) {
-  std::sort(stretches.begin(), stretches.end(),
-            [](const Stretch& a, const Stretch& b) { return a.begin() > b.begin(); });
-  for (Stretch& s : stretches) {  // from the highest address on: what follows is joined already
-    if (s.ends_in_branch()) continue;
-    const auto next = std::find_if(stretches.begin(), stretches.end(), [&](const Stretch& other) {
-      return other.begin() == s.end() && other.executions >= s.executions;
+std::vector<Stretch> joined(std::vector<Stretch> parts) {
+  std::sort(parts.begin(), parts.end(), [](const Stretch& a, const Stretch& b) { return begin_of(a) > begin_of(b); });
+  for (Stretch& s : parts) {  // from the highest address on: what follows is joined already
+    if (ends_in_branch(s)) continue;
+    const auto next = std::find_if(parts.begin(), parts.end(), [&](const Stretch& other) {
+      return begin_of(other) == end_of(s) && other.executions >= s.executions;
     });
-    if (next == stretches.end()) continue;
+    if (next == parts.end()) continue;
     s.instructions.insert(s.instructions.end(), next->instructions.begin(), next->instructions.end());
     s.taken = next->taken;
     next->executions -= s.executions;
   }
-  std::erase_if(stretches, [](const Stretch& s) { return s.executions == 0; });
-  return stretches;
+  std::erase_if(parts, [](const Stretch& s) { return s.executions == 0; });
+  return parts;
 }
 
 bool targets_off_word(const Instruction& last, const Disassembly& code) {
   if (!is_direct_branch(last.kind) || last.target % 4 == 0) return false;
   const auto it = code.find(last.target);
   return it != code.end() && it->second.bytes == 4;
-}
-
-RunCounts count_stretches(std::string_view core, const std::vector<Stretch>& stretches, const Disassembly& code) {
-  RunCounts counts;
-  for (const Stretch& s : stretches) {
-    const bool off_word = targets_off_word(s.instructions.back(), code);
-    if (has_timing_table(core)) counts.cycles += s.executions * block_cycles(core, s.instructions, s.taken, off_word);
-    counts.instructions += s.executions * static_cast<double>(s.instructions.size());
-    for (const Instruction& i : s.instructions) counts.by_class[std::string(class_name(i.kind))] += s.executions;
-  }
-  return counts;
 }
 
 }  // namespace
@@ -318,15 +304,20 @@ Profile parse_profile(std::string_view text) {
   for (std::string line; std::getline(lines, line);) {
     std::istringstream fields(line);
     std::string kind;
-    BlockCount b;
     fields >> kind;
-    if (kind == "block")
+    if (kind == "block") {
+      BlockCount& b = profile.blocks.emplace_back();
       fields >> std::hex >> b.address >> std::dec >> b.bytes >> b.instructions >> b.run >> b.executions >> b.jumps;
-    else if (kind == "runs")
+    } else if (kind == "memory") {
+      MemoryCounts& m = profile.memory.emplace_back();
+      size_t run = 0;
+      fields >> run >> m.instruction_misses >> m.sequential_misses >> m.data_misses >> m.data_loads >> m.unaligned;
+    } else if (kind == "runs") {
       fields >> profile.runs;
-    if ((kind != "block" && kind != "runs") || !fields)
-      throw std::runtime_error(fmt::format("profile: cannot read `{}`", line));
-    if (kind == "block") profile.blocks.push_back(b);
+    } else {
+      fields.setstate(std::ios::failbit);
+    }
+    if (!fields) throw std::runtime_error(fmt::format("profile: cannot read `{}`", line));
   }
   return profile;
 }
@@ -349,7 +340,8 @@ double count_instructions(const Profile& profile) {
   return sum / static_cast<double>(profile.runs);
 }
 
-std::vector<RunCounts> count_each_run(std::string_view core, const Profile& profile, const Disassembly& code) {
+std::vector<std::vector<Stretch>> stretches(const Profile& profile, const Disassembly& code) {
+  if (profile.runs <= 0) throw std::runtime_error("profile: no run between the marks");
   std::vector<std::vector<Stretch>> runs(static_cast<size_t>(profile.runs));
   for (const BlockCount& b : profile.blocks) {
     if (b.run < 0 || b.run >= profile.runs) throw std::runtime_error("profile: a run that was not begun");
@@ -357,13 +349,30 @@ std::vector<RunCounts> count_each_run(std::string_view core, const Profile& prof
     runs[static_cast<size_t>(b.run)].push_back(
         {instructions_of(b, code), executions, static_cast<double>(b.jumps) / executions});
   }
+  for (std::vector<Stretch>& run : runs) {
+    run = joined(std::move(run));
+    for (Stretch& s : run) s.off_word = targets_off_word(s.instructions.back(), code);
+  }
+  return runs;
+}
+
+RunCounts count(std::string_view core, std::span<const Stretch> stretches) {
+  RunCounts counts;
+  for (const Stretch& s : stretches) {
+    if (has_timing_table(core)) counts.cycles += s.executions * block_cycles(core, s.instructions, s.taken, s.off_word);
+    counts.instructions += s.executions * static_cast<double>(s.instructions.size());
+    for (const Instruction& i : s.instructions) counts.by_class[std::string(class_name(i.kind))] += s.executions;
+  }
+  return counts;
+}
+
+std::vector<RunCounts> count_each_run(std::string_view core, const Profile& profile, const Disassembly& code) {
   std::vector<RunCounts> counts;
-  for (std::vector<Stretch>& run : runs) counts.push_back(count_stretches(core, joined(std::move(run)), code));
+  for (const std::vector<Stretch>& run : stretches(profile, code)) counts.push_back(count(core, run));
   return counts;
 }
 
 RunCounts count_run(std::string_view core, const Profile& profile, const Disassembly& code) {
-  if (profile.runs <= 0) throw std::runtime_error("profile: no run between the marks");
   RunCounts mean;
   for (const RunCounts& run : count_each_run(core, profile, code)) {
     mean.instructions += run.instructions;

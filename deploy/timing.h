@@ -1,23 +1,7 @@
 // deploy/timing.h: instructions and cycles of a profiled run, from the disassembly and a timing table per core.
 //
-// All figures are for zero-wait-state memory. Tables (cycles):
-//   class                           M0+     M3          M4, M33     M7 (in-order scoreboard, two issues a cycle)
-//   ALU, shift, extend, SSAT, IT    1       1           1           1; one shift a cycle; DSP op in the older slot; IT
-//   folds MUL / MLA, SMLAD                1 / -   1 / 2       1 / 1       one a cycle, result after 2, accumulator
-//   after 1 UMULL / UMLAL, SMLALD           -       4 / 5       1 / 1       as MLA SDIV, UDIV                      - 7
-//   7           8, next instruction after 6 LDR (next independent LDR)      2 (2)   2 (1)       2 (1)       result
-//   after 2; two loads or one store a cycle STR / LDM, STM, LDRD of n       2/1+n   1/1+n       1/1+n       1 / (n+1)/2
-//   to load, n to store B taken / not taken / BL / BX   2/1/3/2 2/1/2/3     2/1/2/3     predicted; 8 on the rarer
-//   direction; 1 for BX load of PC                      +2      +2          +2          +1 address from the last ALU op
-//   0       +1          M4: +1      0 taken branch to a 32-bit instruction off a word boundary: M3, M4, M33 +1 VADD,
-//   VMUL / VFMA / VDIV        -       -           1/3/14, +1 if the next VFP op uses it     3 / 4 / 16, one a cycle
-// Sources: M0+ DDI 0484 table 3-1 (single-cycle multiplier, as in every STM32 M0+); M3 DDI 0337 table 18-1 (ranges:
-// MLA 2, UMULL 3-5, SMLAL 4-7, DIV 2-12; middle taken); M4 100166 tables 3-1 and 7-1; M33 has no public table, the
-// M4's is used. Arm publishes nothing for the M7: the rules come from public measurements of dual issue and latency.
-// The pipeline refill P (1..3 in the manuals) is 1 for direct, 2 for indirect branches. Nothing was fitted.
-// Check against silicon: on twelve public MLPerf Tiny results (8 Cortex-M4, 4 Cortex-M33) the model with a flash
-// model added is off by 6.0 % on average and 13.5 % at worst, mostly below: hence kCyclesUpper. M0+ (-3, -11 %) and
-// M7 (-12, -6 %) rest on two points each.
+// All figures are for zero-wait-state memory; deploy/flash_model.h adds what flash costs. The tables, the source of each
+// rule and what is known of their error are in docs/timing.md. Nothing was fitted.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -27,6 +11,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "deploy/flash_model.h"
 
 namespace bitwright {
 
@@ -95,7 +81,8 @@ struct BlockCount {
 };
 struct Profile {
   std::vector<BlockCount> blocks;
-  int64_t runs = 0;  // how often the begin mark was passed
+  std::vector<MemoryCounts> memory;  // of every run counted by itself, if the emulator had a flash model
+  int64_t runs = 0;                  // how often the begin mark was passed
 };
 // Throws std::runtime_error on a line that is not one of a profile.
 Profile parse_profile(std::string_view text);
@@ -109,6 +96,18 @@ bool has_timing_table(std::string_view core);
 // core: one with a timing table: "cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33".
 double block_cycles(std::string_view core, std::span<const Instruction> block, double taken, bool off_word = false);
 
+// Code that runs from its first to its last instruction, put together from the emulator's blocks, which end at its
+// pages, so that cycles do not depend on where the linker put the code.
+struct Stretch {
+  std::vector<Instruction> instructions;  // at least one
+  double executions = 0.0;
+  double taken = 0.0;     // share of executions whose last branch was taken
+  bool off_word = false;  // that branch's target is a 32-bit instruction off a word boundary
+};
+// Of every run that was profiled by itself. Throws std::runtime_error if the profile holds an address that the
+// disassembly does not, or no run.
+std::vector<std::vector<Stretch>> stretches(const Profile& profile, const Disassembly& code);
+
 struct RunCounts {  // of one run: totals divided by Profile::runs
   double instructions = 0.0;
   double cycles = 0.0;                     // 0 for a core without a timing table
@@ -116,7 +115,8 @@ struct RunCounts {  // of one run: totals divided by Profile::runs
 };
 // Instructions of one run alone, of any instruction set: total divided by Profile::runs, which must not be 0.
 double count_instructions(const Profile& profile);
-// Throws std::runtime_error if the profile holds an address that the disassembly does not, or no run.
+RunCounts count(std::string_view core, std::span<const Stretch> stretches);
+// Throw std::runtime_error as stretches() does.
 RunCounts count_run(std::string_view core, const Profile& profile, const Disassembly& code);
 // Of every run by itself, where they were profiled separately.
 std::vector<RunCounts> count_each_run(std::string_view core, const Profile& profile, const Disassembly& code);

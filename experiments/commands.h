@@ -24,6 +24,7 @@ void add_status(CLI::App& app, CommandLine& line);
 void add_show(CLI::App& app, CommandLine& line);
 void add_export(CLI::App& app, CommandLine& line);
 void add_verify(CLI::App& app, CommandLine& line);
+void add_emulate(CLI::App& app, CommandLine& line);
 void add_profile(CLI::App& app, CommandLine& line);
 void add_boards(CLI::App& app, CommandLine& line);
 void add_trial(CLI::App& app, CommandLine& line);

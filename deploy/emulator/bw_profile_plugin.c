@@ -12,13 +12,26 @@
  *                 that set up the call of the code between the marks are.
  *   riscv=1       the instructions are RISC-V's; otherwise Thumb's
  *   separate=1    count the runs between begin and end each by itself; otherwise all as run 0
+ *   whole=1       count from the first instruction to the last, as one run, without marks
+ *   flash=BASE:SIZE                 hex; simulate the line buffers of a flash that lies there. Slower: each access to
+ *                                   memory is then seen
+ *   ibuffer=LINES:LINE_BYTES:WAYS   its buffer of instructions; the bytes a power of two, WAYS 0: a line may lie
+ *   dbuffer=LINES:LINE_BYTES:WAYS   anywhere; and of data; 0 LINES of data: every load misses
  * Output, one line a block and run, in the order of first translation:
  *   block ADDR BYTES INSTRUCTIONS RUN EXECUTIONS JUMPS   ADDR hex; JUMPS of EXECUTIONS left not to the next address
- *   runs N                                               how often counting started, on the last line
+ * with flash= one line a run:
+ *   memory RUN MISSES SEQUENTIAL DATA_MISSES LOADS UNALIGNED
+ *       lines of instructions that were not in their buffer, after a jump to another line and where execution went on
+ *       into the next line; lines of data that were not; loads from flash; accesses of all memory, loads and stores,
+ *       to an address that is no multiple of their size (or of four bytes, of wider ones)
+ * and on the last line:
+ *   runs N                                               how often counting started
+ *
+ * Lines are replaced least recently used first. The buffers are empty at reset and see all that runs, counted or not.
  *
  * Two traps of QEMU 7.2: the size that it reports for an instruction of a block translated for the second time may
- * be doubled, so sizes come from the encoding; a load callback is only delivered with the store callback
- * (none is used here). */
+ * be doubled, so sizes come from the encoding; a load callback is only delivered with the store callback, so both are
+ * asked for. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,11 +41,18 @@ typedef uint64_t qemu_plugin_id_t;
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 typedef struct qemu_info_t qemu_info_t;
-enum { QEMU_PLUGIN_CB_NO_REGS = 0 };
+typedef uint32_t qemu_plugin_meminfo_t;
+enum { QEMU_PLUGIN_CB_NO_REGS = 0, QEMU_PLUGIN_MEM_RW = 3 };
 extern void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
                                                   void (*cb)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb));
 extern void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, void (*cb)(unsigned cpu, void *data),
                                                  int flags, void *data);
+extern void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn,
+                                             void (*cb)(unsigned cpu, qemu_plugin_meminfo_t info, uint64_t address,
+                                                        void *data),
+                                             int flags, int direction, void *data);
+extern unsigned qemu_plugin_mem_size_shift(qemu_plugin_meminfo_t info);
+extern _Bool qemu_plugin_mem_is_store(qemu_plugin_meminfo_t info);
 extern void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, void (*cb)(qemu_plugin_id_t id, void *data),
                                            void *data);
 extern size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
@@ -65,6 +85,20 @@ static int counting, separate, riscv;
 static uint32_t begin_mark, end_mark;
 static char out_path[4096];
 
+/* Lines of `ways` slots each in `sets` sets; a set's tags are in order of use, the last used first. */
+struct line_buffer {
+    uint32_t lines, shift, sets, ways;
+    uint32_t *tags;
+};
+struct memory_count {
+    uint64_t misses, sequential, data_misses, loads, unaligned;
+};
+static struct line_buffer instruction_buffer, data_buffer;
+static struct memory_count *memory_counts; /* one a run */
+static size_t memory_capacity;
+static uint32_t flash_base, flash_size; /* size 0: not simulated */
+static uint32_t last_line = UINT32_MAX; /* of instructions, that ran last */
+
 /* Thumb (ARMv7-M manual, A5.1): a half-word whose top five bits are 0b11101, 0b11110 or 0b11111 starts a 32-bit
  * instruction. RISC-V (unprivileged ISA, 1.5): the low two bits of one are 0b11. */
 static uint32_t instruction_size(const uint8_t *code)
@@ -87,6 +121,79 @@ static struct count *count_of(struct block *block)
     return &block->counts[run];
 }
 
+static struct memory_count *memory_of_run(void)
+{
+    if (run >= memory_capacity) {
+        const size_t capacity = 2 * run + 1;
+        memory_counts = realloc(memory_counts, capacity * sizeof *memory_counts);
+        if (!memory_counts)
+            abort();
+        memset(memory_counts + memory_capacity, 0, (capacity - memory_capacity) * sizeof *memory_counts);
+        memory_capacity = capacity;
+    }
+    return &memory_counts[run];
+}
+
+/* Whether the buffer holds a line; afterwards it does. */
+static int use_line(struct line_buffer *buffer, uint32_t line)
+{
+    if (!buffer->lines)
+        return 0;
+    uint32_t *set = buffer->tags + (size_t)(line % buffer->sets) * buffer->ways;
+    uint32_t i = 0;
+    while (i + 1 < buffer->ways && set[i] != line)
+        i++;
+    const int hit = set[i] == line;
+    for (; i > 0; i--)
+        set[i] = set[i - 1];
+    set[0] = line;
+    return hit;
+}
+
+static int in_flash(uint32_t address)
+{
+    return address - flash_base < flash_size;
+}
+
+static void fetch(const struct block *block)
+{
+    const uint32_t shift = instruction_buffer.shift;
+    if (!in_flash(block->address)) {
+        last_line = UINT32_MAX;
+        return;
+    }
+    for (uint32_t line = block->address >> shift; line <= (block->address + block->bytes - 1) >> shift; line++) {
+        if (line == last_line)
+            continue;
+        const int hit = use_line(&instruction_buffer, line);
+        if (!hit && counting) {
+            if (line == last_line + 1)
+                memory_of_run()->sequential++;
+            else
+                memory_of_run()->misses++;
+        }
+        last_line = line;
+    }
+}
+
+static void on_access(unsigned cpu, qemu_plugin_meminfo_t info, uint64_t where, void *data)
+{
+    const uint32_t address = (uint32_t)where, bytes = 1u << qemu_plugin_mem_size_shift(info);
+    (void)cpu;
+    (void)data;
+    if (counting && (address & ((bytes > 4 ? 4 : bytes) - 1)))
+        memory_of_run()->unaligned++;
+    if (qemu_plugin_mem_is_store(info) || !in_flash(address))
+        return;
+    uint64_t misses = 0;
+    for (uint32_t line = address >> data_buffer.shift; line <= (address + bytes - 1) >> data_buffer.shift; line++)
+        misses += !use_line(&data_buffer, line);
+    if (counting) {
+        memory_of_run()->loads++;
+        memory_of_run()->data_misses += misses;
+    }
+}
+
 static void leave_previous(uint32_t to)
 {
     if (previous && previous->address + previous->bytes != to)
@@ -97,6 +204,8 @@ static void on_execute(unsigned cpu, void *data)
 {
     struct block *block = data;
     (void)cpu;
+    if (flash_size)
+        fetch(block);
     if (block->address == begin_mark) {
         counting = 1;
         run = separate ? (size_t)runs : 0;
@@ -149,6 +258,9 @@ static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
     if (!block)
         block = add_block(tb, address, instructions);
     qemu_plugin_register_vcpu_tb_exec_cb(tb, on_execute, QEMU_PLUGIN_CB_NO_REGS, block);
+    for (size_t i = 0; flash_size && i < instructions; i++)
+        qemu_plugin_register_vcpu_mem_cb(qemu_plugin_tb_get_insn(tb, i), on_access, QEMU_PLUGIN_CB_NO_REGS,
+                                         QEMU_PLUGIN_MEM_RW, NULL);
 }
 
 static void on_exit_write(qemu_plugin_id_t id, void *data)
@@ -165,8 +277,34 @@ static void on_exit_write(qemu_plugin_id_t id, void *data)
             if (block->counts[i].executions)
                 fprintf(file, "block %x %u %u %zu %llu %llu\n", block->address, block->bytes, block->instructions, i,
                         (unsigned long long)block->counts[i].executions, (unsigned long long)block->counts[i].jumps);
+    for (size_t i = 0; flash_size && i < (separate ? runs : runs > 0); i++) {
+        run = i;
+        const struct memory_count *m = memory_of_run();
+        fprintf(file, "memory %zu %llu %llu %llu %llu %llu\n", i, (unsigned long long)m->misses,
+                (unsigned long long)m->sequential, (unsigned long long)m->data_misses, (unsigned long long)m->loads,
+                (unsigned long long)m->unaligned);
+    }
     fprintf(file, "runs %llu\n", (unsigned long long)runs);
     fclose(file);
+}
+
+/* LINES:LINE_BYTES:WAYS */
+static void set_up_buffer(struct line_buffer *buffer, const char *text)
+{
+    char *end;
+    buffer->lines = (uint32_t)strtoul(text, &end, 10);
+    for (uint32_t bytes = (uint32_t)strtoul(end + 1, &end, 10); bytes > 1; bytes /= 2)
+        buffer->shift++;
+    buffer->ways = (uint32_t)strtoul(end + 1, &end, 10);
+    if (!buffer->ways)
+        buffer->ways = buffer->lines;
+    if (!buffer->lines)
+        return;
+    buffer->sets = buffer->lines / buffer->ways;
+    buffer->tags = malloc(buffer->lines * sizeof *buffer->tags);
+    if (!buffer->tags)
+        abort();
+    memset(buffer->tags, 0xff, buffer->lines * sizeof *buffer->tags); /* no line */
 }
 
 EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv)
@@ -183,6 +321,17 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int
             riscv = 1;
         else if (!strcmp(argv[i], "separate=1"))
             separate = 1;
+        else if (!strcmp(argv[i], "whole=1")) {
+            counting = 1;
+            runs = 1;
+        } else if (!strncmp(argv[i], "flash=", 6)) {
+            char *end;
+            flash_base = (uint32_t)strtoul(argv[i] + 6, &end, 16);
+            flash_size = (uint32_t)strtoul(end + 1, NULL, 16);
+        } else if (!strncmp(argv[i], "ibuffer=", 8))
+            set_up_buffer(&instruction_buffer, argv[i] + 8);
+        else if (!strncmp(argv[i], "dbuffer=", 8))
+            set_up_buffer(&data_buffer, argv[i] + 8);
     }
     qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);
     qemu_plugin_register_atexit_cb(id, on_exit_write, NULL);

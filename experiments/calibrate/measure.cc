@@ -132,7 +132,7 @@ std::vector<MeasuredCall> measure_calls(const std::string& core, const std::vect
   std::vector<std::string> objects = compile_for_core(core, {folder + "/layers.c"}, {"-I" + folder}, folder);
   objects.insert(objects.end(), runtime.begin(), runtime.end());
   const std::string elf = link_for_emulator(core, objects, folder);
-  const EmulatedRun run = run_emulated(core, elf, {}, folder, kLimit, /*separate=*/true);
+  const EmulatedRun run = run_emulated(core, elf, {}, folder, kLimit, {.separate = true});
   const std::vector<int64_t> stack = printed_numbers(run.output, "stack");
   const std::vector<int64_t> different = printed_numbers(run.output, "different");
   if (run.exit_status != 0 || stack.size() != program.calls.size() ||

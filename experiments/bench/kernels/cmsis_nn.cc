@@ -94,7 +94,7 @@ std::vector<KernelFigure> measure_cmsis_nn(const std::string& core, const std::s
   if (progress) progress(core + " CMSIS-NN");
   const TemporaryDirectory folder;
   const std::string elf = build_peer(core, checkout, cases, folder.path());
-  const EmulatedRun run = run_emulated(core, elf, {}, folder.path(), kLimit, /*separate=*/true);
+  const EmulatedRun run = run_emulated(core, elf, {}, folder.path(), kLimit, {.separate = true});
   if (run.exit_status != 0 || run.profile.runs != static_cast<int64_t>(cases.size()))
     throw ToolError(fmt::format("{}: CMSIS-NN failed, status {}\n{}", core, run.exit_status, run.output));
   const std::vector<RunCounts> counts = count_each_run(core, run.profile, disassemble(elf));
