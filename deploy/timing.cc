@@ -134,14 +134,14 @@ double additive_cycles(const AdditiveTable& t, std::span<const Instruction> bloc
 // The Cortex-M7: in order, up to two instructions a cycle.
 class DualIssue {
  public:
+  static constexpr int kMispredicted = 8;
+
   double block(std::span<const Instruction> instructions, double taken) {
     for (const Instruction& i : instructions) issue(i);
     return cycle_ + 1 + exit_cycles(instructions, taken);
   }
 
  private:
-  static constexpr int kMispredicted = 8;
-
   static int latency(InstructionClass kind) {
     if (is_multiply(kind)) return 2;
     switch (kind) {
@@ -338,6 +338,21 @@ double count_instructions(const Profile& profile) {
   for (const BlockCount& b : profile.blocks)
     sum += static_cast<double>(b.executions) * static_cast<double>(b.instructions);
   return sum / static_cast<double>(profile.runs);
+}
+
+double misprediction_cycles(std::string_view core) {
+  return core == "cortex-m7" ? DualIssue::kMispredicted : 0.0;
+}
+
+std::vector<PredictedBranch> predicted_branches(std::string_view core, std::span<const Stretch> of) {
+  std::vector<PredictedBranch> branches;
+  if (misprediction_cycles(core) == 0.0) return branches;
+  for (const Stretch& s : of) {
+    const Instruction& last = s.instructions.back();
+    if (is_conditional(last.kind))
+      branches.push_back({begin_of(s), last.address, s.executions * s.taken, s.executions * (1.0 - s.taken)});
+  }
+  return branches;
 }
 
 std::vector<std::vector<Stretch>> stretches(const Profile& profile, const Disassembly& code) {

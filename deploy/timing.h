@@ -108,6 +108,16 @@ struct Stretch {
 // disassembly does not, or no run.
 std::vector<std::vector<Stretch>> stretches(const Profile& profile, const Disassembly& code);
 
+// A conditional branch and the first instruction of the stretch that leads to it.
+struct PredictedBranch {
+  uint32_t begin = 0, address = 0;
+  double taken = 0.0, not_taken = 0.0;  // executions
+};
+// Empty for a core that does not predict branches.
+std::vector<PredictedBranch> predicted_branches(std::string_view core, std::span<const Stretch> stretches);
+// What such a branch costs each time that it goes the way in which it goes more seldom; 0 for other cores.
+double misprediction_cycles(std::string_view core);
+
 struct RunCounts {  // of one run: totals divided by Profile::runs
   double instructions = 0.0;
   double cycles = 0.0;                     // 0 for a core without a timing table

@@ -16,6 +16,22 @@
 namespace bitwright {
 namespace {
 
+std::string sum_text(const SparseSum& sum) {
+  std::vector<std::string> terms;
+  for (const auto& [feature, coefficient] : sum.terms)
+    terms.push_back(fmt::format("{}: {:.6g}", feature_name(feature), coefficient));
+  return fmt::format("{{{}}}", fmt::join(terms, ", "));
+}
+
+std::string branches_text(const char* name, const std::vector<BranchCost>& branches) {
+  if (branches.empty()) return "";
+  std::string text = fmt::format("    {}_branches:\n", name);
+  for (const BranchCost& branch : branches)
+    text += fmt::format("      - {{cycles: {:.6g}, taken: {}, not_taken: {}}}\n", branch.cycles, sum_text(branch.taken),
+                        sum_text(branch.not_taken));
+  return text;
+}
+
 std::string linear_text(const char* name, const LinearCost& cost) {
   std::string text = fmt::format("    {}: {{", name);
   for (size_t f = 0; f < kFeatures; ++f)
@@ -23,7 +39,8 @@ std::string linear_text(const char* name, const LinearCost& cost) {
       text += fmt::format("{}: {:.6g}, ", feature_name(static_cast<Feature>(f)), cost.coefficients[f]);
   if (text.ends_with(", ")) text.resize(text.size() - 2);
   return text +
-         fmt::format("}}\n    {}_error: {{mean: {:.5f}, worst: {:.5f}}}\n", name, cost.mean_error, cost.worst_error);
+         fmt::format("}}\n    {}_error: {{mean: {:.5f}, worst: {:.5f}}}\n", name, cost.mean_error, cost.worst_error) +
+         branches_text(name, cost.branches);
 }
 
 std::string map_text(const std::map<std::string, int64_t>& values) {
@@ -78,6 +95,13 @@ class Node {
     if (yaml_->kind != YamlNode::Kind::kMap) fail("must be a map");
     for (size_t i = 0; i < yaml_->keys.size(); ++i) visit(yaml_->keys[i], Node(yaml_->items[i], *file_));
   }
+  // Calls visit(node) for every item of a list.
+  template <class Visit>
+  void each_item(Visit visit) const {
+    if (yaml_->kind != YamlNode::Kind::kList) fail("must be a list");
+    for (const YamlNode& item : yaml_->items) visit(Node(item, *file_));
+  }
+  bool has(std::string_view key) const { return yaml_->find(key) != nullptr; }
   std::vector<std::string> list() const {
     if (yaml_->kind != YamlNode::Kind::kList) fail("must be a list");
     std::vector<std::string> items;
@@ -99,6 +123,14 @@ Feature feature_of(const std::string& name, const Node& node) {
   node.fail("no feature is called " + name);
 }
 
+SparseSum read_sum(const Node& node) {
+  SparseSum sum;
+  node.each([&](const std::string& key, const Node& value) {
+    sum.terms.emplace_back(feature_of(key, value), value.number<double>());
+  });
+  return sum;
+}
+
 LinearCost read_linear(const Node& kernel, const std::string& name) {
   LinearCost cost;
   kernel[name].each([&](const std::string& key, const Node& value) {
@@ -106,6 +138,11 @@ LinearCost read_linear(const Node& kernel, const std::string& name) {
   });
   cost.mean_error = kernel[name + "_error"]["mean"].number<double>();
   cost.worst_error = kernel[name + "_error"]["worst"].number<double>();
+  if (kernel.has(name + "_branches"))
+    kernel[name + "_branches"].each_item([&](const Node& branch) {
+      cost.branches.push_back(
+          {branch["cycles"].number<double>(), read_sum(branch["taken"]), read_sum(branch["not_taken"])});
+    });
   return cost;
 }
 
@@ -171,9 +208,20 @@ std::string call_path(const Network& network, int layer, const std::string& kern
   return epilogue_name(network, layer) + (border ? "_border" : "");
 }
 
+double SparseSum::operator()(const FeatureVector& features) const {
+  double sum = 0.0;
+  for (const auto& [feature, coefficient] : terms) sum += coefficient * features[static_cast<size_t>(feature)];
+  return sum;
+}
+
+double BranchCost::operator()(const FeatureVector& features) const {
+  return cycles * std::max(0.0, std::min(taken(features), not_taken(features)));
+}
+
 double LinearCost::operator()(const FeatureVector& features) const {
   double sum = 0.0;
   for (size_t f = 0; f < kFeatures; ++f) sum += coefficients[f] * features[f];
+  for (const BranchCost& branch : branches) sum += branch(features);
   return sum;
 }
 

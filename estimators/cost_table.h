@@ -19,9 +19,24 @@ class MissingCost : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// A closed form: the sum of coefficient x feature. Coefficients are not negative.
+// A sum of coefficient x feature of which most coefficients are 0.
+struct SparseSum {
+  std::vector<std::pair<Feature, double>> terms;
+  double operator()(const FeatureVector& features) const;
+};
+
+// A branch of a core that predicts it: `cycles` each time that it goes the way in which it goes more seldom.
+struct BranchCost {
+  double cycles = 0.0;
+  SparseSum taken, not_taken;  // how often
+  double operator()(const FeatureVector& features) const;
+};
+
+// A closed form: the sum of coefficient x feature, and what branches cost that are mispredicted now on one side, now on
+// the other; that of the others is linear.
 struct LinearCost {
   FeatureVector coefficients{};
+  std::vector<BranchCost> branches;
   double mean_error = 0.0;  // of the fit, mean |predicted / measured - 1| over the calibration's layers
   double worst_error = 0.0;
   double operator()(const FeatureVector& features) const;

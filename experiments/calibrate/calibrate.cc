@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 
 #include "core/error.h"
 #include "deploy/emulator_run.h"
@@ -22,6 +23,7 @@ struct Sample {
   FeatureVector features{};
   std::string path;  // call_path()
   double instructions = 0.0, cycles = 0.0;
+  std::vector<PredictedBranch> branches;
   int64_t stack_bytes = 0;
 };
 
@@ -34,7 +36,7 @@ std::vector<std::vector<Sample>> measure_layers(const std::string& core, const s
     const Network& network = models[call.model].network;
     samples[call.model].push_back({layer_features(network, call.layer, call.shapes, call.kernel),
                                    call_path(network, call.layer, call.kernel), call.instructions, call.cycles,
-                                   call.stack_bytes});
+                                   call.branches, call.stack_bytes});
   }
   return samples;
 }
@@ -43,29 +45,126 @@ std::vector<std::vector<Sample>> measure_layers(const std::string& core, const s
 
 constexpr double kRidge = 0.01;
 
-LinearCost fit(const std::vector<Sample>& samples, double Sample::*measured) {
+// Coefficients for `values`, one a sample, right in relation to `of`.
+std::vector<double> coefficients_of(const std::vector<Sample>& samples, const std::vector<double>& values,
+                                    const std::vector<double>& of) {
   std::vector<std::vector<double>> rows;
-  for (const Sample& s : samples) {
-    rows.emplace_back(s.features.begin(), s.features.end());
-    for (double& feature : rows.back()) feature /= s.*measured;
+  std::vector<double> shares;
+  for (size_t s = 0; s < samples.size(); ++s) {
+    rows.emplace_back(samples[s].features.begin(), samples[s].features.end());
+    for (double& feature : rows.back()) feature /= of[s];
+    shares.push_back(values[s] / of[s]);
   }
-  const std::vector<double> ones(samples.size(), 1.0);
-  const std::vector<double> x = ridge_least_squares(rows, ones, nonnegative_least_squares(rows, ones), kRidge);
-  LinearCost cost;
-  std::copy(x.begin(), x.end(), cost.coefficients.begin());
-  for (const Sample& s : samples) {
-    const double error = std::abs(cost(s.features) / (s.*measured) - 1.0);
+  return ridge_least_squares(rows, shares, nonnegative_least_squares(rows, shares), kRidge);
+}
+
+LinearCost with_errors(LinearCost cost, const std::vector<Sample>& samples, const std::vector<double>& measured) {
+  for (size_t s = 0; s < samples.size(); ++s) {
+    const double error = std::abs(cost(samples[s].features) / measured[s] - 1.0);
     cost.mean_error += error / static_cast<double>(samples.size());
     cost.worst_error = std::max(cost.worst_error, error);
   }
   return cost;
 }
 
-KernelCost fit_kernel(const std::vector<Sample>& samples) {
+std::vector<double> column(const std::vector<Sample>& samples, double Sample::*measured) {
+  std::vector<double> values;
+  for (const Sample& sample : samples) values.push_back(sample.*measured);
+  return values;
+}
+
+// How often a branch went either way, by sample.
+struct BranchSamples {
+  std::vector<double> taken, not_taken;
+  double weight = 0.0;  // mean share of the samples' cycles that its rarer way costs
+  double cycles = 0.0;  // each time; of several branches that go alike, of all
+  // Where it is the same way in all samples, its cost is linear.
+  bool changes_sides() const {
+    bool seldom_taken = false, seldom_not = false;
+    for (size_t s = 0; s < taken.size(); ++s) {
+      seldom_taken = seldom_taken || taken[s] < not_taken[s];
+      seldom_not = seldom_not || not_taken[s] < taken[s];
+    }
+    return seldom_taken && seldom_not;
+  }
+};
+
+// Those whose cost is not linear, the dearest first, at most kMostBranches.
+std::vector<BranchSamples> branches_of(const std::vector<Sample>& samples, double penalty) {
+  constexpr size_t kMostBranches = 12;
+  constexpr double kLeastWeight = 3e-4;
+  std::map<std::pair<uint32_t, uint32_t>, BranchSamples> by_place;
+  for (size_t s = 0; s < samples.size(); ++s)
+    for (const PredictedBranch& b : samples[s].branches) {
+      BranchSamples& of = by_place[{b.begin, b.address}];
+      of.taken.resize(samples.size()), of.not_taken.resize(samples.size());
+      of.taken[s] = b.taken, of.not_taken[s] = b.not_taken;
+    }
+  std::map<std::pair<std::vector<double>, std::vector<double>>, BranchSamples> alike;
+  for (auto& [place, branch] : by_place) {
+    if (!branch.changes_sides()) continue;
+    BranchSamples& same = alike[std::minmax(branch.taken, branch.not_taken)];
+    same.taken = branch.taken, same.not_taken = branch.not_taken;
+    same.cycles += penalty;
+  }
+  std::vector<BranchSamples> branches;
+  for (auto& [ways, branch] : alike) {
+    for (size_t s = 0; s < samples.size(); ++s)
+      branch.weight += branch.cycles * std::min(branch.taken[s], branch.not_taken[s]) / samples[s].cycles /
+                       static_cast<double>(samples.size());
+    if (branch.weight > kLeastWeight) branches.push_back(branch);
+  }
+  std::stable_sort(branches.begin(), branches.end(),
+                   [](const BranchSamples& a, const BranchSamples& b) { return a.weight > b.weight; });
+  branches.resize(std::min(branches.size(), kMostBranches));
+  return branches;
+}
+
+// How often a branch goes one way, in few terms.
+SparseSum times_of(const std::vector<Sample>& samples, const std::vector<double>& times) {
+  constexpr size_t kMostTerms = 6;
+  constexpr double kTolerance = 1e-3, kLeastTimes = 0.05;
+  std::vector<std::vector<double>> rows;
+  std::vector<double> shares;
+  for (size_t s = 0; s < samples.size(); ++s) {
+    rows.emplace_back(samples[s].features.begin(), samples[s].features.end());
+    for (double& feature : rows.back()) feature /= samples[s].cycles;
+    shares.push_back(times[s] / samples[s].cycles);
+  }
+  const std::vector<double> coefficients = sparse_least_squares(rows, shares, kMostTerms, kTolerance);
+  SparseSum sum;
+  for (size_t f = 0; f < coefficients.size(); ++f) {
+    double largest = 0.0;  // times, in any sample
+    for (const Sample& s : samples) largest = std::max(largest, std::abs(coefficients[f] * s.features[f]));
+    if (largest > kLeastTimes) sum.terms.emplace_back(static_cast<Feature>(f), coefficients[f]);
+  }
+  return sum;
+}
+
+LinearCost fit_instructions(const std::vector<Sample>& samples) {
+  const std::vector<double> measured = column(samples, &Sample::instructions);
+  LinearCost cost;
+  std::ranges::copy(coefficients_of(samples, measured, measured), cost.coefficients.begin());
+  return with_errors(std::move(cost), samples, measured);
+}
+
+LinearCost fit_cycles(const std::vector<Sample>& samples, double penalty) {
+  const std::vector<double> measured = column(samples, &Sample::cycles);
+  LinearCost cost;
+  std::vector<double> rest = measured;
+  for (const BranchSamples& branch : branches_of(samples, penalty)) {
+    cost.branches.push_back({branch.cycles, times_of(samples, branch.taken), times_of(samples, branch.not_taken)});
+    for (size_t s = 0; s < samples.size(); ++s) rest[s] -= cost.branches.back()(samples[s].features);
+  }
+  std::ranges::copy(coefficients_of(samples, rest, measured), cost.coefficients.begin());
+  return with_errors(std::move(cost), samples, measured);
+}
+
+KernelCost fit_kernel(const std::vector<Sample>& samples, double penalty) {
   KernelCost cost;
   cost.samples = static_cast<int>(samples.size());
-  cost.instructions = fit(samples, &Sample::instructions);
-  cost.cycles = fit(samples, &Sample::cycles);
+  cost.instructions = fit_instructions(samples);
+  cost.cycles = fit_cycles(samples, penalty);
   for (const Sample& s : samples) cost.stack_bytes[s.path] = std::max(cost.stack_bytes[s.path], s.stack_bytes);
   return cost;
 }
@@ -204,7 +303,7 @@ GlueSample calibrate_kernel(const std::string& kernel, const CalibrationOptions&
   std::vector<Kernels> kernels;
   for (const QuantizedModel& model : models) kernels.push_back(calibration_kernels(model.network, kernel));
   const auto samples = measure_layers(costs.core, models, kernels, runtime, folder);
-  const KernelCost& cost = costs.kernels[kernel] = fit_kernel(last_layers(samples));
+  const KernelCost& cost = costs.kernels[kernel] = fit_kernel(last_layers(samples), misprediction_cycles(costs.core));
   const MeasuredPackage package = measure_package(costs.core, models.front(), kernels.front());
   record_sizes(package, kernel, costs);
   options.progress(fmt::format("{} {}: instructions {:.2f} % mean, {:.2f} % worst; cycles {:.2f} %, {:.2f} %",

@@ -241,13 +241,15 @@ bool acceptable(const Network& network, const std::string& kernel) {
 }  // namespace
 
 std::vector<std::string> all_kernels() {
-  std::vector<std::string> names = {"conv2d_wf32",      "conv2d_f32",        "depthwise_f32",    "sum_pool_f32",
-                                    "add_f32",          "max_pool_f32",      "max_pool",         "upsample",
-                                    "log_variance_f32", "conv2d_a1w1_poly5", "conv2d_a1w1_poly4", "conv2d_a2w4_poly4",
+  std::vector<std::string> names = {"conv2d_wf32",       "conv2d_f32",         "depthwise_f32",     "sum_pool_f32",
+                                    "add_f32",           "max_pool_f32",       "max_pool",          "upsample",
+                                    "log_variance_f32",  "conv2d_a1w1_poly5",  "conv2d_a1w1_poly4", "conv2d_a2w4_poly4",
                                     "conv2d_a2w4_poly3", "conv2d_a1w1_sliced", "conv2d_a16w8_few"};
-  for (const char* integer : {"conv2d_a1w1", "conv2d_a1wt", "conv2d_atw1", "conv2d_atwt", "conv2d_a8w1", "conv2d_a16w1",
-                              "conv2d_a16w2", "conv2d_a16w4", "conv2d_a16w8", "dense_a16w2", "dense_a16w4",
-                              "dense_a16w8", "conv2d_axwx", "depthwise_a1w1", "depthwise_a8w8", "depthwise_a16w8", "depthwise_axwx", "sum_pool", "add", "log_variance"}) {
+  for (const char* integer :
+       {"conv2d_a1w1",  "conv2d_a1wt",    "conv2d_atw1",    "conv2d_atwt",     "conv2d_a8w1",    "conv2d_a16w1",
+        "conv2d_a16w2", "conv2d_a16w4",   "conv2d_a16w8",   "dense_a16w2",     "dense_a16w4",    "dense_a16w8",
+        "conv2d_axwx",  "depthwise_a1w1", "depthwise_a8w8", "depthwise_a16w8", "depthwise_axwx", "sum_pool",
+        "add",          "log_variance"}) {
     names.emplace_back(integer);
     names.push_back(std::string(integer) + "_to_f32");
   }

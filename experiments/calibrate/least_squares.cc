@@ -130,4 +130,34 @@ std::vector<double> ridge_least_squares(const std::vector<std::vector<double>>& 
   return x;
 }
 
+std::vector<double> sparse_least_squares(const std::vector<std::vector<double>>& rows, const std::vector<double>& b,
+                                         size_t most, double tolerance) {
+  const Problem p = normal_equations(rows, b);
+  const size_t n = p.length.size();
+  double square = 0.0;  // of |b|
+  for (const double value : b) square += value * value;
+  std::vector<size_t> chosen;
+  Vector x;
+  while (chosen.size() < std::min(most, n)) {
+    // Of A^T (b - A x), columns scaled.
+    size_t best = n;
+    double largest = 1e-12;
+    for (size_t i = 0; i < n; ++i) {
+      if (p.length[i] == 0.0 || std::find(chosen.begin(), chosen.end(), i) != chosen.end()) continue;
+      double left = p.projection[i];
+      for (size_t k = 0; k < chosen.size(); ++k) left -= p.gram[i][chosen[k]] * x[k];
+      if (std::abs(left) > largest) largest = std::abs(left), best = i;
+    }
+    if (best == n) break;
+    chosen.push_back(best);
+    x = solve(p, chosen);
+    double residual = square;
+    for (size_t k = 0; k < chosen.size(); ++k) residual -= x[k] * p.projection[chosen[k]];
+    if (residual <= tolerance * tolerance * square) break;
+  }
+  Vector all(n, 0.0);
+  for (size_t k = 0; k < chosen.size(); ++k) all[chosen[k]] = x[k] / p.length[chosen[k]];
+  return all;
+}
+
 }  // namespace bitwright

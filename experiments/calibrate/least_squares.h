@@ -16,4 +16,9 @@ std::vector<double> nonnegative_least_squares(const std::vector<std::vector<doub
 std::vector<double> ridge_least_squares(const std::vector<std::vector<double>>& rows, const std::vector<double>& b,
                                         const std::vector<double>& near, double ridge);
 
+// x of few entries that nearly minimises |A x - b|: orthogonal matching pursuit (Pati, Rezaiifar, Krishnaprasad, 1993),
+// up to `most` of them or until |A x - b| <= tolerance * |b|.
+std::vector<double> sparse_least_squares(const std::vector<std::vector<double>>& rows, const std::vector<double>& b,
+                                         size_t most, double tolerance);
+
 }  // namespace bitwright

@@ -142,11 +142,13 @@ std::vector<MeasuredCall> measure_calls(const std::string& core, const std::vect
     if (different[m])
       throw ToolError(fmt::format("{}: {} differs from the reference\n{}", core, models[m].network.name,
                                   canonical_text(models[m].network)));
-  const std::vector<RunCounts> counts = count_each_run(core, run.profile, disassemble(elf));
+  const std::vector<std::vector<Stretch>> runs = stretches(run.profile, disassemble(elf));
   std::vector<MeasuredCall> calls = std::move(program.calls);
   for (size_t i = 0; i < calls.size(); ++i) {
-    calls[i].instructions = counts[i].instructions;
-    calls[i].cycles = counts[i].cycles;
+    const RunCounts counts = count(core, runs[i]);
+    calls[i].instructions = counts.instructions;
+    calls[i].cycles = counts.cycles;
+    calls[i].branches = predicted_branches(core, runs[i]);
     calls[i].stack_bytes = stack[i];
   }
   return calls;

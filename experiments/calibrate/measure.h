@@ -14,6 +14,7 @@
 #include "core/kernel.h"
 #include "core/quantized_model.h"
 #include "deploy/link_map.h"
+#include "deploy/timing.h"
 
 namespace bitwright {
 
@@ -28,6 +29,7 @@ struct MeasuredCall {
   std::string kernel;
   LayerShapes shapes;
   double instructions = 0.0, cycles = 0.0;
+  std::vector<PredictedBranch> branches;  // of a core that predicts them
   int64_t stack_bytes = 0;
 };
 
