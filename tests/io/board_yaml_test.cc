@@ -53,6 +53,21 @@ TEST(ShippedBoards, EveryOneReadsAndHasItsFilesName) {
   for (const std::string& name : board_names()) EXPECT_EQ(load_board(name).name, name);
 }
 
+TEST(ShippedBoards, HoldTwentyOfStAndOneOfEachOfItsFamilies) {
+  std::map<std::string, int> families;  // "STM32F4" -> boards
+  int st = 0;
+  for (const std::string& name : board_names()) {
+    const std::string mcu = load_board(name).mcu;
+    if (!mcu.starts_with("STM32")) continue;
+    ++st;
+    ++families[mcu.substr(0, 7)];
+  }
+  EXPECT_GE(st, 20);
+  for (const char* family : {"STM32F0", "STM32F1", "STM32F3", "STM32F4", "STM32F7", "STM32G0", "STM32G4", "STM32H5",
+                             "STM32H7", "STM32L0", "STM32L4", "STM32L5", "STM32U0", "STM32U5", "STM32WB", "STM32WL"})
+    EXPECT_GE(families[family], 1) << family;
+}
+
 TEST(ShippedBoards, SayWhereTheirCoreIsFrom) {
   for (const std::string& name : board_names()) EXPECT_TRUE(load_board(name).sources.contains("core")) << name;
 }
