@@ -98,6 +98,13 @@ std::optional<Violation> check_memory(const char* rule, int64_t value, int64_t l
   return check_board({rule, v, static_cast<double>(has), bytes}, place);
 }
 
+// Where program and data lie in one memory, they must fit it together.
+std::optional<Violation> check_shared_memory(const Estimates& estimates, const Board& board) {
+  const auto needed = static_cast<double>(estimates.flash_bytes + estimates.ram_bytes);
+  return check_board({"memory", needed, static_cast<double>(board.shared_memory_bytes), bytes},
+                     board.name + "'s memory for program and data");
+}
+
 std::optional<Violation> check_energy(const Estimates& estimates, const Limits& limits, const Board& board) {
   const bool known = board.supply_v > 0 && board.current_ua_per_mhz > 0;
   if (limits.energy_uj > 0 && !known)
@@ -122,6 +129,7 @@ std::vector<Violation> check_budgets(const Estimates& estimates, const Limits& l
       check_memory("flash", estimates.flash_bytes, limits.flash_bytes, board.flash_bytes, board.name + "'s flash"));
   add(violations,
       check_memory("ram", estimates.ram_bytes, limits.ram_bytes, bank.bytes, board.name + "'s " + bank.name));
+  add(violations, check_shared_memory(estimates, board));
   add(violations, check({"latency", estimates.latency_us, limits.latency_us, microseconds}));
   add(violations, check_energy(estimates, limits, board));
   add(violations, check({"macs", static_cast<double>(estimates.macs), static_cast<double>(limits.macs), count}));

@@ -17,9 +17,10 @@ inline constexpr int kMaxLayers = 64;
 // value is the number by which it is broken where it has one, else 1.
 std::vector<Violation> check_structure(const Network& network);
 
-// Limits of the study and of the board, in the order flash, ram, latency, energy, macs. A limit of 0 is none, but the
-// board's flash and its first RAM bank (which holds arena and stack) always are. An energy limit on a board without
-// a current figure is a violation: it cannot be shown to hold.
+// Limits of the study and of the board, in the order flash, ram, memory, latency, energy, macs. A limit of 0 is none,
+// but the board's flash and its first RAM bank (which holds arena and stack) always are, and so is, for flash and ram
+// together, the memory that they share ("memory"). An energy limit on a board without a current figure is a violation:
+// it cannot be shown to hold.
 std::vector<Violation> check_budgets(const Estimates& estimates, const Limits& limits, const Board& board);
 
 }  // namespace bitwright

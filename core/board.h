@@ -14,18 +14,34 @@ struct RamBank {
   int64_t bytes = 0;     // > 0
 };
 
+// Between the core and its flash. No lines: there is none, or no document at hand says; the former has a source.
+struct Cache {
+  int lines = 0;
+  int64_t line_bytes = 0;
+  int ways = 0;          // 0: unknown, or any line anywhere
+  int64_t bytes() const { return lines * line_bytes; }
+};
+
 struct Board {
   std::string name;      // "nucleo-f411re": the file's name
   std::string title;     // "STM32 Nucleo-64, STM32F411RE"
   std::string mcu;       // "STM32F411RE"
-  std::string core;      // "cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33"
+  std::string core;      // one of board_cores() in core/io/board_yaml.h: "cortex-m4"
   bool fpu = false;      // single precision at least
   int64_t clock_hz = 0;  // at which latency is given
   int64_t flash_bytes = 0;
-  std::vector<RamBank> ram;       // first the bank that holds arena and stack
-  int flash_wait_states = 0;      // at clock_hz
-  double supply_v = 0.0;          // 0: unknown
-  double current_ua_per_mhz = 0;  // run mode from flash; 0: unknown
+  std::vector<RamBank> ram;         // first the bank that holds arena and stack
+  int64_t ram_total_bytes = 0;      // of the part, as its data sheet sums it up; 0: unknown
+  int64_t shared_memory_bytes = 0;  // of one memory for program and data together; 0: each has its own
+  // The way from flash to the core, all at clock_hz.
+  int flash_wait_states = 0;        // 0 too where unknown
+  int64_t flash_read_bits = 0;      // that one read of the flash gives; 0: unknown
+  Cache instruction_cache, data_cache;
+  bool prefetch = false;
+  double supply_v = 0.0;            // 0: unknown
+  double current_ua_per_mhz = 0;    // run mode from flash; 0: unknown
+  double sleep_current_ua = 0;      // between inferences, in the mode that its source names; 0: unknown
+  std::string regulator;            // with which the currents hold: "range 1, LDO", "SMPS"; empty: unknown
   // For every number above: its field name -> document and table.
   std::map<std::string, std::string> sources;
 
@@ -34,6 +50,7 @@ struct Board {
     for (const RamBank& bank : ram) sum += bank.bytes;
     return sum;
   }
+  bool shares_memory() const { return shared_memory_bytes > 0; }
 };
 
 // Hard limits; 0 means none. Never above what the board has.

@@ -57,7 +57,7 @@ struct Metrics {
 
 // A rule that a candidate breaks, and by how much, so that samplers can learn and repair.
 struct Violation {
-  std::string rule;      // "flash", "ram", "latency", "energy", "structure", "kernel"
+  std::string rule;      // "flash", "ram", "memory", "latency", "energy", "structure", "kernel"
   double value = 0.0;    // what the candidate has, in the unit of the rule (bytes, us, uJ)
   double limit = 0.0;
   std::string message;   // one line for people

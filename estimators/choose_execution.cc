@@ -2,14 +2,14 @@
 #include "estimators/choose_execution.h"
 
 #include "constraints/constraints.h"
-#include "core/embedded.h"
+#include "estimators/cost_table.h"
 #include "estimators/estimate.h"
 
 namespace bitwright {
 
 Execution choose_execution(const Network& network, const Board& board, const Limits& limits, Execution asked) {
   if (asked != Execution::kAuto) return asked;
-  if (!embedded_file("configs/costs/" + board.core + ".yaml")) return Execution::kLayers;
+  if (!has_cost_table(board.core)) return Execution::kLayers;
   const Estimates layers = estimate(network, board, limits, Execution::kLayers);
   if (check_budgets(layers, limits, board).empty()) return Execution::kLayers;
   const Estimates stream = estimate(network, board, limits, Execution::kStream);

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <map>
 
-#include "core/embedded.h"
 #include "core/memory_plan.h"
 #include "core/overlap.h"
 #include "estimators/kernel_costs.h"
@@ -79,11 +78,18 @@ class Thrift {
     int64_t sum = 0;
     if (limits_.flash_bytes > 0) sum += std::max<int64_t>(0, need.flash_bytes() - limits_.flash_bytes);
     if (limits_.ram_bytes > 0) sum += std::max<int64_t>(0, need.ram_bytes() - limits_.ram_bytes);
-    return sum;
+    return sum + shared_excess(need);
+  }
+
+  int64_t shared_excess(const MemoryNeed& need) const {
+    if (limits_.both_bytes <= 0) return 0;
+    return std::max<int64_t>(0, need.flash_bytes() + need.ram_bytes() - limits_.both_bytes);
   }
 
   int64_t layers_excess(const Kernels& kernels) const {
     int64_t sum = 0;
+    if (limits_.both_bytes > 0)
+      sum += shared_excess(memory_need(network_, plan_execution(network_, kernels, execution_), costs_));
     if (limits_.flash_bytes > 0)
       sum +=
           std::max<int64_t>(0, code_bytes(kernels, costs_) + constant_bytes(network_, kernels) - limits_.flash_bytes);
@@ -146,7 +152,7 @@ class Thrift {
 
 MemoryLimits memory_limits(const Board& board, const Limits& limits) {
   const int64_t bank = board.ram.empty() ? 0 : board.ram.front().bytes;
-  return {tighter(limits.flash_bytes, board.flash_bytes), tighter(limits.ram_bytes, bank)};
+  return {tighter(limits.flash_bytes, board.flash_bytes), tighter(limits.ram_bytes, bank), board.shared_memory_bytes};
 }
 
 Kernels fastest_kernels(const Network& network, const CoreCosts& costs) {
@@ -168,7 +174,7 @@ Kernels kernels_within(const Network& network, Kernels kernels, const CoreCosts&
 }
 
 Kernels choose_kernels(const Network& network, const Board& board, const Limits& limits, Execution execution) {
-  if (!embedded_file("configs/costs/" + board.core + ".yaml")) return default_kernels(network);
+  if (!has_cost_table(board.core)) return default_kernels(network);
   const CoreCosts& costs = core_costs(board.core);
   return kernels_within(network, fastest_kernels(network, costs), costs, memory_limits(board, limits), execution);
 }

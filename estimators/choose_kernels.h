@@ -15,8 +15,9 @@ namespace bitwright {
 struct MemoryLimits {
   int64_t flash_bytes = 0;  // code and constants; 0: no limit
   int64_t ram_bytes = 0;    // arena and stack
+  int64_t both_bytes = 0;   // of the two together
 };
-// The tighter of the study's limits and the board's flash and first RAM bank.
+// The tighter of the study's limits and the board's flash and first RAM bank; for both what they share.
 MemoryLimits memory_limits(const Board& board, const Limits& limits = {});
 
 // For every layer the one of kernels_for() that takes the fewest cycles by the core's cost table, the first of equals.

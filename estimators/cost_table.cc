@@ -196,6 +196,10 @@ std::string epilogue_name(const Network& network, int layer) {
   return in_line ? "binary" : "threshold";
 }
 
+std::string table_path(const std::string& core) {
+  return "configs/costs/" + core + ".yaml";
+}
+
 }  // namespace
 
 std::string call_path(const Network& network, int layer, const std::string& kernel) {
@@ -241,14 +245,20 @@ int64_t CoreCosts::stack_bytes(const Network& network, int layer, const std::str
   return deepest;
 }
 
+bool has_cost_table(const std::string& core) {
+  return embedded_file(table_path(core)).has_value();
+}
+
 const CoreCosts& core_costs(const std::string& core) {
   static std::mutex mutex;
   static std::map<std::string, CoreCosts> tables;
   const std::lock_guard lock(mutex);
   if (const auto it = tables.find(core); it != tables.end()) return it->second;
-  const std::string path = "configs/costs/" + core + ".yaml";
+  const std::string path = table_path(core);
   const auto text = embedded_file(path);
-  if (!text) throw MissingCost(fmt::format("core {} was not calibrated: no {}", core, path));
+  if (!text)
+    throw MissingCost(
+        fmt::format("core {} was not calibrated: no {}; bitwright boards names those that were", core, path));
   return tables.emplace(core, parse_cost_table(std::string(*text), path)).first->second;
 }
 

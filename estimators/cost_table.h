@@ -5,18 +5,18 @@
 
 #include <cstdint>
 #include <map>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "core/error.h"
 #include "estimators/layer_features.h"
 
 namespace bitwright {
 
 // A kernel or core that was not calibrated: a cost is measured or absent, never guessed.
-class MissingCost : public std::runtime_error {
+class MissingCost : public ConfigError {
  public:
-  using std::runtime_error::runtime_error;
+  using ConfigError::ConfigError;
 };
 
 // A sum of coefficient x feature of which most coefficients are 0.
@@ -75,6 +75,8 @@ struct CoreCosts {
   int64_t stack_bytes(const Network& network, int layer, const std::string& kernel) const;
 };
 
+// Whether core_costs() has a table of the core.
+bool has_cost_table(const std::string& core);
 // The embedded table of a core, read once. Throws MissingCost if there is none.
 const CoreCosts& core_costs(const std::string& core);
 

@@ -97,7 +97,9 @@ Estimates estimate(const Network& network, const Board& board, const Limits& lim
   const MemoryLimits memory = memory_limits(board, limits);
   const Kernels kernels = fastest_kernels(network, costs);
   Estimates e = estimate_with(network, kernels, board, costs, execution);
-  if (!exceeds(e.flash_bytes, memory.flash_bytes) && !exceeds(e.ram_bytes, memory.ram_bytes)) return e;
+  const bool fits = !exceeds(e.flash_bytes, memory.flash_bytes) && !exceeds(e.ram_bytes, memory.ram_bytes) &&
+                    !exceeds(e.flash_bytes + e.ram_bytes, memory.both_bytes);
+  if (fits) return e;
   const Kernels thrifty = kernels_within(network, kernels, costs, memory, execution);
   return thrifty == kernels ? e : estimate_with(network, thrifty, board, costs, execution);
 }

@@ -68,9 +68,12 @@ Units units_of(const Dataset& data) {
   return units;
 }
 
-// RAM that arena and stack leave of the study's limit, or of the board's first bank.
+// RAM that arena and stack leave of the study's limit, or of the board's first bank; and the program, where it lies in
+// the same memory.
 int64_t ram_left(const Study& study, const Program& program, const Estimates& estimates) {
-  const int64_t limit = memory_limits(study.board, study.limits).ram_bytes;
+  const MemoryLimits limits = memory_limits(study.board, study.limits);
+  int64_t limit = limits.ram_bytes;
+  if (limits.both_bytes > 0) limit = std::min(limit, limits.both_bytes - estimates.flash_bytes);
   return std::max<int64_t>(0, limit - program.plan.arena_bytes - estimates.stack_bytes);
 }
 

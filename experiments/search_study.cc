@@ -9,6 +9,7 @@
 #include "core/io/load_data.h"
 #include "core/io/load_study.h"
 #include "core/io/model_json.h"
+#include "estimators/cost_table.h"
 #include "experiments/front_json.h"
 #include "experiments/interrupts.h"
 #include "experiments/local_executor.h"
@@ -182,15 +183,16 @@ void explain_nothing_fits(const SearchRequest& request, const TrainingData& data
 }  // namespace
 
 int search_study(const SearchRequest& request) {
+  core_costs(request.study.board.core);  // throws where no candidate could be estimated, before a store is made
   const TrainingData data = load_training_data(request.study);
   for (const std::string& warning : data.warnings) std::cerr << "warning: " << warning << "\n";
   if (request.dry_run) return dry_run(request, data);
   check_worker_program(request.worker_program);
-  TrialStore store =
-      TrialStore::create_or_open(request.store_path, study_record(request.study, data),
-                                 {.describe_change = [&](const std::string& stored, const std::string& wanted) {
-                                   return config_difference(stored, wanted);
-                                 }});
+  TrialStore store = TrialStore::create_or_open(
+      request.store_path, study_record(request.study, data),
+      {.comparable = comparable_config, .describe_change = [&](const std::string& stored, const std::string& wanted) {
+         return config_difference(stored, wanted);
+       }});
   check_same_data(store.study(), data, request.store_path);
   catch_interrupts();
   const StudyOutcome outcome = run(request, data, store);

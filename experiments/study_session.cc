@@ -14,6 +14,7 @@
 #include "core/metrics.h"
 #include "deploy/reference.h"
 #include "estimators/estimate.h"
+#include "experiments/comparison.h"
 #include "experiments/table.h"
 #include "experiments/version.h"
 #include "search/pareto.h"
@@ -32,11 +33,10 @@ std::string digest(const TrainingData& data) {
   return sha256_hex(bytes);
 }
 
-// One term of --pick: a quantity, <= or >=, a bound in the quantity's base unit.
+// One term of --pick.
 struct Condition {
   std::string quantity;
-  bool at_most = true;
-  double bound = 0.0;
+  Comparison comparison;
 };
 
 double value_of(const Trial& trial, const std::string& quantity) {
@@ -54,33 +54,31 @@ std::string parse_share(const std::string& text, double& share) {
   return "";
 }
 
-double parse_bound(const std::string& term, const std::string& quantity, const std::string& text) {
+ParseBound bound_parser(const std::string& quantity) {
+  if (quantity == "accuracy") return parse_share;
   const Units& units = quantity == "latency"  ? kMicroseconds
                        : quantity == "energy" ? kMicrojoules
                        : quantity == "macs"   ? kMacs
                                               : kBytes;
-  double bound = 0.0;
-  const std::string rule =
-      quantity == "accuracy" ? parse_share(text, bound) : bitwright::quantity(units).parse(text, bound);
-  if (!rule.empty()) throw ConfigError("--pick: " + term + ": " + rule);
-  return bound;
+  return bitwright::quantity(units).parse;
 }
 
 Condition parse_condition(const std::string& term) {
   const size_t at = term.find_first_of("<>");
   const bool known = at != std::string::npos && at + 2 < term.size() && term[at + 1] == '=';
-  const std::string quantity = term.substr(0, at);
+  Condition condition{term.substr(0, at), {}};
   static const std::set<std::string> kQuantities = {"accuracy", "flash", "ram", "latency", "energy", "macs"};
-  if (!known || !kQuantities.contains(quantity))
+  if (!known || !kQuantities.contains(condition.quantity))
     throw ConfigError(
         "--pick: " + term +
         ": a condition is accuracy, flash, ram, latency, energy or macs, <= or >=, and a bound with its unit");
-  return {quantity, term[at] == '<', parse_bound(term, quantity, term.substr(at + 2))};
+  const std::string rule = parse_comparison(term.substr(at), bound_parser(condition.quantity), condition.comparison);
+  if (!rule.empty()) throw ConfigError("--pick: " + term + ": " + rule);
+  return condition;
 }
 
 bool meets(const Trial& trial, const Condition& condition) {
-  const double value = value_of(trial, condition.quantity);
-  return condition.at_most ? value <= condition.bound : value >= condition.bound;
+  return condition.comparison.holds(value_of(trial, condition.quantity));
 }
 
 }  // namespace

@@ -19,6 +19,9 @@ Board board_from_yaml(const std::string& text, const std::string& place);
 // Names of the boards inside the program, sorted.
 std::vector<std::string> board_names();
 
+// Values of Board::core.
+const std::vector<std::string>& board_cores();
+
 // The schema: a board as a section of a larger configuration (a stored study).
 void visit_board(Fields& fields, Board& board);
 

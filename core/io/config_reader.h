@@ -56,7 +56,7 @@ Codec<uint64_t> seed_number();
 Codec<double> real(double min, double max);
 Codec<bool> flag();  // true or false
 Codec<std::string> any_text();
-Codec<std::string> name_text();  // [a-z][a-z0-9_]*, at most 64 long: names become C identifiers
+Codec<std::string> name_text();   // [a-z][a-z0-9_]*, at most 64 long: names become C identifiers
 Codec<std::string> model_name();  // the same, and NAME_t is no type of C
 Codec<std::string> one_of(std::vector<std::string> words);
 Codec<Format> one_of(std::vector<Format> formats);
@@ -78,7 +78,8 @@ struct Unit {
   double factor;  // base units in one of it
 };
 using Units = std::vector<Unit>;
-extern const Units kBytes, kMicroseconds, kMicrojoules, kSeconds, kHertz, kVolts, kMicroampsPerMegahertz, kMacs;
+extern const Units kBytes, kBits, kMicroseconds, kMicrojoules, kSeconds, kHertz, kVolts, kMicroamps,
+    kMicroampsPerMegahertz, kMacs;
 
 enum class None { kForbidden, kAllowed };  // kAllowed: the word `none` is 0
 // Above 0.

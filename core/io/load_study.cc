@@ -38,7 +38,18 @@ const std::map<std::string, nlohmann::json> kCameLater = {
     {"training.jitter", 0.0},
     {"training.scaling", 0.0},
     {"training.mixup", 0.0},
+    {"board.shared_memory", "none"},
 };
+
+// Of a board, what estimates and limits read. All else describes it (sources, how flash is read) and may be mended or
+// filled in while a study goes on.
+const std::vector<std::string> kBoardDecides = {"board.name",          "board.core",   "board.clock",  "board.flash",
+                                                "board.shared_memory", "board.supply", "board.current"};
+
+bool describes_board(const std::string& path) {
+  const bool decides = std::find(kBoardDecides.begin(), kBoardDecides.end(), path) != kBoardDecides.end();
+  return path.starts_with("board.") && !path.starts_with("board.ram.") && !decides;
+}
 
 constexpr std::string_view kShared = "${BITWRIGHT_SHARED}";
 
@@ -415,6 +426,7 @@ std::string config_difference(const std::string& a_json, const std::string& b_js
 std::string comparable_config(const std::string& config_json) {
   auto leaves = flattened(config_json);
   for (const std::string& path : kGoingOn) leaves.erase(path);
+  std::erase_if(leaves, [](const auto& leaf) { return describes_board(leaf.first); });
   for (const auto& [path, value] : kCameLater)
     if (const auto found = leaves.find(path); found != leaves.end() && found->second == value) leaves.erase(found);
   return nlohmann::json(leaves).dump();

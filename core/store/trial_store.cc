@@ -128,7 +128,8 @@ void TrialStore::Impl::create(const StudyRecord& study) {
 
 // The settings that may change between two runs (number of trials, jobs) are those of the latest.
 void TrialStore::Impl::go_on(const StudyRecord& study, const StoreOptions& options) {
-  const std::string stored = database.text("SELECT comparable_config FROM study");
+  std::string stored = database.text("SELECT comparable_config FROM study");
+  if (options.comparable) stored = options.comparable(stored);
   if (stored != study.comparable_config)
     throw ConfigError(database.path() +
                       ": the study in this file was started with other settings; take another file\n" +

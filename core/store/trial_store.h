@@ -41,6 +41,8 @@ struct Artifact {
 };
 
 struct StoreOptions {
+  // What of a stored comparable_config counts; by default all. An earlier version may have stored more.
+  std::function<std::string(const std::string& stored)> comparable;
   // One or more lines for people: how `wanted` differs from `stored`. By default both texts.
   std::function<std::string(const std::string& stored, const std::string& wanted)> describe_change;
   int64_t max_bytes = 0;  // the file grows no further; 0: as long as the disk has room
@@ -56,7 +58,7 @@ struct Event {
 class TrialStore {
  public:
   // Makes the file, or goes on with the study in it and returns once this process is its only writer (`<path>.lock`).
-  // Throws ConfigError where comparable_config is not that of the stored study.
+  // Throws ConfigError where comparable_config is not what options.comparable leaves of that of the stored study.
   static TrialStore create_or_open(const std::string& path, const StudyRecord& study, const StoreOptions& options = {});
   // For reports, also while a search is running. Only the const functions may be called.
   static TrialStore open_read_only(const std::string& path);

@@ -109,6 +109,23 @@ TEST(CheckBudgets, ArenaAndStackMustFitTheFirstBank) {
             "ram 100 KiB exceeds the 96 KiB of test-board's sram1 by 4 KiB");
 }
 
+TEST(CheckBudgets, ProgramAndDataMustFitTheMemoryThatTheyShare) {
+  Board sensor = board();
+  sensor.flash_bytes = sensor.shared_memory_bytes = 40 * 1024;
+  sensor.ram = {{"memory", 40 * 1024}};
+  Estimates e;
+  e.flash_bytes = 30 * 1024;
+  e.ram_bytes = 10 * 1024;
+  EXPECT_THAT(check_budgets(e, {}, sensor), IsEmpty());
+  e.ram_bytes += 512;
+  const auto violations = check_budgets(e, {}, sensor);
+  EXPECT_EQ(only_message(violations),
+            "memory 40.5 KiB exceeds the 40 KiB of test-board's memory for program and data by 512 B");
+  EXPECT_EQ(violations[0].rule, "memory");
+  EXPECT_EQ(violations[0].value, 40.5 * 1024);
+  EXPECT_EQ(violations[0].limit, 40 * 1024);
+}
+
 TEST(CheckBudgets, NamesLatencyEnergyAndMacsInTheirUnits) {
   Estimates e;
   e.latency_us = 12500;

@@ -80,6 +80,16 @@ TEST(ChooseKernels, KeepsTheFastestWhereTheyFit) {
   EXPECT_EQ(kernels_within(n, fast, costs, limits), fast);
 }
 
+TEST(ChooseKernels, GiveBackMemoryThatProgramAndDataShare) {
+  const Network n = bearing_network();
+  const CoreCosts& costs = core_costs("cortex-m4");
+  const Kernels fast = fastest_kernels(n, costs);
+  const int64_t both = flash_bytes(n, fast, costs) + ram_bytes(n, fast, costs);
+  EXPECT_EQ(kernels_within(n, fast, costs, {.both_bytes = both}), fast);
+  const Kernels small = kernels_within(n, fast, costs, {.both_bytes = both - 1});
+  EXPECT_LT(flash_bytes(n, small, costs) + ram_bytes(n, small, costs), both);
+}
+
 TEST(MemoryLimits, AreTheTighterOfTheStudysAndTheBoards) {
   Board b = board("cortex-m4");
   EXPECT_EQ(memory_limits(b).flash_bytes, 0);
@@ -89,6 +99,9 @@ TEST(MemoryLimits, AreTheTighterOfTheStudysAndTheBoards) {
   EXPECT_EQ(memory_limits(b).ram_bytes, 200);
   EXPECT_EQ(memory_limits(b, {.flash_bytes = 500, .ram_bytes = 300}).flash_bytes, 500);
   EXPECT_EQ(memory_limits(b, {.flash_bytes = 500, .ram_bytes = 300}).ram_bytes, 200);
+  EXPECT_EQ(memory_limits(b).both_bytes, 0);
+  b.shared_memory_bytes = 5000;
+  EXPECT_EQ(memory_limits(b).both_bytes, 5000);
 }
 
 }  // namespace

@@ -79,13 +79,92 @@ TEST(RandomNetworks, ACountOfNoneIsOneClearLine) {
   EXPECT_EQ(run.errors, "error: --count = 0: at least 1\n");
 }
 
+// The boards that `bitwright boards ARGUMENTS` lists, by name.
+std::map<std::string, nlohmann::json> boards(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), {"boards", "--json"});
+  const ProcessResult run = bitwright(TempFolder(), arguments);
+  EXPECT_EQ(run.exit_status, 0) << run.errors;
+  std::map<std::string, nlohmann::json> found;
+  const auto json = nlohmann::json::parse(run.output);
+  for (const auto& board : json["boards"]) found[board["name"]] = board;
+  return found;
+}
+
 TEST(Boards, EveryBoardIsListedWithItsSources) {
-  const TempFolder folder;
-  const ProcessResult run = bitwright(folder, {"boards", "--json"});
-  ASSERT_EQ(run.exit_status, 0) << run.errors;
-  const auto boards = nlohmann::json::parse(run.output)["boards"];
-  EXPECT_GE(boards.size(), 5u);
-  for (const auto& board : boards) EXPECT_FALSE(board["sources"].empty()) << board["name"];
+  const auto all = boards({});
+  EXPECT_GE(all.size(), 40u);
+  for (const auto& [name, board] : all) EXPECT_FALSE(board["sources"].empty()) << name;
+}
+
+TEST(Boards, FiltersChooseByFlashRamClockCoreAndFamily) {
+  const auto all = boards({});
+  const auto found = boards({"--flash", ">=128KiB", "--ram", "> 64 KiB", "--clock", "<=100MHz", "--core", "cortex-m4"});
+  EXPECT_TRUE(found.contains("nucleo-f411re"));
+  for (const auto& [name, board] : all) {
+    const bool meets = board["flash_bytes"] >= 128 * 1024 && board["ram"][0]["bytes"] > 64 * 1024 &&
+                       board["clock_hz"] <= 100'000'000 && board["core"] == "cortex-m4";
+    EXPECT_EQ(found.contains(name), meets) << name;
+  }
+  for (const auto& [name, board] : boards({"--family", "stm32l4"}))
+    EXPECT_THAT(board["mcu"].get<std::string>(), testing::StartsWith("STM32L4")) << name;
+}
+
+TEST(Boards, NoBoardIsALineOfItsOwn) {
+  EXPECT_TRUE(boards({"--flash", ">1000MiB"}).empty());
+  EXPECT_EQ(bitwright(TempFolder(), {"boards", "--flash", ">1000MiB"}).output, "no board meets this\n");
+}
+
+TEST(Boards, SaysWhatIsKnownOfNetworksOnTheCore) {
+  const auto all = boards({});
+  EXPECT_EQ(all.at("generic-cortex-m4")["estimates"], "cycles");
+  EXPECT_EQ(all.at("generic-cortex-m55")["estimates"], "instructions only");
+  EXPECT_EQ(all.at("generic-rv32imc")["estimates"], "instructions only");
+  EXPECT_EQ(all.at("nucleo-f072rb")["estimates"], "none");
+}
+
+TEST(Boards, OneBoardIsShownWithTheSourceOfEveryFigure) {
+  const std::string text = bitwright(TempFolder(), {"boards", "nucleo-f411re"}).output;
+  EXPECT_THAT(text, testing::StartsWith("nucleo-f411re: ST Nucleo-64 with STM32F411RE, STM32F411RE\n"));
+  EXPECT_THAT(text, testing::ContainsRegex("flash_wait_states +3 +ST DS10314 rev 8, table 15"));
+  EXPECT_THAT(text, testing::ContainsRegex("data_cache +128 B: 8 lines of 16 B +STM32CubeF4"));
+  EXPECT_THAT(text, testing::ContainsRegex("sleep_current +-\n"));
+}
+
+TEST(Boards, AFilterThatCannotBeReadIsOneClearLine) {
+  const auto error = [](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "boards");
+    const ProcessResult run = bitwright(TempFolder(), arguments);
+    EXPECT_EQ(run.exit_status, 2);
+    EXPECT_EQ(run.output, "");
+    return run.errors;
+  };
+  EXPECT_EQ(error({"--flash", "128KiB"}), "error: --flash = 128KiB: begins with >=, <=, >, < or =\n");
+  EXPECT_EQ(error({"--ram", ">=128MHz"}), "error: --ram = >=128MHz: a number with a unit of B, KiB, MiB, kB, MB\n");
+  EXPECT_EQ(error({"--clock", "=>1MHz"}), "error: --clock = =>1MHz: a number with a unit of Hz, kHz, MHz\n");
+  EXPECT_THAT(error({"--core", "cortex-m5"}), testing::StartsWith("error: --core = cortex-m5: one of cortex-m0, "));
+  EXPECT_EQ(error({"nucleo-f411re", "--flash", ">1KiB"}),
+            "error: boards nucleo-f411re: filters choose from all boards; leave out the name or them\n");
+}
+
+TEST(Boards, ABrokenFileIsRefusedByFileLineAndRule) {
+  const std::string head = "name: b\ntitle: A board\nmcu: M\ncore: cortex-m4\nfpu: true\n";
+  const std::string sources = "sources: {clock: DS1, flash: DS1, ram: DS1, ram_total: DS1}\n";
+  const auto error = [&](const std::string& clock, const std::string& bank, const std::string& tail) {
+    const TempFolder folder;
+    folder.write("b.yaml", head + "clock: " + clock + "\nflash: 1 MiB\nram: [{name: sram, size: " + bank +
+                               "}]\nram_total: 96 KiB\n" + tail);
+    const ProcessResult run = bitwright(folder, {"boards", "./b.yaml"});
+    EXPECT_EQ(run.exit_status, 2);
+    EXPECT_EQ(run.output, "");
+    return run.errors;
+  };
+  EXPECT_EQ(error("80 mhz", "96 KiB", sources),
+            "error: ./b.yaml:6:1: clock = 80 mhz: a number with a unit of Hz, kHz, MHz\n");
+  EXPECT_EQ(error("-80 MHz", "96 KiB", sources), "error: ./b.yaml:6:1: clock = -80 MHz: above 0\n");
+  EXPECT_EQ(error("80 MHz", "128 KiB", sources),
+            "error: ./b.yaml:8:20: ram[0].size = 128 KiB: more than the part has: ram_total is 98304 B\n");
+  EXPECT_EQ(error("80 MHz", "96 KiB", "sources: {flash: DS1, ram: DS1, ram_total: DS1}\n"),
+            "error: ./b.yaml:6:1: clock = 80 MHz: no source; sources.clock names the document and the place\n");
 }
 
 TEST(CommandLine, AnUnknownCommandNamesTheNearestOne) {
@@ -157,6 +236,19 @@ struct Broken {
 
 void PrintTo(const Broken& broken, std::ostream* out) {
   *out << broken.what;
+}
+
+TEST(Check, ABoardOfACoreThatWasNeverMeasuredIsOneClearLine) {
+  const TempFolder folder;
+  folder.write("s.yaml", study("board: nucleo-f072rb\n"));
+  for (const std::string command : {"check", "search"}) {
+    const ProcessResult run = bitwright(folder, {command, "s.yaml"});
+    EXPECT_EQ(run.exit_status, 2) << command;
+    EXPECT_EQ(run.errors,
+              "error: core cortex-m0 was not calibrated: no configs/costs/cortex-m0.yaml; bitwright boards names those "
+              "that were\n");
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder.path() + "/s.bw.db"));
 }
 
 class BrokenStudy : public testing::TestWithParam<Broken> {};

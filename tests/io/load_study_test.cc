@@ -67,8 +67,7 @@ TEST(LoadStudy, RunsLayersUnlessAskedForAStream) {
   EXPECT_EQ(study_of(kStudy).execution, Execution::kLayers);
   EXPECT_EQ(study_of(kStudy, {"execution=stream"}).execution, Execution::kStream);
   EXPECT_EQ(study_of(kStudy, {"execution=auto"}).execution, Execution::kAuto);
-  EXPECT_EQ(error_in(kStudy, {"execution=columns"}),
-            "command line: execution = columns: one of layers, stream, auto");
+  EXPECT_EQ(error_in(kStudy, {"execution=columns"}), "command line: execution = columns: one of layers, stream, auto");
 }
 
 TEST(LoadStudy, AMissingLimitIsTheBoards) {
@@ -236,6 +235,29 @@ TEST(StudyJson, FieldsOfLaterVersionsDoNotMakeAnotherStudyUntilTheyAreUsed) {
             comparable_config(first.dump()));
 }
 
+// A study stored by 0.1 describes its board in fewer words; opened by a later version it must go on.
+TEST(StudyJson, ABoardThatIsDescribedInMoreWordsIsNoOtherStudy) {
+  nlohmann::json first = nlohmann::json::parse(study_of(kStudy).config_json);
+  for (const char* key : {"ram_total", "shared_memory", "flash_read", "instruction_cache", "data_cache", "prefetch",
+                          "sleep_current", "regulator"})
+    EXPECT_EQ(first["board"].erase(key), 1u) << key;
+  first["board"]["sources"] = {{"clock", "page 1"},        {"flash", "page 1"},  {"ram", "page 2"},
+                               {"flash_wait_states", "3"}, {"supply", "page 4"}, {"current", "page 5"}};
+  EXPECT_EQ(study_from_json(first.dump()).board.clock_hz, 80'000'000);
+  EXPECT_EQ(comparable_config(first.dump()), comparable_config(study_of(kStudy).config_json));
+  first["board"]["clock"] = "40 MHz";
+  EXPECT_NE(comparable_config(first.dump()), comparable_config(study_of(kStudy).config_json));
+}
+
+TEST(StudyJson, WhatAnEarlierVersionComparedIsComparedAsToday) {
+  const std::string today = comparable_config(study_of(kStudy).config_json);
+  EXPECT_EQ(comparable_config(today), today);
+  nlohmann::json earlier = nlohmann::json::parse(today);
+  earlier["board.title"] = "ST Nucleo-64";
+  earlier["board.sources.clock"] = "page 1";
+  EXPECT_EQ(comparable_config(earlier.dump()), today);
+}
+
 TEST(LoadStudy, FoldsNeedTheirNumber) {
   const Study study = study_of(kStudy, {"data.validation_by=fold", "data.folds=5", "data.fold=4"});
   EXPECT_EQ(study_from_json(study.config_json).data.fold, 4);
@@ -277,30 +299,6 @@ TEST(StudyJson, RefusesAForeignText) {
 }
 
 // ---- the files that we ship ----
-
-TEST(LoadBoard, EveryBoardReadsAndHasItsFilesName) {
-  ASSERT_FALSE(board_names().empty());
-  for (const std::string& name : board_names()) EXPECT_EQ(load_board(name).name, name);
-}
-
-TEST(LoadBoard, ReadsAFile) {
-  const TempFolder folder;
-  const std::string path = folder.write("b.yaml", std::string(*embedded_file("configs/boards/nucleo-l476rg.yaml")));
-  EXPECT_EQ(load_board(path).clock_hz, 80'000'000);
-}
-
-TEST(LoadBoard, EveryNumberNeedsASource) {
-  std::string text(*embedded_file("configs/boards/nucleo-l476rg.yaml"));
-  const size_t at = text.find("  clock:", text.find("sources:"));
-  text.erase(at, text.find('\n', at) - at + 1);
-  EXPECT_THAT(error_of<ConfigError>([&] { board_from_yaml(text, "b.yaml"); }),
-              testing::HasSubstr("sources = {...}: no source for clock"));
-}
-
-TEST(LoadBoard, SuggestsTheNameThatWasMeant) {
-  EXPECT_THAT(error_of<ConfigError>([] { load_board("nucleo-f411er"); }),
-              testing::StartsWith("board nucleo-f411er: unknown, did you mean \"nucleo-f411re\"? (known: "));
-}
 
 TEST(LoadStudy, EveryShippedStudyReads) {
   if (!std::filesystem::exists(shared_folder_of_tests() + "/data"))

@@ -252,6 +252,14 @@ TEST_F(StoreTest, RefusesAChangedStudyAndSaysWhatChanged) {
   EXPECT_EQ(open().study().comparable_config, "space A");
 }
 
+TEST_F(StoreTest, GoesOnWhereOnlyWhatNoLongerCountsDiffers) {
+  open();
+  StudyRecord today = record();
+  today.comparable_config = "space";
+  const StoreOptions options{.comparable = [](const std::string& stored) { return stored.substr(0, 5); }};
+  EXPECT_EQ(TrialStore::create_or_open(path(), today, options).study().comparable_config, "space A");
+}
+
 TEST_F(StoreTest, NumbersTrialsFromZeroAndFinishesThemInAnyOrder) {
   TrialStore store = open();
   for (int i = 0; i < 4; ++i) EXPECT_EQ(store.begin(proposal(4 + i)).number, i);
