@@ -1,7 +1,7 @@
 // deploy/timing.h: instructions and cycles of a profiled run, from the disassembly and a timing table per core.
 //
-// All figures are for zero-wait-state memory; deploy/flash_model.h adds what flash costs. The tables, the source of each
-// rule and what is known of their error are in docs/timing.md. Nothing was fitted.
+// All figures are for zero-wait-state memory; deploy/flash_model.h adds what flash costs. The tables, the source of
+// each rule and what is known of their error are in docs/timing.md. Nothing was fitted.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -210,6 +210,8 @@ TEST_F(Emulate, RunsCountedApartHaveMemoryOfTheirOwn) {
   EXPECT_GE(apart.memory[0].data_misses, 50);  // 400 bytes in lines of 8
   EXPECT_EQ(apart.memory[1].data_misses, 0);
   EXPECT_GE(apart.memory[1].data_loads, 100);
+  options.flash->data = {4, 8, 2};  // too small: every run misses
+  for (const MemoryCounts& memory : run().profile.memory) EXPECT_GE(memory.data_misses, 50);
 }
 
 }  // namespace
