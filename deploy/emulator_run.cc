@@ -148,11 +148,20 @@ std::string flash_option(const CrossTarget& target, const FlashModel& flash) {
          buffer_option("dbuffer", flash.data);
 }
 
+std::string parts_option(const CrossTarget& target, const std::string& elf, const std::vector<std::string>& parts) {
+  std::string addresses;
+  for (const SymbolLine& line : list_symbols(target, {elf}))
+    if (std::find(parts.begin(), parts.end(), line.name) != parts.end() && !line.address.empty())
+      addresses += (addresses.empty() ? "" : ":") + line.address;
+  return addresses.empty() ? "" : ",parts=" + addresses;
+}
+
 std::string plugin_option(const CrossTarget& target, const std::string& elf, const std::string& profile,
                           const ProfileOptions& options) {
   std::string option = option_value(profile_plugin()) + ",out=" + option_value(profile);
   option += options.whole ? ",whole=1" : marks_option(target, elf, options);
   if (options.separate) option += ",separate=1";
+  option += parts_option(target, elf, options.parts);
   if (options.flash) option += flash_option(target, *options.flash);
   if (target.isa == Isa::kRiscV) option += ",riscv=1";
   return option;

@@ -28,6 +28,15 @@ double miss_cycles(const FlashModel& flash, const LineBuffer& buffer) {
   return reads * flash.wait_states;
 }
 
+// A line without ways that takes several reads is filled by each of them alone, as the twelve public measurements were
+// counted: its parts are lines.
+LineBuffer buffer_of(const Cache& cache, int read_bytes) {
+  if (cache.lines == 0) return {};
+  const int bytes = static_cast<int>(cache.line_bytes);
+  if (cache.ways > 0 || bytes <= read_bytes) return {cache.lines, bytes, cache.ways};
+  return {cache.lines * (bytes / read_bytes), read_bytes, 0};
+}
+
 std::string describe(const LineBuffer& buffer, const char* name) {
   if (!buffer.lines) return fmt::format("no buffer of {}", name);
   const std::string ways = buffer.ways ? fmt::format(" in {} ways", buffer.ways) : "";
@@ -48,6 +57,10 @@ void validate(const FlashModel& flash) {
 FlashModel flash_model(const Board& board) {
   FlashModel flash;
   flash.wait_states = board.flash_wait_states;
+  if (board.flash_read_bits > 0) flash.read_bytes = static_cast<int>(board.flash_read_bits / 8);
+  flash.instructions = buffer_of(board.instruction_cache, flash.read_bytes);
+  flash.data = buffer_of(board.data_cache, flash.read_bytes);
+  flash.prefetch = board.prefetch;
   return flash;
 }
 

@@ -312,6 +312,10 @@ Profile parse_profile(std::string_view text) {
       MemoryCounts& m = profile.memory.emplace_back();
       size_t run = 0;
       fields >> run >> m.instruction_misses >> m.sequential_misses >> m.data_misses >> m.data_loads >> m.unaligned;
+    } else if (kind == "part") {
+      RunPart& part = profile.parts.emplace_back();
+      size_t index = 0;
+      fields >> index >> part.run >> std::hex >> part.address;
     } else if (kind == "runs") {
       fields >> profile.runs;
     } else {
@@ -357,9 +361,10 @@ std::vector<PredictedBranch> predicted_branches(std::string_view core, std::span
 
 std::vector<std::vector<Stretch>> stretches(const Profile& profile, const Disassembly& code) {
   if (profile.runs <= 0) throw std::runtime_error("profile: no run between the marks");
-  std::vector<std::vector<Stretch>> runs(static_cast<size_t>(profile.runs));
+  const size_t count = profile.parts.empty() ? static_cast<size_t>(profile.runs) : profile.parts.size();
+  std::vector<std::vector<Stretch>> runs(count);
   for (const BlockCount& b : profile.blocks) {
-    if (b.run < 0 || b.run >= profile.runs) throw std::runtime_error("profile: a run that was not begun");
+    if (b.run < 0 || static_cast<size_t>(b.run) >= count) throw std::runtime_error("profile: a run that was not begun");
     const auto executions = static_cast<double>(b.executions);
     runs[static_cast<size_t>(b.run)].push_back(
         {instructions_of(b, code), executions, static_cast<double>(b.jumps) / executions});
@@ -381,19 +386,27 @@ RunCounts count(std::string_view core, std::span<const Stretch> stretches) {
   return counts;
 }
 
+namespace {
+
+void add(const RunCounts& counts, RunCounts& sum) {
+  sum.instructions += counts.instructions;
+  sum.cycles += counts.cycles;
+  for (const auto& [kind, n] : counts.by_class) sum.by_class[kind] += n;
+}
+
+}  // namespace
+
 std::vector<RunCounts> count_each_run(std::string_view core, const Profile& profile, const Disassembly& code) {
-  std::vector<RunCounts> counts;
-  for (const std::vector<Stretch>& run : stretches(profile, code)) counts.push_back(count(core, run));
+  const std::vector<std::vector<Stretch>> parts = stretches(profile, code);
+  std::vector<RunCounts> counts(static_cast<size_t>(profile.runs));
+  for (size_t i = 0; i < parts.size(); ++i)
+    add(count(core, parts[i]), counts.at(profile.parts.empty() ? i : static_cast<size_t>(profile.parts[i].run)));
   return counts;
 }
 
 RunCounts count_run(std::string_view core, const Profile& profile, const Disassembly& code) {
   RunCounts mean;
-  for (const RunCounts& run : count_each_run(core, profile, code)) {
-    mean.instructions += run.instructions;
-    mean.cycles += run.cycles;
-    for (const auto& [kind, n] : run.by_class) mean.by_class[kind] += n;
-  }
+  for (const RunCounts& run : count_each_run(core, profile, code)) add(run, mean);
   const auto runs = static_cast<double>(profile.runs);
   mean.cycles /= runs;
   mean.instructions /= runs;

@@ -75,13 +75,19 @@ Disassembly parse_disassembly(std::string_view text);
 // What deploy/emulator/bw_profile_plugin.c writes.
 struct BlockCount {
   uint32_t address = 0, bytes = 0, instructions = 0;
-  int64_t run = 0;
+  int64_t run = 0;  // or the part, where runs have parts
   int64_t executions = 0;
   int64_t jumps = 0;  // executions that did not go on at the next address
+};
+// Of a run: from the call of a function to that of the next one.
+struct RunPart {
+  int64_t run = 0;
+  uint32_t address = 0;  // of the function; 0: the run's begin
 };
 struct Profile {
   std::vector<BlockCount> blocks;
   std::vector<MemoryCounts> memory;  // of every run counted by itself, if the emulator had a flash model
+  std::vector<RunPart> parts;        // empty: runs have none
   int64_t runs = 0;                  // how often the begin mark was passed
 };
 // Throws std::runtime_error on a line that is not one of a profile.
@@ -104,7 +110,7 @@ struct Stretch {
   double taken = 0.0;     // share of executions whose last branch was taken
   bool off_word = false;  // that branch's target is a 32-bit instruction off a word boundary
 };
-// Of every run that was profiled by itself. Throws std::runtime_error if the profile holds an address that the
+// Of every run that was profiled by itself, or every part. Throws std::runtime_error if the profile holds an address that the
 // disassembly does not, or no run.
 std::vector<std::vector<Stretch>> stretches(const Profile& profile, const Disassembly& code);
 
@@ -128,7 +134,8 @@ double count_instructions(const Profile& profile);
 RunCounts count(std::string_view core, std::span<const Stretch> stretches);
 // Throw std::runtime_error as stretches() does.
 RunCounts count_run(std::string_view core, const Profile& profile, const Disassembly& code);
-// Of every run by itself, where they were profiled separately.
+// Of every run by itself, where they were profiled separately. A branch of a core that predicts them is predicted in
+// each part of a run by itself: one layer's loops say nothing of the next one's.
 std::vector<RunCounts> count_each_run(std::string_view core, const Profile& profile, const Disassembly& code);
 
 }  // namespace bitwright

@@ -12,12 +12,15 @@ bool Comparison::holds(double value) const {
 }
 
 std::string parse_comparison(const std::string& text, const ParseBound& parse_bound, Comparison& comparison) {
-  const size_t start = text.find_first_not_of(' ');
-  for (const char* comparator : {">=", "<=", ">", "<", "="}) {
-    if (start == std::string::npos || !text.substr(start).starts_with(comparator)) continue;
-    comparison.comparator = comparator;
-    const size_t bound = text.find_first_not_of(' ', start + comparison.comparator.size());
-    return parse_bound(bound == std::string::npos ? "" : text.substr(bound), comparison.bound);
+  const auto from = [&](size_t at) {
+    const size_t start = text.find_first_not_of(' ', at);
+    return start == std::string::npos ? std::string_view() : std::string_view(text).substr(start);
+  };
+  const std::string_view rest = from(0);
+  for (const std::string_view comparator : {">=", "<=", ">", "<", "="}) {
+    if (!rest.starts_with(comparator)) continue;
+    comparison.comparator = std::string(comparator);
+    return parse_bound(std::string(from(text.size() - rest.size() + comparator.size())), comparison.bound);
   }
   return "begins with >=, <=, >, < or =";
 }

@@ -12,6 +12,7 @@
  *                 that set up the call of the code between the marks are.
  *   riscv=1       the instructions are RISC-V's; otherwise Thumb's
  *   separate=1    count the runs between begin and end each by itself; otherwise all as run 0
+ *   parts=ADDR:...  count each run in parts: a new one begins where a function at one of these, at most 64, is entered
  *   whole=1       count from the first instruction to the last, as one run, without marks
  *   flash=BASE:SIZE                 hex; simulate the line buffers of a flash that lies there. Slower: each access to
  *                                   memory is then seen
@@ -19,6 +20,9 @@
  *   dbuffer=LINES:LINE_BYTES:WAYS   anywhere; and of data; 0 LINES of data: every load misses
  * Output, one line a block and run, in the order of first translation:
  *   block ADDR BYTES INSTRUCTIONS RUN EXECUTIONS JUMPS   ADDR hex; JUMPS of EXECUTIONS left not to the next address
+ *                                                        with parts=, RUN is the number of the part
+ * with parts= one line a part:
+ *   part PART RUN ADDR                                   where it began: a function, or 0 where the run did
  * with flash= one line a run:
  *   memory RUN MISSES SEQUENTIAL DATA_MISSES LOADS UNALIGNED
  *       lines of instructions that were not in their buffer, after a jump to another line and where execution went on
@@ -71,16 +75,25 @@ struct block {
     struct block *next;        /* in its bucket */
     struct block *next_listed; /* in order of translation */
     uint32_t address, bytes, instructions;
-    struct count *counts; /* one a run */
+    int begins_part;
+    struct count *counts; /* one a run, or a part */
     size_t capacity;
 };
 
-enum { BUCKETS = 1 << 14 };
+struct part {
+    uint64_t run;
+    uint32_t address;
+};
+
+enum { BUCKETS = 1 << 14, MOST_PARTS = 64 };
 static struct block *buckets[BUCKETS];
 static struct block *first_listed, **last_listed = &first_listed;
 static struct block *previous; /* counted block that ran last, while counting */
 static uint64_t runs;
-static size_t run; /* the current one */
+static size_t run; /* the current one, or its current part */
+static uint32_t part_marks[MOST_PARTS];
+static size_t part_mark_count, part_count, part_capacity;
+static struct part *parts;
 static int counting, separate, riscv;
 static uint32_t begin_mark, end_mark;
 static char out_path[4096];
@@ -123,6 +136,7 @@ static struct count *count_of(struct block *block)
 
 static struct memory_count *memory_of_run(void)
 {
+    const size_t run = separate && runs ? (size_t)runs - 1 : 0;
     if (run >= memory_capacity) {
         const size_t capacity = 2 * run + 1;
         memory_counts = realloc(memory_counts, capacity * sizeof *memory_counts);
@@ -200,6 +214,27 @@ static void leave_previous(uint32_t to)
         count_of(previous)->jumps++;
 }
 
+/* Counts go to a new part of the current run. */
+static void begin_part(uint32_t address)
+{
+    if (part_count == part_capacity) {
+        part_capacity = 2 * part_capacity + 1;
+        parts = realloc(parts, part_capacity * sizeof *parts);
+        if (!parts)
+            abort();
+    }
+    run = part_count++;
+    parts[run] = (struct part){separate ? runs - 1 : 0, address};
+}
+
+static int is_part_mark(uint32_t address)
+{
+    size_t i = 0;
+    while (i < part_mark_count && part_marks[i] != address)
+        i++;
+    return i < part_mark_count;
+}
+
 static void on_execute(unsigned cpu, void *data)
 {
     struct block *block = data;
@@ -210,6 +245,8 @@ static void on_execute(unsigned cpu, void *data)
         counting = 1;
         run = separate ? (size_t)runs : 0;
         runs++;
+        if (part_mark_count)
+            begin_part(0);
         previous = NULL;
         return;
     }
@@ -220,6 +257,8 @@ static void on_execute(unsigned cpu, void *data)
         counting = 0;
         return;
     }
+    if (block->begins_part)
+        begin_part(block->address);
     count_of(block)->executions++;
     previous = block;
 }
@@ -239,6 +278,7 @@ static struct block *add_block(const struct qemu_plugin_tb *tb, uint32_t address
     if (!block)
         abort();
     block->address = address;
+    block->begins_part = is_part_mark(address);
     block->instructions = instructions;
     for (uint32_t i = 0; i < instructions; i++)
         block->bytes += instruction_size(qemu_plugin_insn_data(qemu_plugin_tb_get_insn(tb, i)));
@@ -277,9 +317,11 @@ static void on_exit_write(qemu_plugin_id_t id, void *data)
             if (block->counts[i].executions)
                 fprintf(file, "block %x %u %u %zu %llu %llu\n", block->address, block->bytes, block->instructions, i,
                         (unsigned long long)block->counts[i].executions, (unsigned long long)block->counts[i].jumps);
+    for (size_t i = 0; i < part_count; i++)
+        fprintf(file, "part %zu %llu %x\n", i, (unsigned long long)parts[i].run, parts[i].address);
     for (size_t i = 0; flash_size && i < (separate ? runs : runs > 0); i++) {
-        run = i;
-        const struct memory_count *m = memory_of_run();
+        static const struct memory_count none;
+        const struct memory_count *m = i < memory_capacity ? &memory_counts[i] : &none;
         fprintf(file, "memory %zu %llu %llu %llu %llu %llu\n", i, (unsigned long long)m->misses,
                 (unsigned long long)m->sequential, (unsigned long long)m->data_misses, (unsigned long long)m->loads,
                 (unsigned long long)m->unaligned);
@@ -321,7 +363,11 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int
             riscv = 1;
         else if (!strcmp(argv[i], "separate=1"))
             separate = 1;
-        else if (!strcmp(argv[i], "whole=1")) {
+        else if (!strncmp(argv[i], "parts=", 6)) {
+            char *end = argv[i] + 5;
+            while (part_mark_count < MOST_PARTS && *end && end[1])
+                part_marks[part_mark_count++] = (uint32_t)strtoul(end + 1, &end, 16);
+        } else if (!strcmp(argv[i], "whole=1")) {
             counting = 1;
             runs = 1;
         } else if (!strncmp(argv[i], "flash=", 6)) {

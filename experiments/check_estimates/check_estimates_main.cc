@@ -227,8 +227,17 @@ void print_networks(const Options& options, const std::vector<CoreResult>& resul
 void print_calls(const std::string& core, const std::vector<CallError>& calls, const std::vector<Comparison>& nets) {
   std::map<std::string, double> sums;
   for (const CallError& call : calls) sums[call.network] += call.measured_cycles;
-  double mean = 0, most = 0; int count = 0;
-  for (const Comparison& c : nets) if (sums.count(c.name)) { const double e = sums[c.name] / c.measured.cycles - 1; if (getenv("SUMS")) std::cout << fmt::format("SUM {} {} {:.3f} of {:.0f}\n", core, c.name, 100 * e, c.measured.cycles); mean += std::abs(e); most = std::max(most, std::abs(e)); ++count; }
+  double mean = 0, most = 0;
+  int count = 0;
+  for (const Comparison& c : nets)
+    if (sums.count(c.name)) {
+      const double e = sums[c.name] / c.measured.cycles - 1;
+      if (getenv("SUMS"))
+        std::cout << fmt::format("SUM {} {} {:.3f} of {:.0f}\n", core, c.name, 100 * e, c.measured.cycles);
+      mean += std::abs(e);
+      most = std::max(most, std::abs(e));
+      ++count;
+    }
   std::cout << fmt::format("SUMS {} mean {:.3f} worst {:.3f}\n", core, 100 * mean / count, 100 * most);
   std::map<std::string, std::vector<CallError>> by_kernel;
   for (const CallError& call : calls) by_kernel[call.kernel].push_back(call);
@@ -255,7 +264,8 @@ ExitCode check_estimates(const Options& options) {
   std::vector<CoreResult> results;
   for (std::future<CoreResult>& one : running) results.push_back(one.get());
   print_networks(options, results);
-  for (size_t i = 0; options.kernels && i < results.size(); ++i) print_calls(options.cores[i], results[i].calls, results[i].networks);
+  for (size_t i = 0; options.kernels && i < results.size(); ++i)
+    print_calls(options.cores[i], results[i].calls, results[i].networks);
   const bool wrong =
       std::any_of(results.begin(), results.end(), [](const CoreResult& r) { return !r.mistakes.empty(); });
   return wrong ? ExitCode::kFailed : ExitCode::kDone;

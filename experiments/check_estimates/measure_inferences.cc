@@ -7,6 +7,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "deploy/emit.h"
@@ -108,6 +109,22 @@ Sources write_sources(const std::vector<Program>& programs, const std::string& f
   return sources;
 }
 
+// The kernels' names in the program, which hold a version: bw_KERNEL_VERSION.
+std::vector<std::string> kernel_functions(const std::string& core, const std::string& elf,
+                                          const std::vector<Program>& programs) {
+  std::set<std::string> kernels;
+  for (const Program& program : programs)
+    for (const std::string& kernel : program.kernels)
+      if (!kernel.empty()) kernels.insert(kernel);
+  std::vector<std::string> functions;
+  for (const std::string& name : symbol_names(core, {elf}, Symbols::kDefined)) {
+    const size_t version = name.rfind('_');
+    if (name.starts_with("bw_") && version > 3 && kernels.contains(name.substr(3, version - 3)))
+      functions.push_back(name);
+  }
+  return functions;
+}
+
 void read_sizes(const ObjectBytes& sizes, const std::vector<std::string>& objects, MeasuredInference& measured) {
   for (const auto& [object, bytes] : sizes) {
     const bool of_package = std::find(objects.begin(), objects.end(), object) != objects.end();
@@ -154,7 +171,8 @@ std::vector<MeasuredInference> measure_inferences(const std::string& core, const
   all.insert(all.end(), models.begin(), models.end());
   all.insert(all.end(), runtime.begin(), runtime.end());
   const std::string elf = link_for_emulator(core, all, folder);
-  const EmulatedRun run = run_emulated(core, elf, {}, folder, kLimit, /*separate=*/true);
+  const EmulatedRun run =
+      run_emulated(core, elf, {}, folder, kLimit, {.separate = true, .parts = kernel_functions(core, elf, programs)});
   read_stacks(core, run, programs, measured);
   const std::vector<RunCounts> counts = count_each_run(core, run.profile, disassemble(elf));
   if (counts.size() != programs.size()) throw ToolError(core + ": some runs were not profiled");
