@@ -6,6 +6,7 @@
 #   ./do bench          build and run the benchmarks    --training: training speed against libtorch and PyTorch
 #                       --kernels: instructions and cycles of the C kernels on every core (docs/kernels.md)
 #   ./do networks       check 500 random networks bit for bit, on the host and on emulated cores (docs/verification.md)
+#   ./do estimates      hold estimates of 300 random networks against emulated packages (docs/estimates.md)
 #   ./do mutate         make mistakes in kernels and lowering: the tests must notice each (docs/verification.md)
 #   ./do format         clang-format every C and C++ file
 # --no-install: never call apt; say what is missing and stop.
@@ -29,7 +30,7 @@ for argument in "$@"; do
     --fast) fast=yes ;;
     --training) training=yes ;;
     --kernels) kernels=yes ;;
-    -h | --help) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) if [ -z "$command" ]; then command=$argument; else arguments+=("$argument"); fi ;;
   esac
 done
@@ -92,14 +93,20 @@ check_networks() {
   exec "$built/bitwright-random-networks" "${arguments[@]}"
 }
 
+check_estimates() {
+  build
+  exec "$built/bitwright-check-estimates" "${arguments[@]}"
+}
+
 case $command in
   demo) [ "$fast" = no ] || die "demo trains, so --fast does not go with it"; build; exec "$built/bitwright" demo --out build/demo "${arguments[@]}" ;;
   test) run_tests ;;
   build) build; say "do: $built/bitwright" ;;
   bench) run_benchmarks ;;
   networks) check_networks ;;
+  estimates) check_estimates ;;
   mutate) install_packages; exec experiments/mutate/mutate.py "${arguments[@]}" ;;
   format) install_packages; git ls-files '*.h' '*.cc' '*.c' | xargs clang-format -i ;;
-  "") sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 2 ;;
-  *) die "unknown command \"$command\": demo, test, build, bench, networks, mutate, format" ;;
+  "") sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *) die "unknown command \"$command\": demo, test, build, bench, networks, estimates, mutate, format" ;;
 esac

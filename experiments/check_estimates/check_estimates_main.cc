@@ -11,6 +11,7 @@
 #include <future>
 #include <iostream>
 #include <map>
+#include <span>
 
 #include "core/embedded.h"
 #include "core/error.h"
@@ -38,8 +39,8 @@ struct Options {
 };
 
 // One network on a core.
-struct Comparison {
-  std::string name, text;
+struct NetworkCheck {
+  std::string name;
   bool floats = false;  // some layer computes in floating point
   Estimates estimated;
   MeasuredInference measured;
@@ -54,11 +55,11 @@ struct Comparison {
 // One kernel call, by itself.
 struct CallError {
   std::string kernel, network, layer;
-  double instructions = 0.0, cycles = 0.0, measured_cycles = 0.0;
+  double instructions = 0.0, cycles = 0.0;
 };
 
 struct CoreResult {
-  std::vector<Comparison> networks;
+  std::vector<NetworkCheck> networks;
   std::vector<CallError> calls;
   std::vector<std::string> mistakes;  // where an estimate must be exact, or an upper bound, and is not
 };
@@ -86,7 +87,7 @@ std::vector<Network> networks_of(const Options& options) {
   return networks;
 }
 
-void check_exact(const Comparison& c, std::vector<std::string>& mistakes) {
+void check_exact(const NetworkCheck& c, std::vector<std::string>& mistakes) {
   const auto expect = [&](const char* what, bool holds, int64_t estimated, int64_t measured) {
     if (!holds) mistakes.push_back(fmt::format("{}: {} estimated {}, measured {}", c.name, what, estimated, measured));
   };
@@ -105,13 +106,47 @@ void add_calls(const std::string& core, const std::vector<QuantizedModel>& model
     const FeatureVector features = layer_features(network, call.layer, call.shapes, call.kernel);
     result.calls.push_back({call.kernel, network.name, network.layers[static_cast<size_t>(call.layer)].name,
                             cost.instructions(features) / call.instructions - 1.0,
-                            cost.cycles(features) / call.cycles - 1.0, call.cycles});
+                            cost.cycles(features) / call.cycles - 1.0});
   }
 }
 
 // Layers of all models in one program need different names.
 void name_layers(Network& network) {
   for (LayerSpec& layer : network.layers) layer.name = network.name + "_" + layer.name;
+}
+
+// Networks with weights and the kernels that are chosen for them on a core.
+struct Batch {
+  std::vector<QuantizedModel> models;
+  std::vector<Kernels> kernels;
+};
+
+Batch draw_batch(std::span<const Network> networks, const Board& board, uint64_t first_seed) {
+  Batch batch;
+  for (const Network& network : networks) {
+    Kernels chosen = choose_kernels(network, board);
+    ++first_seed;
+    if (!calls_kernels(chosen)) continue;
+    batch.models.push_back(with_random_weights(network, first_seed));
+    batch.kernels.push_back(std::move(chosen));
+  }
+  return batch;
+}
+
+void check_packages(const Batch& batch, const Board& board, CoreResult& result) {
+  std::vector<Program> programs;
+  for (size_t i = 0; i < batch.models.size(); ++i) programs.push_back(lower(batch.models[i], batch.kernels[i]));
+  const TemporaryDirectory folder;
+  const std::vector<MeasuredInference> measured = measure_inferences(board.core, programs, folder.path());
+  for (size_t i = 0; i < programs.size(); ++i) {
+    const Network& network = batch.models[i].network;
+    result.networks.push_back({network.name, uses_float(batch.kernels[i]), estimate(network, board), measured[i]});
+    const NetworkCheck& check = result.networks.back();
+    check_exact(check, result.mistakes);
+    if (check.estimated.arena_bytes != programs[i].plan.arena_bytes)
+      result.mistakes.push_back(fmt::format("{}: arena estimated {}, emitted {}", check.name,
+                                            check.estimated.arena_bytes, programs[i].plan.arena_bytes));
+  }
 }
 
 CoreResult check_core(const Options& options, const std::string& core, const std::vector<Network>& networks) {
@@ -122,33 +157,16 @@ CoreResult check_core(const Options& options, const std::string& core, const std
   const TemporaryDirectory runtime_folder;
   const std::vector<std::string> runtime =
       options.kernels ? compile_runtime(core, runtime_folder.path()) : std::vector<std::string>{};
-  for (size_t begin = 0; begin < networks.size(); begin += static_cast<size_t>(options.chunk)) {
-    const size_t end = std::min(networks.size(), begin + static_cast<size_t>(options.chunk));
-    std::vector<QuantizedModel> models;
-    std::vector<Kernels> kernels;
-    std::vector<Program> programs;
-    for (size_t n = begin; n < end; ++n) {
-      const Kernels chosen = choose_kernels(networks[n], board);
-      if (!calls_kernels(chosen)) continue;
-      models.push_back(with_random_weights(networks[n], n));
-      kernels.push_back(chosen);
-      programs.push_back(lower(models.back(), chosen));
-    }
-    const TemporaryDirectory folder;
-    const std::vector<MeasuredInference> measured = measure_inferences(core, programs, folder.path());
-    for (size_t i = 0; i < models.size(); ++i) {
-      const Network& network = models[i].network;
-      result.networks.push_back(
-          {network.name, canonical_text(network), uses_float(kernels[i]), estimate(network, board), measured[i]});
-      check_exact(result.networks.back(), result.mistakes);
-      if (result.networks.back().estimated.arena_bytes != programs[i].plan.arena_bytes)
-        result.mistakes.push_back(network.name + ": arena");
-    }
+  const auto chunk = static_cast<size_t>(options.chunk);
+  for (size_t begin = 0; begin < networks.size(); begin += chunk) {
+    const size_t count = std::min(chunk, networks.size() - begin);
+    Batch batch = draw_batch(std::span(networks).subspan(begin, count), board, begin);
+    check_packages(batch, board, result);
     if (options.kernels) {
-      for (QuantizedModel& model : models) name_layers(model.network);
-      add_calls(core, models, kernels, runtime, runtime_folder.path(), result);
+      for (QuantizedModel& model : batch.models) name_layers(model.network);
+      add_calls(core, batch.models, batch.kernels, runtime, runtime_folder.path(), result);
     }
-    std::cerr << fmt::format("{}: {} of {} networks\n", core, end, networks.size());
+    std::cerr << fmt::format("{}: {} of {} networks\n", core, begin + count, networks.size());
   }
   return result;
 }
@@ -174,24 +192,24 @@ std::string per_cent(double share) {
   return fmt::format("{:.2f} %", 100 * share);
 }
 
-void add_row(const std::string& core, const std::string& what, const std::vector<Comparison>& networks,
+void add_row(const std::string& core, const std::string& what, const std::vector<NetworkCheck>& networks,
              std::vector<std::vector<std::string>>& rows) {
   if (networks.empty()) return;
-  const Spread instructions = spread(networks, [](const Comparison&c) { return c.instructions_error(); }),
-               cycles = spread(networks, [](const Comparison&c) { return c.cycles_error(); }),
-               code = spread(networks, [](const Comparison&c) { return c.code_error(); });
+  const Spread instructions = spread(networks, [](const NetworkCheck&c) { return c.instructions_error(); }),
+               cycles = spread(networks, [](const NetworkCheck&c) { return c.cycles_error(); }),
+               code = spread(networks, [](const NetworkCheck&c) { return c.code_error(); });
   rows.push_back({core, what, std::to_string(networks.size()), per_cent(instructions.mean),
                   per_cent(instructions.largest), per_cent(cycles.mean), per_cent(cycles.largest),
                   fmt::format("{:.0f} %", 100 * cycles.within), per_cent(code.mean), per_cent(code.largest)});
 }
 
-std::string worst_text(const std::string& core, std::vector<Comparison> networks) {
-  std::sort(networks.begin(), networks.end(), [](const Comparison& a, const Comparison& b) {
+std::string worst_text(const std::string& core, std::vector<NetworkCheck> networks) {
+  std::sort(networks.begin(), networks.end(), [](const NetworkCheck& a, const NetworkCheck& b) {
     return std::abs(a.cycles_error()) > std::abs(b.cycles_error());
   });
   std::string text;
   for (size_t i = 0; i < std::min<size_t>(networks.size(), 4); ++i) {
-    const Comparison& c = networks[i];
+    const NetworkCheck& c = networks[i];
     std::map<std::string, double> shares;
     for (const LayerEstimate& layer : c.estimated.layers)
       if (!layer.kernel.empty()) shares[layer.kernel] += layer.cycles / c.estimated.cycles;
@@ -209,8 +227,8 @@ void print_networks(const Options& options, const std::vector<CoreResult>& resul
       {"core", "networks", "number", "instructions", "worst", "cycles", "worst", "within 0.5 %", "code", "worst"}};
   std::string worst;
   for (size_t i = 0; i < results.size(); ++i) {
-    std::vector<Comparison> integers, floats, built_in;
-    for (const Comparison& c : results[i].networks)
+    std::vector<NetworkCheck> integers, floats, built_in;
+    for (const NetworkCheck& c : results[i].networks)
       (!c.name.starts_with("net") ? built_in : c.floats ? floats : integers).push_back(c);
     add_row(options.cores[i], "of integers", integers, rows);
     add_row(options.cores[i], "with floats", floats, rows);
@@ -224,21 +242,7 @@ void print_networks(const Options& options, const std::vector<CoreResult>& resul
       std::cout << fmt::format("WRONG on {}: {}\n", options.cores[i], mistake);
 }
 
-void print_calls(const std::string& core, const std::vector<CallError>& calls, const std::vector<Comparison>& nets) {
-  std::map<std::string, double> sums;
-  for (const CallError& call : calls) sums[call.network] += call.measured_cycles;
-  double mean = 0, most = 0;
-  int count = 0;
-  for (const Comparison& c : nets)
-    if (sums.count(c.name)) {
-      const double e = sums[c.name] / c.measured.cycles - 1;
-      if (getenv("SUMS"))
-        std::cout << fmt::format("SUM {} {} {:.3f} of {:.0f}\n", core, c.name, 100 * e, c.measured.cycles);
-      mean += std::abs(e);
-      most = std::max(most, std::abs(e));
-      ++count;
-    }
-  std::cout << fmt::format("SUMS {} mean {:.3f} worst {:.3f}\n", core, 100 * mean / count, 100 * most);
+void print_calls(const std::string& core, const std::vector<CallError>& calls) {
   std::map<std::string, std::vector<CallError>> by_kernel;
   for (const CallError& call : calls) by_kernel[call.kernel].push_back(call);
   std::vector<std::vector<std::string>> rows = {
@@ -264,8 +268,7 @@ ExitCode check_estimates(const Options& options) {
   std::vector<CoreResult> results;
   for (std::future<CoreResult>& one : running) results.push_back(one.get());
   print_networks(options, results);
-  for (size_t i = 0; options.kernels && i < results.size(); ++i)
-    print_calls(options.cores[i], results[i].calls, results[i].networks);
+  for (size_t i = 0; options.kernels && i < results.size(); ++i) print_calls(options.cores[i], results[i].calls);
   const bool wrong =
       std::any_of(results.begin(), results.end(), [](const CoreResult& r) { return !r.mistakes.empty(); });
   return wrong ? ExitCode::kFailed : ExitCode::kDone;

@@ -205,5 +205,42 @@ TEST(CountRun, RefusesAProfileOfAnotherProgram) {
   EXPECT_THROW(parse_profile("blok 9000 2 1 2 0\n"), std::runtime_error);
 }
 
+// The loop goes back three times of four in one part and once of four in the other: each part predicts by itself.
+TEST(Timing, BranchesArePredictedInEachPartOfARunByItself) {
+  const Disassembly code = parse_disassembly(kLoop);
+  const Profile parts = parse_profile(
+      "block 8002 12 5 0 4 3\nblock 8002 12 5 1 4 1\npart 0 0 0\npart 1 0 8000\nruns 1\n");
+  const Profile whole = parse_profile("block 8002 12 5 0 8 4\nruns 1\n");
+  ASSERT_EQ(parts.parts.size(), 2u);
+  EXPECT_EQ(parts.parts[1].address, 0x8000u);
+  EXPECT_EQ(count_run("cortex-m7", whole, code).cycles - count_run("cortex-m7", parts, code).cycles,
+            misprediction_cycles("cortex-m7") * (4 - 2));
+  EXPECT_EQ(count_run("cortex-m4", whole, code).cycles, count_run("cortex-m4", parts, code).cycles);
+  EXPECT_EQ(count_run("cortex-m7", parts, code).instructions, 40);
+}
+
+TEST(Timing, PartsGoToTheirRuns) {
+  const Disassembly code = parse_disassembly(kLoop);
+  const Profile profile = parse_profile(
+      "block 8000 2 1 0 1 0\nblock 8000 2 1 1 2 0\nblock 8000 2 1 2 4 0\n"
+      "part 0 0 0\npart 1 0 8000\npart 2 1 0\nruns 2\n");
+  const std::vector<RunCounts> runs = count_each_run("cortex-m4", profile, code);
+  ASSERT_EQ(runs.size(), 2u);
+  EXPECT_EQ(runs[0].instructions, 3);
+  EXPECT_EQ(runs[1].instructions, 4);
+}
+
+TEST(Timing, NamesTheBranchesOfACoreThatPredictsThem) {
+  const Disassembly code = parse_disassembly(kLoop);
+  const auto runs = stretches(parse_profile("block 8002 12 5 0 8 6\nruns 1\n"), code);
+  const std::vector<PredictedBranch> branches = predicted_branches("cortex-m7", runs[0]);
+  ASSERT_EQ(branches.size(), 1u);
+  EXPECT_EQ(branches[0].begin, 0x8002u);
+  EXPECT_EQ(branches[0].address, 0x800cu);
+  EXPECT_EQ(branches[0].taken, 6);
+  EXPECT_EQ(branches[0].not_taken, 2);
+  EXPECT_TRUE(predicted_branches("cortex-m4", runs[0]).empty());
+}
+
 }  // namespace
 }  // namespace bitwright

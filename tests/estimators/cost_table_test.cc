@@ -21,6 +21,7 @@ CoreCosts small_table() {
   add.instructions.coefficients[0] = 12.5;
   add.instructions.mean_error = 0.001;
   add.cycles.coefficients[3] = 2.25;
+  add.cycles.branches = {{8.0, {{{Feature::kRows, 1.0}}}, {{{Feature::kPositions, 1.0}, {Feature::kRows, -1.0}}}}};
   add.stack_bytes = {{"raw", 64}, {"requantize", 96}};
   add.file_bytes = {{"bw_add.c", 300}};
   add.library = {"lib_a-memcpy.o"};
@@ -38,6 +39,19 @@ TEST(CostTable, ReadsBackWhatItWrites) {
   EXPECT_EQ(read.kernel("add").cycles.coefficients[3], 2.25);
   EXPECT_EQ(read.glue_bytes(2), 64);
   EXPECT_EQ(read.kernel("add").library, std::vector<std::string>{"lib_a-memcpy.o"});
+}
+
+// Two rows of five pixels: a loop over a row's pixels goes back four times and on once.
+TEST(CostTable, ABranchCostsEachTimeItGoesTheRarerWay) {
+  FeatureVector features{};
+  features[static_cast<size_t>(Feature::kRows)] = 2;
+  features[static_cast<size_t>(Feature::kPositions)] = 10;
+  const LinearCost cycles = parse_cost_table(cost_table_text(small_table()), "table.yaml").kernel("add").cycles;
+  EXPECT_EQ(cycles(features), 8.0 * 2 + 2.25 * features[3]);
+  features[static_cast<size_t>(Feature::kPositions)] = 3;  // one turn and a half
+  EXPECT_EQ(cycles(features), 8.0 * 1 + 2.25 * features[3]);
+  features[static_cast<size_t>(Feature::kPositions)] = 1;  // never less than nothing
+  EXPECT_EQ(cycles(features), 2.25 * features[3]);
 }
 
 TEST(CostTable, StackIsThatOfTheLayersCallPathElseTheDeepest) {

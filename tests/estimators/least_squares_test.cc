@@ -64,5 +64,47 @@ TEST(NonnegativeLeastSquares, MeetsTheOptimalityConditions) {
   }
 }
 
+TEST(RidgeLeastSquares, FindsCoefficientsBelowZeroThatTheRowsAskFor) {
+  Rows rows;
+  std::vector<double> b;
+  Rng rng(3);
+  for (int i = 0; i < 200; ++i) {
+    rows.push_back({1.0, rng.uniform(), rng.uniform()});
+    b.push_back(2.0 + 3.0 * rows.back()[1] - 1.5 * rows.back()[2]);
+  }
+  const std::vector<double> x = ridge_least_squares(rows, b, {2.0, 2.5, 0.0}, 1e-9);
+  EXPECT_NEAR(x[0], 2.0, 1e-4);
+  EXPECT_NEAR(x[1], 3.0, 1e-4);
+  EXPECT_NEAR(x[2], -1.5, 1e-4);
+}
+
+TEST(RidgeLeastSquares, StaysNearWhereTheRowsSayNothing) {
+  // The second column is the first again: only their sum is known. The third is all zeros.
+  const std::vector<double> x = ridge_least_squares({{1, 1, 0}, {2, 2, 0}}, {4, 8}, {3, 1, 7}, 0.01);
+  EXPECT_NEAR(x[0], 3, 1e-6);
+  EXPECT_NEAR(x[1], 1, 1e-6);
+  EXPECT_EQ(x[2], 7);
+}
+
+TEST(SparseLeastSquares, FindsTheFewColumnsThatMatter) {
+  Rows rows;
+  std::vector<double> b;
+  Rng rng(5);
+  for (int i = 0; i < 60; ++i) {
+    rows.emplace_back();
+    for (int k = 0; k < 20; ++k) rows.back().push_back(rng.uniform(0.0, 10.0));
+    b.push_back(4.0 * rows.back()[7] - 2.0 * rows.back()[13]);
+  }
+  const std::vector<double> x = sparse_least_squares(rows, b, 6, 1e-6);
+  for (size_t k = 0; k < x.size(); ++k) EXPECT_NEAR(x[k], k == 7 ? 4.0 : k == 13 ? -2.0 : 0.0, 1e-4) << k;
+}
+
+TEST(SparseLeastSquares, TakesNoMoreColumnsThanAllowed) {
+  const std::vector<double> x = sparse_least_squares({{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}, {1, 5, 3}, 2, 0.0);
+  EXPECT_EQ(x[0], 0);
+  EXPECT_NEAR(x[1], 5, 1e-9);
+  EXPECT_NEAR(x[2], 3, 1e-9);
+}
+
 }  // namespace
 }  // namespace bitwright
