@@ -38,9 +38,12 @@ class Rules {
   std::vector<int64_t> apart_;
 };
 
-// Lowest offset at which buffer `i` collides with none of those already placed.
-int64_t lowest_gap(const Rules& rules, const std::vector<int>& placed, const std::vector<int64_t>& offsets, int i) {
-  std::vector<std::pair<int64_t, int64_t>> taken;  // offsets between the two are not free
+using Taken = std::vector<std::pair<int64_t, int64_t>>;  // offsets between the two are not free
+
+// Lowest offset at which buffer `i` collides with none of those already placed. taken: memory to work in.
+int64_t lowest_gap(const Rules& rules, const std::vector<int>& placed, const std::vector<int64_t>& offsets, int i,
+                   Taken& taken) {
+  taken.clear();
   for (int j : placed)
     if (rules.meet(i, j)) taken.emplace_back(offsets[j] - rules.apart(i, j), offsets[j] + rules.apart(j, i));
   std::sort(taken.begin(), taken.end());
@@ -55,8 +58,9 @@ int64_t lowest_gap(const Rules& rules, const std::vector<int>& placed, const std
 Placement first_fit(const Rules& rules, const std::vector<int>& order) {
   Placement p{std::vector<int64_t>(rules.size(), 0)};
   std::vector<int> placed;
+  Taken taken;
   for (int i : order) {
-    p.offsets[i] = lowest_gap(rules, placed, p.offsets, i);
+    p.offsets[i] = lowest_gap(rules, placed, p.offsets, i, taken);
     p.bytes = std::max(p.bytes, p.offsets[i] + rules.bytes(i));
     placed.push_back(i);
   }
@@ -76,26 +80,76 @@ bool is_free(const Rules& rules, const std::vector<int>& placed, const std::vect
 Placement two_ended(const Rules& rules, const std::vector<int>& order, int64_t capacity) {
   Placement p{std::vector<int64_t>(rules.size(), 0)};
   std::vector<int> placed;
+  Taken taken;
   for (int i : order) {
     const int64_t top = std::max<int64_t>(0, capacity - rules.bytes(i));
     p.offsets[i] = is_free(rules, placed, p.offsets, i, 0)     ? 0
                    : is_free(rules, placed, p.offsets, i, top) ? top
-                                                               : lowest_gap(rules, placed, p.offsets, i);
+                                                               : lowest_gap(rules, placed, p.offsets, i, taken);
     p.bytes = std::max(p.bytes, p.offsets[i] + rules.bytes(i));
     placed.push_back(i);
   }
   return p;
 }
 
-// Some least placement is the first fit of some order (each buffer as low as those below it allow), so a search over
-// orders, cut where a prefix already needs as much as the best, is exact.
+// What buffer `lower` can have in common with others at a step: no more than they take, nor than lies behind its lead.
+int64_t most_shared(const std::vector<Lifetime>& buffers, const std::vector<Overlap>& overlaps, int lower, int step) {
+  int64_t uppers = 0, behind = 0;
+  const auto alive = [&](int i) { return buffers[i].first <= step && step <= buffers[i].last; };
+  for (const Overlap& o : overlaps) {
+    if (o.lower != lower || !alive(lower) || !alive(o.upper)) continue;
+    uppers += words(buffers[o.upper].bytes);
+    behind = std::max(behind, words(buffers[lower].bytes) - o.lead);
+  }
+  return std::min(uppers, behind);
+}
+
+// What each buffer takes at least of each step, as others may share the rest with it.
+class Needs {
+ public:
+  Needs(const std::vector<Lifetime>& buffers, const std::vector<Overlap>& overlaps, const std::vector<int>& of)
+      : buffers_(buffers), bytes_(buffers.size()) {
+    for (const Lifetime& b : buffers) left_.resize(std::max(left_.size(), static_cast<size_t>(b.last) + 1), 0);
+    for (const int i : of) {
+      for (int step = buffers[i].first; step <= buffers[i].last; ++step)
+        bytes_[i].push_back(words(buffers[i].bytes) - most_shared(buffers, overlaps, i, step));
+      put_back(i);
+    }
+  }
+  void take_out(int i) { add(i, -1); }
+  void put_back(int i) { add(i, 1); }
+  // The largest sum at one step of those that are not taken out.
+  int64_t most() const { return *std::max_element(left_.begin(), left_.end()); }
+
+ private:
+  void add(int i, int sign) {
+    for (size_t k = 0; k < bytes_[i].size(); ++k)
+      left_[static_cast<size_t>(buffers_[i].first) + k] += sign * bytes_[i][k];
+  }
+
+  const std::vector<Lifetime>& buffers_;
+  std::vector<std::vector<int64_t>> bytes_;  // by buffer, from its first step on
+  std::vector<int64_t> left_;                // by step
+};
+
+// Of the least placements take one whose offsets have the least sum. First fit in the order of its offsets gives no
+// buffer a higher one, so it gives it again: a search over orders in which offsets do not fall, equal ones by index, is
+// exact. It is cut where a prefix, or what must still lie above it, needs as much as the best.
 struct OrderSearch {
   const Rules& rules;
+  Needs needs;  // of those not yet placed
   int64_t bound;
   Placement best;
   std::vector<int> placed;
   std::vector<int64_t> offsets;
   int64_t budget;  // nodes
+  Taken taken;
+
+  bool comes_after_the_last(int i) const {
+    if (placed.empty()) return true;
+    const int last = placed.back();
+    return offsets[i] > offsets[last] || (offsets[i] == offsets[last] && i > last);
+  }
 
   void descend(std::vector<int>& left, int64_t bytes) {
     if (best.bytes == bound || budget-- <= 0) return;
@@ -105,16 +159,20 @@ struct OrderSearch {
     }
     for (size_t k = 0; k < left.size(); ++k) {
       const int i = left[k];
-      offsets[i] = lowest_gap(rules, placed, offsets, i);
+      offsets[i] = lowest_gap(rules, placed, offsets, i, taken);
       const int64_t top = std::max(bytes, offsets[i] + rules.bytes(i));
-      if (top >= best.bytes) continue;
-      std::swap(left[k], left.back());
-      left.pop_back();
-      placed.push_back(i);
-      descend(left, top);
-      placed.pop_back();
-      left.push_back(i);
-      std::swap(left[k], left.back());
+      if (top >= best.bytes || !comes_after_the_last(i)) continue;
+      needs.take_out(i);
+      if (offsets[i] + needs.most() < best.bytes) {
+        std::swap(left[k], left.back());
+        left.pop_back();
+        placed.push_back(i);
+        descend(left, top);
+        placed.pop_back();
+        left.push_back(i);
+        std::swap(left[k], left.back());
+      }
+      needs.put_back(i);
     }
   }
 };
@@ -182,11 +240,13 @@ Placement best_placement(const std::vector<Lifetime>& buffers, const std::vector
   bool complete = false;
   if (best.bytes > bound && count <= kMostSearched) {
     OrderSearch search{rules,
+                       Needs(buffers, overlaps, orders[0]),
                        bound,
                        best,
                        {},
                        std::vector<int64_t>(buffers.size(), 0),
-                       count <= kExactSearched ? kAllOrders : kSomeOrders};
+                       count <= kExactSearched ? kAllOrders : kSomeOrders,
+                       {}};
     search.descend(orders[0], 0);
     complete = search.budget > 0;
     best = search.best;
@@ -195,18 +255,6 @@ Placement best_placement(const std::vector<Lifetime>& buffers, const std::vector
   best.bound = bound;
   best.is_least = complete || best.bytes == bound;
   return best;
-}
-
-// What buffer `lower` can have in common with others at a step: no more than they take, nor than lies behind its lead.
-int64_t most_shared(const std::vector<Lifetime>& buffers, const std::vector<Overlap>& overlaps, int lower, int step) {
-  int64_t uppers = 0, behind = 0;
-  const auto alive = [&](int i) { return buffers[i].first <= step && step <= buffers[i].last; };
-  for (const Overlap& o : overlaps) {
-    if (o.lower != lower || !alive(lower) || !alive(o.upper)) continue;
-    uppers += words(buffers[o.upper].bytes);
-    behind = std::max(behind, words(buffers[lower].bytes) - o.lead);
-  }
-  return std::min(uppers, behind);
 }
 
 }  // namespace

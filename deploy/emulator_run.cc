@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <set>
 #include <sstream>
 
@@ -69,6 +70,8 @@ std::string profile_plugin() {
   const std::string_view source = emulator_file("bw_profile_plugin.c");
   const std::string folder = cache_folder();
   const std::string library = fmt::format("{}/profile-{}.so", folder, sha256_hex(source).substr(0, 16));
+  static std::mutex compiling;
+  const std::lock_guard lock(compiling);
   if (fs::exists(library)) return library;
   require_tool("cc", "gcc");
   fs::create_directories(folder);
@@ -149,6 +152,8 @@ std::string flash_option(const CrossTarget& target, const FlashModel& flash) {
 }
 
 std::string parts_option(const CrossTarget& target, const std::string& elf, const std::vector<std::string>& parts) {
+  if (parts.empty()) return "";
+  BW_CHECK(parts.size() <= kMostParts);
   std::string addresses;
   for (const SymbolLine& line : list_symbols(target, {elf}))
     if (std::find(parts.begin(), parts.end(), line.name) != parts.end() && !line.address.empty())

@@ -42,7 +42,8 @@ struct MemoryCounts {
 // Throws std::invalid_argument naming the number that is out of its range.
 void validate(const FlashModel& flash);
 
-// The board's flash. What its file does not say is taken to be absent, which is the slowest.
+// The board's flash. Buffers that its file does not name are taken to be absent, wait states to be 0, a read to be of 8
+// bytes.
 FlashModel flash_model(const Board& board);
 
 // Cycles that the core stands still: misses for the flash, and on Cortex-M3 and M4 one cycle for an unaligned access,

@@ -226,7 +226,7 @@ double LinearCost::operator()(const FeatureVector& features) const {
   double sum = 0.0;
   for (size_t f = 0; f < kFeatures; ++f) sum += coefficients[f] * features[f];
   for (const BranchCost& branch : branches) sum += branch(features);
-  return sum;
+  return std::max(sum, 0.0);
 }
 
 const KernelCost& CoreCosts::kernel(const std::string& name) const {

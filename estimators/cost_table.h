@@ -33,7 +33,7 @@ struct BranchCost {
 };
 
 // A closed form: the sum of coefficient x feature, and what branches cost that are mispredicted now on one side, now on
-// the other; that of the others is linear.
+// the other; that of the others is linear. Not negative.
 struct LinearCost {
   FeatureVector coefficients{};
   std::vector<BranchCost> branches;

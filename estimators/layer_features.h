@@ -1,5 +1,6 @@
 // estimators/layer_features.h: how often each part of a layer's C kernel runs. Trip counts are static, so these are
-// known from shapes and formats alone, and instructions and cycles are linear in them (cost_table.h).
+// known from shapes and formats alone; instructions are linear in them, and cycles, but for branches that a core
+// predicts (cost_table.h).
 // Every family of kernels uses some of them and leaves the others 0; the counters follow deploy/runtime.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -20,7 +21,7 @@ enum class Feature : size_t {
   kRows,           // output rows
   kPositions,      // output pixels
   kOutputWords,    // 32-bit words written
-  kWholeOutputs,   // outputs of 32 bits; of window kernels kSplitOutputs are counted instead
+  kWholeOutputs,   // outputs of 32 bits; of window kernels kWholeAppends are counted instead
   kPixelLoops,     // pixels of several channels, where a kernel takes them one by one
   kSingleOutputs,  // output elements of a layer that does not pool; of window kernels those are in the sums below
   kPooledOutputs,  // of one that does

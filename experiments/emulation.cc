@@ -122,6 +122,8 @@ std::string absent(const Emulation& e) {
   std::string text = "not modelled: interrupts, bus contention of DMA, peripherals' wait states";
   if (e.core == "cortex-m7") text += ", tightly coupled memory, misses of cached RAM and write-back";
   if (!e.flash) text += ", flash (name a --board)";
+  if (e.flash && !e.board->sources.contains("flash_wait_states"))
+    text += fmt::format(", wait states of the flash, which the file of {} does not give", e.board->name);
   return text;
 }
 

@@ -117,10 +117,10 @@ void print_outcome(const SearchRequest& request, const StudyOutcome& outcome, co
 // In the unit of a limit, rounded up: what a study file takes.
 std::string limit_text(const Violation& v) {
   const auto up = [](double value, double step) { return std::ceil(value / step) * step; };
-  if (v.rule == "latency") return fmt::format("{:g} ms", up(v.value / 1000, 0.001));
-  if (v.rule == "energy") return fmt::format("{:g} uJ", up(v.value, 0.01));
+  if (v.rule == "latency") return fmt::format("{:.3f} ms", up(v.value / 1000, 0.001));
+  if (v.rule == "energy") return fmt::format("{:.2f} uJ", up(v.value, 0.01));
   if (v.rule == "macs") return fmt::format("{:.0f}", v.value);
-  return fmt::format("{:g} KiB", up(v.value / 1024, 0.125));
+  return fmt::format("{:.3f} KiB", up(v.value / 1024, 0.125));
 }
 
 std::string parameters_text(const Candidate& candidate) {
@@ -151,7 +151,9 @@ std::string infeasibility_text(const Infeasibility& why) {
   if (why.nearest_violations.empty())
     return text + "one candidate fits, which random proposals did not meet: " + network;
   text += "the nearest takes " + network + "it would fit with";
-  for (const Violation& v : why.nearest_violations) text += fmt::format(" limits.{}='{}'", v.rule, limit_text(v));
+  for (const Violation& v : why.nearest_violations)
+    text += v.rule == "memory" ? fmt::format(" {} of memory for program and data", limit_text(v))
+                               : fmt::format(" limits.{}='{}'", v.rule, limit_text(v));
   return text + ", where the board has as much; or give the space smaller choices\n";
 }
 

@@ -55,7 +55,7 @@ Scored descend(const SearchSpace& space, Scored from, const CandidateScore& scor
         keep_better(best, completed(space, std::move(changed)), score);
       }
     }
-    if (!best || best->score >= from.score) return from;
+    if (!best || !(best->score < from.score)) return from;
     from = std::move(*best);
   }
 }

@@ -40,7 +40,8 @@ struct Infeasibility {
   std::vector<Violation> nearest_violations;
 };
 
-// Why nothing of the space keeps the rules. Some seconds at most; the same for the same seed.
+// Why nothing of the space keeps the rules; the same for the same seed. Some thousand estimates. rules: estimate and
+// check_budgets are not empty.
 Infeasibility diagnose_infeasibility(const SearchSpace& space, const CandidateRules& rules, uint64_t seed);
 
 }  // namespace bitwright

@@ -31,7 +31,7 @@ struct Options {
                                      "generic-sensor-40k", "raspberry-pi-pico"};
 };
 
-// Processor time of this thread, in seconds.
+// Processor time, in seconds.
 double cpu_seconds() {
   return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
 }
@@ -80,6 +80,7 @@ ExitCode check_candidates(const Options& options) {
   const std::vector<Network> networks = sound_networks(options, study, sampling);
   std::cout << fmt::format("{} candidates of {}, {} of sound structure: {:.1f} us each to draw and check\n",
                            options.candidates, options.study, networks.size(), 1e6 * sampling / options.candidates);
+  if (networks.empty()) throw ConfigError("no candidate is of sound structure");
   std::vector<std::vector<std::string>> rows = {
       {"board", "core", "fit the board", "and the study's limits", "us each", "estimates/s"}};
   const auto count = static_cast<double>(networks.size());

@@ -98,7 +98,7 @@ std::vector<BranchSamples> branches_of(const std::vector<Sample>& samples, doubl
     for (const PredictedBranch& b : samples[s].branches) {
       BranchSamples& of = by_place[{b.begin, b.address}];
       of.taken.resize(samples.size()), of.not_taken.resize(samples.size());
-      of.taken[s] = b.taken, of.not_taken[s] = b.not_taken;
+      of.taken[s] += b.taken, of.not_taken[s] += b.not_taken;
     }
   std::map<std::pair<std::vector<double>, std::vector<double>>, BranchSamples> alike;
   for (auto& [place, branch] : by_place) {
@@ -339,6 +339,7 @@ std::vector<QuantizedModel> covering_models(const std::string& kernel, int count
 
 CoreCosts calibrate(const std::string& core, const CalibrationOptions& options) {
   require_kernels(options.kernels);
+  if (!has_timing_table(core)) throw ConfigError(fmt::format("core = {}: has no timing table", core));
   CoreCosts costs;
   costs.core = core;
   costs.compiler = tool_version("arm-none-eabi-gcc");

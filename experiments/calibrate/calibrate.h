@@ -2,7 +2,7 @@
 //
 // Per kernel: emits `samples` layers of random shapes, runs each alone in the emulator, checks its output against the
 // integer reference, and fits instructions and cycles to the layer's features by least squares on relative
-// errors: with coefficients that are not negative, from which a ridge then lets them stray a little. Code bytes come
+// errors: with coefficients that are not negative, from which a ridge then lets them stray. Code bytes come
 // from the linker's map, stack from painting it. Nothing depends on the date or the machine: same compiler, same table.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -18,7 +18,7 @@
 namespace bitwright {
 
 struct CalibrationOptions {
-  int samples = 90;  // layers per kernel, >= 1, and some more until every feature is seen often enough
+  int samples = 90;  // layers per kernel, >= 1, and some more where a feature is seldom seen
   uint64_t seed = 1;
   std::vector<std::string> kernels;  // these alone, without the run function's costs; empty: all
   std::function<void(const std::string& line)> progress = [](const std::string&) {};
