@@ -60,7 +60,7 @@ inline constexpr size_t kMostParts = 64;
 struct ProfileOptions {
   bool separate = false;                                     // profile every run between the marks by itself
   std::string begin = "bw_mark_begin", end = "bw_mark_end";  // functions; the profile is empty if there are none
-  std::vector<std::string> parts;  // functions, at most kMostParts, at whose calls a new part of a run begins (Profile::parts)
+  std::vector<std::string> parts;  // functions, at most kMostParts: a call begins a new part of a run (Profile::parts)
   bool whole = false;                                        // no marks: all that runs, as one run
   std::optional<FlashModel> flash;                           // count its misses, of the target's region of flash
 };

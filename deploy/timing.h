@@ -110,8 +110,8 @@ struct Stretch {
   double taken = 0.0;     // share of executions whose last branch was taken
   bool off_word = false;  // that branch's target is a 32-bit instruction off a word boundary
 };
-// Of every run that was profiled by itself, or every part. Throws std::runtime_error if the profile holds an address that the
-// disassembly does not, or no run.
+// Of every run that was profiled by itself, or every part. Throws std::runtime_error if the profile holds an address
+// that the disassembly does not, or no run.
 std::vector<std::vector<Stretch>> stretches(const Profile& profile, const Disassembly& code);
 
 // A conditional branch and the first instruction of the stretch that leads to it.

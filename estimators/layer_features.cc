@@ -73,8 +73,7 @@ void count_epilogue(CountedLayer& l) {
     case Epilogue::kRaw: l.add(l.spec.bias ? Feature::kBiasedOutputs : Feature::kRawOutputs, outputs); break;
     case Epilogue::kThreshold: count_thresholds(l, outputs); break;
     case Epilogue::kRequantize:
-      l.add(Feature::kRequantizedOutputs, outputs);
-      if (typical_shift(l.network, l.index) < 32) l.add(Feature::kSlowRequantized, outputs);
+      l.add(typical_shift(l.network, l.index) < 32 ? Feature::kSlowRequantized : Feature::kRequantizedOutputs, outputs);
       break;
     case Epilogue::kFloat: count_reals(l, outputs); break;
   }
