@@ -15,6 +15,7 @@
 #include "core/io/board_yaml.h"
 #include "core/io/load_study.h"
 #include "estimators/estimate.h"
+#include "experiments/run_main.h"
 #include "experiments/table.h"
 #include "search/space.h"
 
@@ -106,11 +107,7 @@ int run(int argc, char** argv) {
   app.add_option("--classes", options.classes)->check(CLI::Range(1, 1000))->capture_default_str();
   app.add_option("--seed", options.seed)->capture_default_str();
   app.add_option("--board", options.boards, "May be repeated")->capture_default_str();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : static_cast<int>(ExitCode::kConfig);
-  }
+  if (const auto status = parse_arguments(app, argc, argv)) return *status;
   return static_cast<int>(check_candidates(options));
 }
 
@@ -118,14 +115,5 @@ int run(int argc, char** argv) {
 }  // namespace bitwright
 
 int main(int argc, char** argv) {
-  using bitwright::ExitCode;
-  try {
-    return bitwright::run(argc, argv);
-  } catch (const bitwright::ConfigError& error) {
-    std::cerr << "error: " << error.what() << "\n";
-    return static_cast<int>(ExitCode::kConfig);
-  } catch (const std::exception& error) {
-    std::cerr << "error: " << error.what() << "\n";
-    return static_cast<int>(ExitCode::kFailed);
-  }
+  return bitwright::run_main(bitwright::run, argc, argv);
 }

@@ -24,6 +24,7 @@
 #include "experiments/calibrate/drawn_weights.h"
 #include "experiments/calibrate/measure.h"
 #include "experiments/check_estimates/measure_inferences.h"
+#include "experiments/run_main.h"
 #include "experiments/table.h"
 #include "tests/support/random_network.h"
 
@@ -285,11 +286,7 @@ int run(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("!--random-only", options.built_in, "Without the networks of configs/networks");
   app.add_flag("--kernels", options.kernels, "Every kernel call by itself, too");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : static_cast<int>(ExitCode::kConfig);
-  }
+  if (const auto status = parse_arguments(app, argc, argv)) return *status;
   return static_cast<int>(check_estimates(options));
 }
 
@@ -297,14 +294,5 @@ int run(int argc, char** argv) {
 }  // namespace bitwright
 
 int main(int argc, char** argv) {
-  using bitwright::ExitCode;
-  try {
-    return bitwright::run(argc, argv);
-  } catch (const bitwright::ConfigError& error) {
-    std::cerr << "error: " << error.what() << "\n";
-    return static_cast<int>(ExitCode::kConfig);
-  } catch (const std::exception& error) {
-    std::cerr << "error: " << error.what() << "\n";
-    return static_cast<int>(ExitCode::kFailed);
-  }
+  return bitwright::run_main(bitwright::run, argc, argv);
 }

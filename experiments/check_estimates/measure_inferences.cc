@@ -11,7 +11,9 @@
 #include <sstream>
 
 #include "deploy/emit.h"
+#include "deploy/emit_source.h"
 #include "deploy/emulator_run.h"
+#include "deploy/templates.h"
 #include "experiments/calibrate/drawn_weights.h"
 
 namespace bitwright {
@@ -63,14 +65,7 @@ void write_text(const std::string& path, const std::string& text) {
 }
 
 std::string words_text(const std::string& name, const std::vector<uint32_t>& words) {
-  std::string text = fmt::format("static const uint32_t {}[] = {{", name);
-  for (size_t i = 0; i < words.size(); ++i) text += fmt::format("{}0x{:x}u,", i % 8 == 0 ? "\n    " : " ", words[i]);
-  return text + "};\n";
-}
-
-std::string upper(std::string name) {
-  for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return name;
+  return emit_array(name, {"", "uint32_t", {words.begin(), words.end()}});
 }
 
 // Sources of all packages below folder/src; each one's test program apart, as they have one name.

@@ -10,6 +10,8 @@
 
 #include "core/error.h"
 #include "core/rng.h"
+#include "deploy/emit_source.h"
+#include "deploy/templates.h"
 #include "tests/support/random_network.h"
 
 namespace bitwright {
@@ -63,14 +65,7 @@ CheckCase check_case(const QuantizedModel& model, uint64_t seed, Execution execu
 }
 
 std::string words_text(const std::string& name, const std::vector<uint32_t>& words) {
-  std::string text = fmt::format("static const uint32_t {}[] = {{", name);
-  for (size_t i = 0; i < words.size(); ++i) text += fmt::format("{}0x{:x}u,", i % 8 == 0 ? "\n    " : " ", words[i]);
-  return text + "};\n";
-}
-
-std::string upper(std::string name) {
-  for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return name;
+  return emit_array(name, {"", "uint32_t", {words.begin(), words.end()}});
 }
 
 std::string case_text(const CheckCase& check) {

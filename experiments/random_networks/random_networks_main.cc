@@ -17,6 +17,7 @@
 #include "deploy/verify.h"
 #include "experiments/random_networks/check_on_target.h"
 #include "experiments/random_networks/kernel_coverage.h"
+#include "experiments/run_main.h"
 
 namespace bitwright {
 namespace {
@@ -209,11 +210,7 @@ int run(int argc, char** argv) {
   app.add_option("--jobs", options.jobs, "Targets at a time")->capture_default_str();
   app.add_flag("--first-difference", options.first_difference, "Stop after the program with the first one");
   app.add_flag("!--these-only", options.every_kernel, "No further networks for kernels that these do not have");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : static_cast<int>(ExitCode::kConfig);
-  }
+  if (const auto status = parse_arguments(app, argc, argv)) return *status;
   if (!options.kernels.empty()) options.every_kernel = false;
   return static_cast<int>(check_networks(options));
 }
@@ -222,14 +219,5 @@ int run(int argc, char** argv) {
 }  // namespace bitwright
 
 int main(int argc, char** argv) {
-  using bitwright::ExitCode;
-  try {
-    return bitwright::run(argc, argv);
-  } catch (const bitwright::ConfigError& error) {
-    std::cerr << "error: " << error.what() << "\n";
-    return static_cast<int>(ExitCode::kConfig);
-  } catch (const std::exception& error) {
-    std::cerr << "error: " << error.what() << "\n";
-    return static_cast<int>(ExitCode::kFailed);
-  }
+  return bitwright::run_main(bitwright::run, argc, argv);
 }

@@ -11,6 +11,7 @@
 #include "deploy/emulator_run.h"
 #include "experiments/bench/kernels/cmsis_nn.h"
 #include "experiments/bench/kernels/kernel_table.h"
+#include "experiments/run_main.h"
 
 namespace bitwright {
 namespace {
@@ -125,11 +126,7 @@ int run(int argc, char** argv) {
       ->needs(network);
   app.add_flag("--check", options.check, "Hold the figures against their limits; status 1 if one is not met");
   app.add_flag("--json", options.json, "One JSON object on stdout");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : static_cast<int>(ExitCode::kConfig);
-  }
+  if (const auto status = parse_arguments(app, argc, argv)) return *status;
   return options.network.empty() && options.weights.empty() ? bench_kernels(options) : bench_network(options);
 }
 
@@ -137,14 +134,5 @@ int run(int argc, char** argv) {
 }  // namespace bitwright
 
 int main(int argc, char** argv) {
-  using bitwright::ExitCode;
-  try {
-    return bitwright::run(argc, argv);
-  } catch (const bitwright::ConfigError& error) {
-    std::cerr << "error: " << error.what() << "\n";
-    return static_cast<int>(ExitCode::kConfig);
-  } catch (const std::exception& error) {
-    std::cerr << "error: " << error.what() << "\n";
-    return static_cast<int>(ExitCode::kFailed);
-  }
+  return bitwright::run_main(bitwright::run, argc, argv);
 }
