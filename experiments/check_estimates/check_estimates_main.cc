@@ -262,6 +262,7 @@ void print_calls(const std::string& core, const std::vector<CallError>& calls) {
 }
 
 ExitCode check_estimates(const Options& options) {
+  for (const std::string& core : options.cores) core_costs(core);  // refuses a core without a table
   const std::vector<Network> networks = networks_of(options);
   std::vector<std::future<CoreResult>> running;
   for (const std::string& core : options.cores)
