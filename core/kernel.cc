@@ -261,7 +261,7 @@ bool has_weight_rows(const std::string& kernel) {
 std::vector<std::string> kernels_for(const Network& network, int layer) {
   const LayerSpec& spec = network.layers[layer];
   if (std::holds_alternative<Flatten>(spec.op)) return {};
-  const LayerShapes shapes = infer_shapes(network)[layer];
+  const LayerShapes shapes = layer_shapes(network, layer);
   check_dimensions(spec, shapes);
   const std::string name = operation(network, layer);
   const bool max_pool_of_floats = name == "max_pool" && storage_format(network, spec.from) == Format::kFloat32;
@@ -355,7 +355,7 @@ int64_t weight_row_words(const KernelGeometry& g, const std::string& kernel) {
 int64_t weight_bytes(const Network& network, int layer, const std::string& kernel) {
   const LayerSpec& spec = network.layers[layer];
   if (!has_weights(spec.op)) return 0;
-  const LayerShapes shapes = infer_shapes(network)[layer];
+  const LayerShapes shapes = layer_shapes(network, layer);
   if (!has_weight_rows(kernel)) return packed_bytes(weight_count(spec, shapes), spec.weights);
   const KernelGeometry g = kernel_geometry(spec, shapes);
   const int64_t at_once = is_poly(kernel)                                             ? 2
@@ -372,7 +372,7 @@ bool has_narrow_thresholds(const Network& network, int layer) {
 
 int64_t table_bytes(const Network& network, int layer, const std::string& kernel) {
   const LayerSpec& spec = network.layers[layer];
-  const LayerShapes shapes = infer_shapes(network)[layer];
+  const LayerShapes shapes = layer_shapes(network, layer);
   const int64_t channels = shapes.output.c;
   if (is_poly2(kernel)) return poly2_table_bytes(kernel_geometry(spec, shapes));
   if (is_poly(kernel)) return poly_table_bytes(kernel_geometry(spec, shapes));
@@ -400,7 +400,7 @@ int64_t constant_bytes(const Network& network, int layer, const std::string& ker
 int64_t scratch_bytes(const Network& network, int layer, const std::string& kernel, int poly_tile) {
   if (!has_scratch(kernel)) return 0;
   const LayerSpec& spec = network.layers[layer];
-  const KernelGeometry g = kernel_geometry(spec, infer_shapes(network)[layer]);
+  const KernelGeometry g = kernel_geometry(spec, layer_shapes(network, layer));
   if (kernel == "conv2d_wf32") return 4 * (g.out_channels + std::min(g.taps(), kChunk));
   if (is_poly2(kernel)) return 4 * poly2_scratch_words(g, poly_tile);
   if (is_poly(kernel)) return 4 * poly_scratch_words(g, poly_layout(kernel), poly_tile);
@@ -409,7 +409,7 @@ int64_t scratch_bytes(const Network& network, int layer, const std::string& kern
   const std::string types = kernel_types(kernel);
   if (kernel.starts_with("part_")) {
     if (types != "a8w1") return 2 * kChunk;
-    const Shape map = infer_shapes(network)[spec.from].input;  // of the flatten in front
+    const Shape map = layer_shapes(network, spec.from).input;  // of the flatten in front
     const Format codes = storage_format(network, spec.from);
     const int bits = bit_width(codes);
     return bits == 8 && min_code(codes) == 0 ? 0 : words(int64_t{part_columns(map.c, bits)} * map.c);

@@ -27,6 +27,7 @@ class Rules {
   size_t size() const { return buffers_.size(); }
   const Lifetime& life(int i) const { return buffers_[static_cast<size_t>(i)]; }
   int64_t bytes(int i) const { return words(life(i).bytes); }
+  bool is_alive(int i, int step) const { return bytes(i) > 0 && life(i).first <= step && step <= life(i).last; }
   bool meet(int i, int j) const { return life(i).first <= life(j).last && life(j).first <= life(i).last; }
   // The least offset of `above` counted from that of `below`, if it does not lie below it.
   int64_t apart(int below, int above) const {
@@ -132,6 +133,30 @@ class Needs {
   std::vector<int64_t> left_;                // by step
 };
 
+// The least that `together`, all of which meet, take by themselves: first fit in every order.
+int64_t least_of(const Rules& rules, std::vector<int> together) {
+  int64_t least = first_fit(rules, together).bytes;
+  while (std::next_permutation(together.begin(), together.end()))
+    least = std::min(least, first_fit(rules, together).bytes);
+  return least;
+}
+
+// No placement takes less than what is alive at one step: of few buffers, what they take by themselves.
+int64_t least_bytes(const Rules& rules, const std::vector<int64_t>& alive) {
+  constexpr size_t kPermuted = 4;
+  int64_t most = 0;
+  std::vector<int> before;
+  for (size_t step = 0; step < alive.size(); ++step) {
+    std::vector<int> together;
+    for (int i = 0; i < static_cast<int>(rules.size()); ++i)
+      if (rules.is_alive(i, static_cast<int>(step))) together.push_back(i);
+    most = std::max(most, alive[step]);
+    if (together.size() <= kPermuted && together != before) most = std::max(most, least_of(rules, together));
+    before = together;
+  }
+  return most;
+}
+
 // Of the least placements take one whose offsets have the least sum. First fit in the order of its offsets gives no
 // buffer a higher one, so it gives it again: a search over orders in which offsets do not fall, equal ones by index, is
 // exact. It is cut where a prefix, or what must still lie above it, needs as much as the best.
@@ -176,6 +201,28 @@ struct OrderSearch {
     }
   }
 };
+
+// The buffers that are placed, and what may overlap.
+struct Puzzle {
+  const std::vector<Lifetime>& buffers;
+  const std::vector<Overlap>& overlaps;
+  Rules rules;
+};
+
+// Searches orders of `of` for less than `known`, a placement, down to `bound`; true if no other takes less.
+bool search_orders(const Puzzle& puzzle, std::vector<int> of, int64_t bound, int64_t nodes, Placement& known) {
+  OrderSearch search{puzzle.rules,
+                     Needs(puzzle.buffers, puzzle.overlaps, of),
+                     bound,
+                     known,
+                     {},
+                     std::vector<int64_t>(puzzle.buffers.size(), 0),
+                     nodes,
+                     {}};
+  search.descend(of, 0);
+  known = search.best;
+  return search.budget > 0;
+}
 
 // Exchanges of two buffers in the order that do not make it worse, drawn from a fixed sequence.
 Placement exchanged(const Rules& rules, std::vector<int> order, Placement best, int64_t bound) {
@@ -224,11 +271,26 @@ std::vector<std::vector<int>> fit_orders(const std::vector<Lifetime>& buffers) {
       ordered(buffers, start, [](const Lifetime& a, const Lifetime& b) { return a.last > b.last; })};
 }
 
+// No placement takes less than what is alive at two steps, one after the other, takes by itself. Stops at `enough`.
+int64_t least_of_two_steps(const Puzzle& puzzle, int64_t bound, int64_t enough) {
+  int steps = 0;
+  for (const Lifetime& b : puzzle.buffers) steps = std::max(steps, b.last + 1);
+  for (int step = 0; step + 1 < steps && bound < enough; ++step) {
+    std::vector<int> together;
+    for (int i = 0; i < static_cast<int>(puzzle.buffers.size()); ++i)
+      if (puzzle.rules.is_alive(i, step) || puzzle.rules.is_alive(i, step + 1)) together.push_back(i);
+    if (together.size() > kExactSearched) continue;
+    Placement by_itself = first_fit(puzzle.rules, together);
+    if (search_orders(puzzle, together, bound, kAllOrders, by_itself)) bound = std::max(bound, by_itself.bytes);
+  }
+  return bound;
+}
+
 Placement best_placement(const std::vector<Lifetime>& buffers, const std::vector<Overlap>& overlaps) {
-  const Rules rules(buffers, overlaps);
-  const std::vector<int64_t> alive = bytes_alive(buffers, overlaps);
-  const int64_t bound = alive.empty() ? 0 : *std::max_element(alive.begin(), alive.end());
-  std::vector<std::vector<int>> orders = fit_orders(buffers);
+  const Puzzle puzzle{buffers, overlaps, Rules(buffers, overlaps)};
+  const Rules& rules = puzzle.rules;
+  int64_t bound = least_bytes(rules, bytes_alive(buffers, overlaps));
+  const std::vector<std::vector<int>> orders = fit_orders(buffers);
   std::vector<int> best_order = orders[0];
   Placement best = two_ended(rules, orders[1], bound);
   for (const std::vector<int>& order : orders) {
@@ -238,19 +300,9 @@ Placement best_placement(const std::vector<Lifetime>& buffers, const std::vector
   }
   const size_t count = orders[0].size();
   bool complete = false;
-  if (best.bytes > bound && count <= kMostSearched) {
-    OrderSearch search{rules,
-                       Needs(buffers, overlaps, orders[0]),
-                       bound,
-                       best,
-                       {},
-                       std::vector<int64_t>(buffers.size(), 0),
-                       count <= kExactSearched ? kAllOrders : kSomeOrders,
-                       {}};
-    search.descend(orders[0], 0);
-    complete = search.budget > 0;
-    best = search.best;
-  }
+  if (best.bytes > bound) bound = least_of_two_steps(puzzle, bound, best.bytes);
+  if (best.bytes > bound && count <= kMostSearched)
+    complete = search_orders(puzzle, orders[0], bound, count <= kExactSearched ? kAllOrders : kSomeOrders, best);
   if (best.bytes > bound && !complete) best = exchanged(rules, best_order, best, bound);
   best.bound = bound;
   best.is_least = complete || best.bytes == bound;

@@ -278,6 +278,15 @@ std::vector<LayerShapes> infer_shapes(const Network& network) {
   return shapes;
 }
 
+LayerShapes layer_shapes(const Network& network, int layer) {
+  const LayerSpec& spec = network.layers[layer];
+  LayerShapes s;
+  s.input = output_shape(network, spec.from);
+  s.accumulators = accumulator_shape(spec, s.input);
+  s.output = pooled(spec, s.accumulators);
+  return s;
+}
+
 bool has_weights(const Op& op) {
   return std::holds_alternative<Conv2d>(op) || std::holds_alternative<DepthwiseConv2d>(op) ||
          std::holds_alternative<Dense>(op);

@@ -137,6 +137,8 @@ struct LayerShapes {
 // Throws StructureError naming the first layer whose shapes or formats do not close, or that has a tensor or kernel
 // of more than 2^24 elements.
 std::vector<LayerShapes> infer_shapes(const Network& network);
+// Of one layer of a network that infer_shapes() accepts; nothing is checked.
+LayerShapes layer_shapes(const Network& network, int layer);
 
 // Outputs and leading border of a window over n positions, per Padding.
 int padded_outputs(int n, int window, int stride, Padding padding);

@@ -40,8 +40,7 @@ class LastReads {
  public:
   LastReads(const Network& network, int layer, int from, Order order)
       : order_(order),
-        g_(kernel_geometry(network.layers[static_cast<size_t>(layer)],
-                           infer_shapes(network)[static_cast<size_t>(layer)])),
+        g_(kernel_geometry(network.layers[static_cast<size_t>(layer)], layer_shapes(network, layer))),
         in_bits_(bit_width(storage_format(network, from))),
         pixel_bits_(int64_t{g_.output.c} * bit_width(storage_format(network, layer))),
         time_(static_cast<size_t>(g_.input.elements() * in_bits_ + 31) / 32, 0) {

@@ -143,7 +143,7 @@ MemoryPlan plan_stream_memory(const Network& network, const Kernels& kernels, co
   for (int i = 0; i < static_cast<int>(scratch.size()); ++i)
     extra.push_back(i < end ? Lifetime{0, i, i} : i == end ? Lifetime{most, 0, end} : Lifetime{scratch[i], i, i});
   extra.push_back({kStageStateBytes * static_cast<int64_t>(stream.stages.size()), 0, end});
-  const int64_t units = infer_shapes(network)[end].output.c;
+  const int64_t units = layer_shapes(network, end).output.c;
   extra.push_back({stream.ends_dense ? 4 * units : 0, 0, end});
   MemoryPlan plan = place_tensors(network, tensors, extra);
   plan.scratch_bytes.resize(scratch.size());

@@ -144,7 +144,7 @@ StreamCounts stream_counts(const Network& network, const StreamPlan& stream) {
     if (i > 0) n.moved_words += (runs - 1) * kept_words(stream.stages[i]);
   }
   if (stream.ends_dense)
-    n.part_sums = runs_of(stream.stages.back()) * infer_shapes(network)[stream.last_layer()].output.c;
+    n.part_sums = runs_of(stream.stages.back()) * layer_shapes(network, stream.last_layer()).output.c;
   return n;
 }
 
