@@ -253,6 +253,10 @@ bool has_scratch(const std::string& kernel) {
   return has_weight_rows(kernel) || kernel == "conv2d_wf32" || sums_codes(kernel);
 }
 
+bool has_epilogue(const std::string& kernel) {
+  return !kernel.empty() && !kernel.starts_with("max_pool") && kernel != "upsample";
+}
+
 bool has_weight_rows(const std::string& kernel) {
   const std::string types = kernel_types(kernel);
   return !types.empty() && types != "axwx" && types != "add";

@@ -46,6 +46,8 @@ std::string kernel_types(const std::string& kernel);
 bool has_weight_rows(const std::string& kernel);
 // True for kernels that work in memory of their own.
 bool has_scratch(const std::string& kernel);
+// Whether a call of it takes an epilogue: it has accumulators.
+bool has_epilogue(const std::string& kernel);
 // add, sum_pool, and those with float32 outputs: pixels of packed codes are added up.
 bool sums_codes(const std::string& kernel);
 // depthwise_a1w1, a8w8, a16w8: weights in groups of 32 or four channels.

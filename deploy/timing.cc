@@ -136,9 +136,10 @@ class DualIssue {
  public:
   static constexpr int kMispredicted = 8;
 
-  double block(std::span<const Instruction> instructions, double taken) {
+  // With a last branch that is predicted.
+  double block(std::span<const Instruction> instructions) {
     for (const Instruction& i : instructions) issue(i);
-    return cycle_ + 1 + exit_cycles(instructions, taken);
+    return cycle_ + 1 + exit_cycles(instructions);
   }
 
  private:
@@ -234,10 +235,9 @@ class DualIssue {
     if (is_branch(i.kind) || i.writes_pc) slot_.branched = true;
   }
 
-  static double exit_cycles(std::span<const Instruction> instructions, double taken) {
+  static double exit_cycles(std::span<const Instruction> instructions) {
     if (instructions.empty()) return 0.0;
     const Instruction& last = instructions.back();
-    if (is_conditional(last.kind)) return std::min(taken, 1.0 - taken) * kMispredicted;
     const bool indirect = last.kind == kIndirectBranch || last.kind == kTableBranch || last.writes_pc;
     return indirect ? 1.0 : 0.0;
   }
@@ -290,6 +290,14 @@ std::vector<Stretch> joined(std::vector<Stretch> parts) {
   return parts;
 }
 
+// As if the last branch went where the core predicts.
+double predicted_cycles(std::string_view core, std::span<const Instruction> block, double taken, bool off_word) {
+  if (core == "cortex-m7") return DualIssue().block(block);
+  const std::optional<AdditiveTable> table = additive_table(core);
+  if (!table) throw std::runtime_error(fmt::format("no timing table for {}", core));
+  return additive_cycles(*table, block, taken, off_word);
+}
+
 bool targets_off_word(const Instruction& last, const Disassembly& code) {
   if (!is_direct_branch(last.kind) || last.target % 4 == 0) return false;
   const auto it = code.find(last.target);
@@ -330,11 +338,14 @@ bool has_timing_table(std::string_view core) {
   return core == "cortex-m7" || additive_table(core).has_value();
 }
 
+double misprediction_cycles(std::string_view core) {
+  return core == "cortex-m7" ? DualIssue::kMispredicted : 0.0;
+}
+
 double block_cycles(std::string_view core, std::span<const Instruction> block, double taken, bool off_word) {
-  if (core == "cortex-m7") return DualIssue().block(block, taken);
-  const std::optional<AdditiveTable> table = additive_table(core);
-  if (!table) throw std::runtime_error(fmt::format("no timing table for {}", core));
-  return additive_cycles(*table, block, taken, off_word);
+  const bool predicted = !block.empty() && is_conditional(block.back().kind);
+  const double mispredicted = predicted ? misprediction_cycles(core) * std::min(taken, 1.0 - taken) : 0.0;
+  return predicted_cycles(core, block, taken, off_word) + mispredicted;
 }
 
 double count_instructions(const Profile& profile) {
@@ -344,18 +355,19 @@ double count_instructions(const Profile& profile) {
   return sum / static_cast<double>(profile.runs);
 }
 
-double misprediction_cycles(std::string_view core) {
-  return core == "cortex-m7" ? DualIssue::kMispredicted : 0.0;
-}
-
 std::vector<PredictedBranch> predicted_branches(std::string_view core, std::span<const Stretch> of) {
-  std::vector<PredictedBranch> branches;
-  if (misprediction_cycles(core) == 0.0) return branches;
+  if (misprediction_cycles(core) == 0.0) return {};
+  std::map<uint32_t, PredictedBranch> by_address;
   for (const Stretch& s : of) {
     const Instruction& last = s.instructions.back();
-    if (is_conditional(last.kind))
-      branches.push_back({begin_of(s), last.address, s.executions * s.taken, s.executions * (1.0 - s.taken)});
+    if (!is_conditional(last.kind)) continue;
+    PredictedBranch& branch = by_address[last.address];
+    branch.address = last.address;
+    branch.taken += s.executions * s.taken;
+    branch.not_taken += s.executions * (1.0 - s.taken);
   }
+  std::vector<PredictedBranch> branches;
+  for (const auto& [address, branch] : by_address) branches.push_back(branch);
   return branches;
 }
 
@@ -379,10 +391,13 @@ std::vector<std::vector<Stretch>> stretches(const Profile& profile, const Disass
 RunCounts count(std::string_view core, std::span<const Stretch> stretches) {
   RunCounts counts;
   for (const Stretch& s : stretches) {
-    if (has_timing_table(core)) counts.cycles += s.executions * block_cycles(core, s.instructions, s.taken, s.off_word);
+    if (has_timing_table(core))
+      counts.cycles += s.executions * predicted_cycles(core, s.instructions, s.taken, s.off_word);
     counts.instructions += s.executions * static_cast<double>(s.instructions.size());
     for (const Instruction& i : s.instructions) counts.by_class[std::string(class_name(i.kind))] += s.executions;
   }
+  for (const PredictedBranch& branch : predicted_branches(core, stretches))
+    counts.cycles += misprediction_cycles(core) * std::min(branch.taken, branch.not_taken);
   return counts;
 }
 

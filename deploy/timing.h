@@ -114,12 +114,12 @@ struct Stretch {
 // that the disassembly does not, or no run.
 std::vector<std::vector<Stretch>> stretches(const Profile& profile, const Disassembly& code);
 
-// A conditional branch and the first instruction of the stretch that leads to it.
+// A conditional branch, whichever stretches end with it: how they are cut depends on the emulator's pages.
 struct PredictedBranch {
-  uint32_t begin = 0, address = 0;
+  uint32_t address = 0;
   double taken = 0.0, not_taken = 0.0;  // executions
 };
-// Empty for a core that does not predict branches.
+// By address. Empty for a core that does not predict branches.
 std::vector<PredictedBranch> predicted_branches(std::string_view core, std::span<const Stretch> stretches);
 // What such a branch costs each time that it goes the way in which it goes more seldom; 0 for other cores.
 double misprediction_cycles(std::string_view core);

@@ -63,8 +63,9 @@ std::string bytes_text(const char* name, const std::map<std::string, int64_t>& b
 }
 
 std::string call_text(const char* name, const CallCost& cost) {
-  return fmt::format("{}: {{base: {:.6g}, per_call: {:.6g}, worst_error: {:.6g}}}\n", name, cost.base, cost.per_call,
-                     cost.worst_error);
+  return fmt::format(
+      "{}: {{base: {:.6g}, per_call: {:.6g}, first_epilogue: {:.6g}, per_epilogue: {:.6g}, worst_error: {:.6g}}}\n", name,
+      cost.base, cost.per_call, cost.first_epilogue, cost.per_epilogue, cost.worst_error);
 }
 
 // A node of the table, with the file's name for complaints.
@@ -164,7 +165,8 @@ KernelCost read_kernel(const Node& node) {
 }
 
 CallCost read_call(const Node& node) {
-  return {node["base"].number<double>(), node["per_call"].number<double>(), node["worst_error"].number<double>()};
+  return {node["base"].number<double>(), node["per_call"].number<double>(), node["first_epilogue"].number<double>(),
+          node["per_epilogue"].number<double>(), node["worst_error"].number<double>()};
 }
 
 CoreCosts read_costs(const Node& root) {

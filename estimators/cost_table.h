@@ -45,8 +45,12 @@ struct LinearCost {
 // Of a function that calls kernels.
 struct CallCost {
   double base = 0.0, per_call = 0.0;
+  // More, where calls pass an epilogue on: once, and for each of them.
+  double first_epilogue = 0.0, per_epilogue = 0.0;
   double worst_error = 0.0;  // of the fit, over the calibration's networks
-  double operator()(double calls) const { return base + per_call * calls; }
+  double operator()(double calls, double epilogues = 0.0) const {
+    return base + per_call * calls + (epilogues > 0.0 ? first_epilogue : 0.0) + per_epilogue * epilogues;
+  }
 };
 
 // Which functions a kernel calls, for its stack: its epilogue ("binary" is in line) and "_border" where its padding is

@@ -24,6 +24,7 @@ void finish_binary(CountedLayer& l, int64_t pixels) {
   const int64_t channels = l.g.out_channels, groups = ceil_div(channels, kWord);
   const int64_t whole = (pixels - split_runs(pixels, channels)) * (channels / kWord);
   const bool narrow = has_narrow_thresholds(l.network, l.index);
+  l.add(narrow ? Feature::kBinaryPixels : Feature::kWideBinaryPixels, static_cast<double>(pixels));
   l.add(narrow ? Feature::kFinishGroups : Feature::kWideFinishGroups, static_cast<double>(pixels * groups));
   count_appends(l, {.pieces = pixels * groups, .completed = pixels * channels / kWord, .whole = whole});
 }
@@ -43,7 +44,9 @@ void finish_bytes(CountedLayer& l, int64_t pixels) {
   const bool slow = typical_shift(l.network, l.index) < 32;
   const int64_t fours = slow ? 0 : groups;
   l.add(Feature::kBytePixels, static_cast<double>(pixels));
+  if (!has_sign(storage_format(l.network, l.index))) l.add(Feature::kUnsignedBytePixels, static_cast<double>(pixels));
   if (slow && groups > 0) l.add(Feature::kSlowPixels, static_cast<double>(pixels));
+  if (fours > 0) l.add(Feature::kFourPixels, static_cast<double>(pixels));
   l.add(Feature::kRequantizedFours, static_cast<double>(pixels * fours));
   l.add(Feature::kRequantizedOutputs, static_cast<double>(-4 * pixels * fours));
   finish_others(l, pixels, fours);

@@ -6,23 +6,25 @@
 #include <map>
 #include <set>
 
+#include "core/kernel.h"
 #include "estimators/stream_costs.h"
 
 namespace bitwright {
 
 int64_t code_bytes(const Kernels& kernels, const CoreCosts& costs, const FurtherCode& further) {
-  int calls = 0;
+  int calls = 0, epilogues = 0;
   std::map<std::string, int64_t> files = further.files;  // the most that a kernel links of each
   std::set<std::string> members = further.members;
   for (const std::string& kernel : kernels) {
     if (kernel.empty()) continue;
     const KernelCost& cost = costs.kernel(kernel);
     ++calls;
+    epilogues += has_epilogue(kernel) ? 1 : 0;
     for (const auto& [file, bytes] : cost.file_bytes) files[file] = std::max(files[file], bytes);
     members.insert(cost.library.begin(), cost.library.end());
   }
   if (members.contains("_arm_muldivsf3.o")) members.erase("_arm_mulsf3.o");  // the first holds the multiplication, too
-  int64_t sum = std::llround(costs.glue_bytes(calls));
+  int64_t sum = std::llround(costs.glue_bytes(calls, epilogues));
   for (const auto& [file, bytes] : files) sum += bytes;
   for (const std::string& member : members) sum += costs.library_bytes.at(member);
   return sum;

@@ -32,7 +32,9 @@ enum class Feature : size_t {
   kWindows,
   kPooledWindows,  // of a layer that pools
   kPasses,
-  kPaddedWindows,  // of a layer whose border is +1 or -1
+  kPaddedWindows,  // of a layer whose border is +1 or -1 ...
+  kOnePaddedWindows,   // ... or +1
+  kZeroPaddedWindows,  // of bits whose border is skipped, if there is one
   kPairs,          // windows taken two at a time, the odd one too
   kHalved,         // sums that are the mean of two passes
   kFinishGroups,   // groups of up to 32 binary outputs of a pixel, thresholds of 16 bits ...
@@ -48,7 +50,9 @@ enum class Feature : size_t {
   kRuns,            // runs of contiguous codes
   kRunPieces,       // words of a run, or parts of them
   kRunCodes,        // codes one by one
-  kFills,           // stretches of border: left, right, a row
+  kFills,           // stretches of border: a row, or in a row ...
+  kLeftFills,       // ... on its left side ...
+  kRightFills,      // ... or its right
   kZeroFillPieces,  // words of them, or parts of words
   kOneFillPieces,
   kFillCodes,
@@ -97,8 +101,9 @@ enum class Feature : size_t {
   kSignedOddChannels,
   kSignedBlocks,
   kSignedBlockLoops,
-  kOdd1,  // rows with a word left over
-  kOdd2,  // two words
+  kEvenRows,  // rows with no word left over ...
+  kOdd1,  // ... with one
+  kOdd2,  // ... two
   kOdd3,
   kOdd4,
   kSetWords,     // rows of one word whose sums are set
@@ -201,8 +206,12 @@ enum class Feature : size_t {
   kWholeAppends,   // ... and these are a word by themselves
   kRests,          // the same of what is left over of a pixel's words ...
   kSplitRests,     // ... and completes a word
+  kBinaryPixels,   // whose bits a window kernel finds by thresholds of 16 bits ...
+  kWideBinaryPixels,  // ... and of 32
   kBytePixels,     // of requantized bytes ...
-  kRequantizedFours,  // ... four at once, in place of kRequantizedOutputs ...
+  kUnsignedBytePixels,  // ... that are unsigned ...
+  kFourPixels,        // ... that have four at once ...
+  kRequantizedFours,  // ... those fours, in place of kRequantizedOutputs ...
   kSlowPixels,        // ... or not, as a shift is below 32
   kSlowRequantized,   // outputs of such shifts, in place of kRequantizedOutputs
   kRawPixels,         // of sums that are bytes as they are ...

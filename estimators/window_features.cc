@@ -82,6 +82,8 @@ void count_bit_gathers(CountedLayer& l, const Clip& row, const Clip& column, dou
   l.add(Feature::kOutsideRows, gathers * static_cast<double>(l.g.kernel.h - row.taps));
   l.add(Feature::kRunPieces, gathers * static_cast<double>(runs.pieces));
   l.add(Feature::kFills, gathers * static_cast<double>(fills.runs));
+  if (column.first > 0) l.add(Feature::kLeftFills, gathers * static_cast<double>(row.taps));
+  if (column.first + column.taps < l.g.kernel.w) l.add(Feature::kRightFills, gathers * static_cast<double>(row.taps));
   l.add(Feature::kZeroFillPieces, (gathers - ones) * static_cast<double>(fills.pieces));
   l.add(Feature::kOneFillPieces, ones * static_cast<double>(fills.pieces));
   l.add(Feature::kFlushes, gathers * static_cast<double>(runs.flushes + fills.flushes));
@@ -108,6 +110,7 @@ void count_folded_part(CountedLayer& l, double passes, int64_t words) {
   if (words == 5) return held(Feature::kFiveParts, Feature::kFiveWords);
   l.add(Feature::kLoopParts, passes);
   l.add(Feature::kChannels, rows);
+  if (words % 8 == 0) l.add(Feature::kEvenRows, rows);
   if (words & 1) l.add(Feature::kOdd1, rows);
   if (words & 2) l.add(Feature::kOdd2, rows);
   if (words & 4) l.add(Feature::kOdd4, rows);
@@ -158,8 +161,10 @@ void count_bits(CountedLayer& l, const std::string& types) {
     if (skipped) of_skipped += here;
   });
   l.add(Feature::kPasses, passes);
-  if (l.g.padding == Padding::kMinusOne || l.g.padding == Padding::kPlusOne)
-    l.add(Feature::kPaddedWindows, static_cast<double>(l.windows()));
+  const auto windows = static_cast<double>(l.windows());
+  if (l.g.padding == Padding::kMinusOne || l.g.padding == Padding::kPlusOne) l.add(Feature::kPaddedWindows, windows);
+  if (l.g.padding == Padding::kPlusOne) l.add(Feature::kOnePaddedWindows, windows);
+  if (l.g.padding == Padding::kZero) l.add(Feature::kZeroPaddedWindows, windows);
   if (types == "atwt") count_clears(l, passes, l.g.out_channels);
   if (types == "atw1") l.add(Feature::kPartBlocks, passes * static_cast<double>(ceil_div(l.g.taps(), kWord)));
   if (types == "a1w1")
@@ -175,7 +180,7 @@ void count_choices(CountedLayer& l, int64_t words) {
   const double pairs = windows * static_cast<double>((l.g.out_channels + 1) / 2);
   l.add(is_signed ? Feature::kSignedParts : Feature::kParts, windows);
   l.add(Feature::kPartBlocks, windows * static_cast<double>(words));
-  if (l.g.out_channels > 1) l.add(Feature::kLoopParts, windows);
+  if (!is_signed && l.g.out_channels > 1) l.add(Feature::kLoopParts, windows);
   if (l.g.out_channels > 3) l.add(Feature::kLongParts, windows);
   if (l.g.out_channels % 2) l.add(is_signed ? Feature::kSignedOddChannels : Feature::kOddChannels, windows);
   l.add(is_signed ? Feature::kSignedChannels : Feature::kChannels, pairs);
@@ -187,17 +192,28 @@ void count_choices(CountedLayer& l, int64_t words) {
   if (words % 8 > 1) l.add(Feature::kLongRests, pairs);
 }
 
+// bw_gather_bytes: a run of bytes by fours, of narrower codes one by one.
+void count_copies(CountedLayer& l, double times, int64_t run) {
+  if (bit_width(l.input) != 8) {
+    l.add(Feature::kGatheredRows, times);
+    return l.add(Feature::kRunCodes, times * static_cast<double>(run));
+  }
+  l.add(Feature::kRuns, times);
+  l.add(Feature::kRunPieces, times * static_cast<double>(run / 4));
+  l.add(Feature::kByteCodes, times * static_cast<double>(run % 4));
+  if (run >= 4) l.add(Feature::kGroupLoops, times);
+  if (run % 4 > 0) l.add(Feature::kByteTails, times);
+}
+
 void count_bytes(CountedLayer& l) {
   const bool bytes = bit_width(l.input) == 8;
   const double in_place = bytes ? count_in_place(l, 4) : 0.0;
   const int64_t words = ceil_div(l.g.taps(), 4);
   l.each_kind([&](const Clip& row, const Clip& column, int64_t windows) {
     const double gathers = static_cast<double>(windows) - (l.is_whole(row, column) ? in_place : 0.0);
-    const auto run = static_cast<double>(column.taps * l.g.input.c);
     l.add(Feature::kGathers, gathers);
     count_clears(l, gathers, words);
-    l.add(bytes ? Feature::kRuns : Feature::kGatheredRows, gathers * static_cast<double>(row.taps));  // memcpy
-    l.add(bytes ? Feature::kRunPieces : Feature::kRunCodes, gathers * static_cast<double>(row.taps) * run);
+    count_copies(l, gathers * static_cast<double>(row.taps), column.taps * l.g.input.c);
   });
   count_clears(l, static_cast<double>(l.windows()), l.g.out_channels);
   count_choices(l, words);

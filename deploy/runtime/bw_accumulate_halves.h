@@ -180,8 +180,7 @@ BW_INLINE void bw_squares_w8(bw_square q, const uint32_t *w, uint32_t words)
 #endif
 }
 
-/* Rows of two words whose last two halves are 0 in both patches, as those of five codes: the patches stay in
- * registers. */
+/* Rows of five codes, in two words whose last two halves are 0: the patches stay in registers. */
 BW_INLINE void bw_few_w8(const uint32_t *patch0, const uint32_t *patch1, const uint32_t *w, uint32_t out_c,
                          int32_t *acc0, int32_t *acc1)
 {
@@ -295,13 +294,13 @@ BW_NOT_INLINE void bw_bar_w2(const uint32_t *x, const uint32_t *w, uint32_t row_
 #endif
 
 BW_INLINE void bw_accumulate_two(uint32_t bits, const uint32_t *patch0, const uint32_t *patch1,
-                                 const uint32_t *weights, uint32_t row_words, uint32_t groups, uint32_t out_c,
+                                 const uint32_t *weights, uint32_t row_words, uint32_t codes, uint32_t out_c,
                                  int32_t *acc0, int32_t *acc1)
 {
-    const uint32_t words = groups * bits / 8u;
+    const uint32_t words = (codes * bits + 31u) / 32u, groups = 8u * words / bits;
     const uint32_t offset0 = bw_offset_sum(patch0, bits, groups), offset1 = bw_offset_sum(patch1, bits, groups);
 #if BW_HALVES_ASSEMBLER
-    if (bits == 8u && groups == 2u && row_words == 2u && (patch0[3] | patch1[3]) == 0u) {
+    if (bits == 8u && codes == 5u) {
         bw_few_w8(patch0, patch1, weights, out_c, acc0, acc1);
         return;
     }
@@ -387,26 +386,26 @@ static inline void bw_accumulate_w21(const uint32_t *patch, const uint32_t *weig
     bw_accumulate_one(2u, patch, weights, row_words, groups, out_c, acc);
 }
 
-/* The same of two patches. */
+/* The same of two patches, which hold `codes` codes each and zeros behind them. */
 static inline void bw_accumulate_w8(const uint32_t *patch0, const uint32_t *patch1,
-                                                     const uint32_t *weights, uint32_t row_words, uint32_t groups,
+                                                     const uint32_t *weights, uint32_t row_words, uint32_t codes,
                                                      uint32_t out_c, int32_t *acc0, int32_t *acc1)
 {
-    bw_accumulate_two(8u, patch0, patch1, weights, row_words, groups, out_c, acc0, acc1);
+    bw_accumulate_two(8u, patch0, patch1, weights, row_words, codes, out_c, acc0, acc1);
 }
 
 static inline void bw_accumulate_w4(const uint32_t *patch0, const uint32_t *patch1,
-                                                     const uint32_t *weights, uint32_t row_words, uint32_t groups,
+                                                     const uint32_t *weights, uint32_t row_words, uint32_t codes,
                                                      uint32_t out_c, int32_t *acc0, int32_t *acc1)
 {
-    bw_accumulate_two(4u, patch0, patch1, weights, row_words, groups, out_c, acc0, acc1);
+    bw_accumulate_two(4u, patch0, patch1, weights, row_words, codes, out_c, acc0, acc1);
 }
 
 static inline void bw_accumulate_w2(const uint32_t *patch0, const uint32_t *patch1,
-                                                     const uint32_t *weights, uint32_t row_words, uint32_t groups,
+                                                     const uint32_t *weights, uint32_t row_words, uint32_t codes,
                                                      uint32_t out_c, int32_t *acc0, int32_t *acc1)
 {
-    bw_accumulate_two(2u, patch0, patch1, weights, row_words, groups, out_c, acc0, acc1);
+    bw_accumulate_two(2u, patch0, patch1, weights, row_words, codes, out_c, acc0, acc1);
 }
 
 /* Depthwise convolution. The patch holds a pixel's codes tap after tap, each tap's filled up to a group of four. The

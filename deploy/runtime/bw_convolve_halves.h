@@ -34,9 +34,9 @@ static inline void bw_window_halves(const bw_layer *layer, const bw_word *in, co
     }
 }
 
-/* acc0[o] += and acc1[o] += the sums of groups of four codes of two windows. */
+/* acc0[o] += and acc1[o] += the sums of `codes` codes of two windows. */
 typedef void bw_pair_function(const uint32_t *patch0, const uint32_t *patch1, const uint32_t *weights,
-                              uint32_t row_words, uint32_t groups, uint32_t out_c, int32_t *acc0, int32_t *acc1);
+                              uint32_t row_words, uint32_t codes, uint32_t out_c, int32_t *acc0, int32_t *acc1);
 /* acc[o] += the sums of one window. */
 typedef void bw_single_function(const uint32_t *patch, const uint32_t *weights, uint32_t row_words, uint32_t groups,
                                 uint32_t out_c, int32_t *acc);
@@ -83,8 +83,7 @@ BW_INLINE void bw_each_pair(const bw_layer *layer, const bw_word *in, uint32_t p
             if (two != 0u && step == 0u) {
                 bw_window_halves(layer, in, &patch[1], start, count, per_word, second);
             }
-            accumulate(room, other, layer->weights + start / per_word, row_words, bw_rounded(count, per_word) / 4u,
-                       out_c, acc, acc + out_c);
+            accumulate(room, other, layer->weights + start / per_word, row_words, count, out_c, acc, acc + out_c);
         }
         for (i = 0u; i <= two; ++i) {
             const int32_t *pooled = bw_pool(&pixels, acc + i * out_c);

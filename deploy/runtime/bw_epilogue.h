@@ -12,7 +12,7 @@ BW_INLINE uint32_t bw_descends(const bw_epilogue *epilogue, uint32_t channel)
 
 BW_INLINE uint32_t bw_count_thresholds(const bw_epilogue *e, uint32_t channel, int32_t acc)
 {
-    const uint32_t levels = e->levels;
+    const uint32_t levels = e->levels, flip = 0u - bw_descends(e, channel);
     uint32_t count = 0u, k;
     if (e->narrow != NULL) {
         for (k = 0u; k < levels; ++k) {
@@ -23,15 +23,20 @@ BW_INLINE uint32_t bw_count_thresholds(const bw_epilogue *e, uint32_t channel, i
             count += (acc >= e->table[channel * levels + k]) ? 1u : 0u;
         }
     }
-    return (bw_descends(e, channel) != 0u) ? levels - count : count;
+    return (levels & flip) + (count ^ flip) - flip; /* levels - count of a channel that descends */
 }
 
-/* floor(value / 2^shift). A right shift of a negative number floors where the compiler shifts its sign in, as all of
- * them do; the branch is gone at compile time. */
+/* Whether the compiler shifts the sign of a negative number in, as all of them do; known to it. */
+BW_INLINE uint32_t bw_shifts_sign_in(void)
+{
+    return ((-1 >> 1) == -1) ? 1u : 0u;
+}
+
+/* floor(value / 2^shift). */
 BW_INLINE int32_t bw_floor_shift_32(int32_t value, uint32_t shift)
 {
     const uint32_t flip = (value < 0) ? 0xFFFFFFFFu : 0u;
-    return ((-1 >> 1) == -1) ? value >> shift : (int32_t)((((uint32_t)value ^ flip) >> shift) ^ flip);
+    return (bw_shifts_sign_in() != 0u) ? value >> shift : (int32_t)((((uint32_t)value ^ flip) >> shift) ^ flip);
 }
 
 /* The same, shift 0..62. Only for shifts below 32 does the low word matter. */
@@ -41,15 +46,26 @@ BW_INLINE int64_t bw_floor_shift(int64_t value, uint32_t shift)
     if (shift >= 32u) {
         return bw_floor_shift_32(high, shift - 32u);
     }
+    if (bw_shifts_sign_in() != 0u) {
+        return value >> shift;
+    }
     return (value >= 0) ? value >> shift : ~(~value >> shift);
+}
+
+/* The negative part of a difference, as far as it lies in the lower word: without a branch, so that what a network costs
+ * does not depend on its values. */
+BW_INLINE uint32_t bw_below_zero(int64_t difference)
+{
+    const uint64_t bits = (uint64_t)difference;
+    return (uint32_t)bits & (0u - (uint32_t)(bits >> 63));
 }
 
 BW_INLINE int32_t bw_requantize(const bw_epilogue *e, uint32_t channel, int32_t acc)
 {
     const uint64_t offset = ((uint64_t)e->extra[2u * channel + 1u] << 32) | e->extra[2u * channel];
     const int64_t sum = (int64_t)acc * e->table[channel] + (int64_t)offset;
-    const int64_t code = bw_floor_shift(sum, e->shift[channel]);
-    return (code < e->low) ? e->low : (code > e->high) ? e->high : (int32_t)code;
+    const int64_t shifted = bw_floor_shift(sum, e->shift[channel]), low = e->low, high = e->high;
+    return (int32_t)((uint32_t)(uint64_t)shifted - bw_below_zero(shifted - low) + bw_below_zero(high - shifted));
 }
 
 /* The output code of one accumulator. */

@@ -6,6 +6,24 @@
 
 #include "bw_patch.h"
 
+/* Runs are short, most of them: less to decide than in memcpy, and nothing by where they lie. */
+BW_INLINE void bw_copy_bytes(uint8_t *to, const uint8_t *from, uint32_t count)
+{
+    uint32_t left = count;
+#if !defined(__arm__) || defined(__ARM_FEATURE_UNALIGNED)
+    for (; left >= 4u; left -= 4u) {
+        uint32_t four;
+        (void)memcpy(&four, from, sizeof four);
+        (void)memcpy(to, &four, sizeof four);
+        from += 4;
+        to += 4;
+    }
+#endif
+    for (; left != 0u; --left) {
+        *to++ = *from++;
+    }
+}
+
 /* In `room` of whole words, the last filled up with 0; or in place, where the map has it so. Codes of up to 8 bits; taps
  * outside the map are 0. */
 static inline const bw_word *bw_gather_bytes(const bw_layer *layer, const bw_word *in, const bw_patch *patch, bw_word *room)
@@ -26,7 +44,7 @@ static inline const bw_word *bw_gather_bytes(const bw_layer *layer, const bw_wor
     at = (patch->top * kernel_w + patch->left) * in_c;
     for (y = 0u; y < patch->rows; ++y) {
         if (layer->in_bits == 8u) {
-            (void)memcpy(bytes + at, (const uint8_t *)in + from, run);
+            bw_copy_bytes(bytes + at, (const uint8_t *)in + from, run);
         } else {
             for (i = 0u; i < run; ++i) {
                 bytes[at + i] = (uint8_t)bw_read(in, &reader, from + i);

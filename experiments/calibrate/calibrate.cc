@@ -20,6 +20,7 @@ namespace {
 
 // One kernel call, emulated.
 struct Sample {
+  std::string kernel;
   FeatureVector features{};
   std::string path;  // call_path()
   double instructions = 0.0, cycles = 0.0;
@@ -34,7 +35,7 @@ std::vector<std::vector<Sample>> measure_layers(const std::string& core, const s
   std::vector<std::vector<Sample>> samples(models.size());
   for (const MeasuredCall& call : measure_calls(core, models, runtime, folder, kernels)) {
     const Network& network = models[call.model].network;
-    samples[call.model].push_back({layer_features(network, call.layer, call.shapes, call.kernel),
+    samples[call.model].push_back({call.kernel, layer_features(network, call.layer, call.shapes, call.kernel),
                                    call_path(network, call.layer, call.kernel), call.instructions, call.cycles,
                                    call.branches, call.stack_bytes});
   }
@@ -91,17 +92,17 @@ struct BranchSamples {
 
 // Those whose cost is not linear, the dearest first, at most kMostBranches.
 std::vector<BranchSamples> branches_of(const std::vector<Sample>& samples, double penalty) {
-  constexpr size_t kMostBranches = 12;
+  constexpr size_t kMostBranches = 24;
   constexpr double kLeastWeight = 3e-4;
-  std::map<std::pair<uint32_t, uint32_t>, BranchSamples> by_place;
+  std::map<uint32_t, BranchSamples> by_address;
   for (size_t s = 0; s < samples.size(); ++s)
     for (const PredictedBranch& b : samples[s].branches) {
-      BranchSamples& of = by_place[{b.begin, b.address}];
+      BranchSamples& of = by_address[b.address];
       of.taken.resize(samples.size()), of.not_taken.resize(samples.size());
       of.taken[s] += b.taken, of.not_taken[s] += b.not_taken;
     }
   std::map<std::pair<std::vector<double>, std::vector<double>>, BranchSamples> alike;
-  for (auto& [place, branch] : by_place) {
+  for (auto& [address, branch] : by_address) {
     if (!branch.changes_sides()) continue;
     BranchSamples& same = alike[std::minmax(branch.taken, branch.not_taken)];
     same.taken = branch.taken, same.not_taken = branch.not_taken;
@@ -122,8 +123,8 @@ std::vector<BranchSamples> branches_of(const std::vector<Sample>& samples, doubl
 
 // How often a branch goes one way, in few terms.
 SparseSum times_of(const std::vector<Sample>& samples, const std::vector<double>& times) {
-  constexpr size_t kMostTerms = 6;
-  constexpr double kTolerance = 1e-3, kLeastTimes = 0.05;
+  constexpr size_t kMostTerms = 10;
+  constexpr double kTolerance = 3e-4, kLeastTimes = 0.05;
   std::vector<std::vector<double>> rows;
   std::vector<double> shares;
   for (size_t s = 0; s < samples.size(); ++s) {
@@ -195,12 +196,13 @@ void record_sizes(const MeasuredPackage& package, const std::string& kernel, Cor
 
 // One emitted NAME.c: the kernel calls it makes, its code, and what running it adds to them.
 struct GlueSample {
-  double calls = 0.0, bytes = 0.0, instructions = 0.0, cycles = 0.0;
+  double calls = 0.0, epilogues = 0.0, bytes = 0.0, instructions = 0.0, cycles = 0.0;
   int64_t stack_bytes = 0;
 };
 
 GlueSample glue_sample(const QuantizedModel& model, const MeasuredPackage& package, const std::vector<Sample>& layers) {
-  GlueSample glue{static_cast<double>(layers.size()),
+  const auto epilogues = std::ranges::count_if(layers, [](const Sample& s) { return has_epilogue(s.kernel); });
+  GlueSample glue{static_cast<double>(layers.size()), static_cast<double>(epilogues),
                   static_cast<double>(package.sizes.at(model.network.name + ".c").code), package.instructions,
                   package.cycles, 0};
   int64_t deepest = 0;
@@ -256,19 +258,37 @@ QuantizedModel mixed_model() {
   return with_random_weights(network, 1);
 }
 
-// The line of least squares. Its slope may be negative: a call alone sets up more than one among others.
+// Maxima of one pixel each, one after another: calls without an epilogue.
+QuantizedModel epilogue_free_model(int calls) {
+  Network network{fmt::format("plain{}", calls), {1, 1, 32}, Format::kInt8, {}};
+  for (int i = 0; i < calls; ++i)
+    append(network, {.name = fmt::format("{}_pool{}", network.name, i), .op = MaxPool2d{{1, 1, 1, 1}}});
+  return with_random_weights(network, 1);
+}
+
+// Least squares of relative errors. What a call adds may be negative: one alone sets up more than one among others.
+CallCost fit_bytes(const std::vector<GlueSample>& samples) {
+  std::vector<std::vector<double>> rows;
+  for (const GlueSample& s : samples)
+    rows.push_back({1 / s.bytes, s.calls / s.bytes, (s.epilogues > 0 ? 1.0 : 0.0) / s.bytes, s.epilogues / s.bytes});
+  const std::vector<double> x =
+      ridge_least_squares(rows, std::vector<double>(rows.size(), 1.0), {0.0, 0.0, 0.0, 0.0}, 1e-9);
+  CallCost cost{x[0], x[1], x[2], x[3], 0.0};
+  for (const GlueSample& s : samples)
+    cost.worst_error = std::max(cost.worst_error, std::abs(cost(s.calls, s.epilogues) - s.bytes));
+  return cost;
+}
+
+// The line of least squares.
 CallCost fit_calls(const std::vector<GlueSample>& samples, double GlueSample::*measured) {
-  const auto n = static_cast<double>(samples.size());
-  double calls = 0.0, values = 0.0, squares = 0.0, products = 0.0;
+  std::vector<std::vector<double>> rows;
+  std::vector<double> values;
   for (const GlueSample& s : samples) {
-    calls += s.calls / n;
-    values += s.*measured / n;
+    rows.push_back({1.0, s.calls});
+    values.push_back(s.*measured);
   }
-  for (const GlueSample& s : samples) {
-    squares += (s.calls - calls) * (s.calls - calls);
-    products += (s.calls - calls) * (s.*measured - values);
-  }
-  CallCost cost{values - products / squares * calls, products / squares, 0.0};
+  const std::vector<double> x = ridge_least_squares(rows, values, {0.0, 0.0}, 1e-9);
+  CallCost cost{.base = x[0], .per_call = x[1]};
   for (const GlueSample& s : samples)
     cost.worst_error = std::max(cost.worst_error, std::abs(cost(s.calls) - s.*measured));
   return cost;
@@ -278,17 +298,15 @@ CallCost fit_calls(const std::vector<GlueSample>& samples, double GlueSample::*m
 // whose layers cost the same in both.
 void measure_glue(const std::string& core, const std::vector<std::string>& runtime, const std::string& folder,
                   std::vector<GlueSample> samples, CoreCosts& costs) {
+  const auto measured = [&](const QuantizedModel& model) {
+    return glue_sample(model, measure_package(core, model), measure_layers(core, {model}, {}, runtime, folder).front());
+  };
   std::vector<GlueSample> chains;
-  for (int calls : {1, 2, 3, 4, 6, 8, 12, 16}) {
-    const QuantizedModel model = chain_model(calls);
-    const MeasuredPackage package = measure_package(core, model);
-    chains.push_back(glue_sample(model, package, measure_layers(core, {model}, {}, runtime, folder).front()));
-  }
-  const QuantizedModel mixed = mixed_model();
-  samples.push_back(
-      glue_sample(mixed, measure_package(core, mixed), measure_layers(core, {mixed}, {}, runtime, folder).front()));
+  for (int calls : {1, 2, 3, 4, 6, 8, 12, 16}) chains.push_back(measured(chain_model(calls)));
+  for (int calls : {1, 2, 3, 4, 6, 8}) samples.push_back(measured(epilogue_free_model(calls)));
+  samples.push_back(measured(mixed_model()));
   samples.insert(samples.end(), chains.begin(), chains.end());
-  costs.glue_bytes = fit_calls(samples, &GlueSample::bytes);
+  costs.glue_bytes = fit_bytes(samples);
   costs.glue_instructions = fit_calls(chains, &GlueSample::instructions);
   costs.glue_cycles = fit_calls(chains, &GlueSample::cycles);
   // A frame is a multiple of 8 bytes, and paint cannot tell its last word where nothing was written there.

@@ -181,10 +181,22 @@ Op operation(Rng& rng, const Wanted& w, const Shape& in, int inputs) {
   return Conv2d{out_channels(rng, chance(rng, 0.2) ? 80 : 32), kernel_window(rng, in), padding(rng, w)};
 }
 
+// Accumulators of 16 bits that lie far within them: then sums of theirs have thresholds of 16 bits.
+void add_small_sums(Rng& rng, Network& network) {
+  LayerSpec layer;
+  layer.name = network.name + "_sums";
+  layer.op = DepthwiseConv2d{};
+  layer.weights = pick<Format>(rng, {Format::kInt5, Format::kInt6});
+  layer.activations = Format::kAccumulator;
+  network.input_format = Format::kInt4;
+  network.layers.push_back(layer);
+}
+
 // Layers that turn the network's input into what `kernel` reads: a float map, or quantized maps to add.
 void add_preparation(Rng& rng, const Wanted& w, Network& network) {
   const bool floats = w.in_float && (w.operation != "conv2d" || chance(rng, 0.6));
   const int maps = w.operation == "add" ? 2 : floats ? 1 : 0;
+  if (w.types == "a16w1" && chance(rng, 0.4)) add_small_sums(rng, network);
   for (int i = 0; i < maps; ++i) {
     LayerSpec layer;
     layer.name = fmt::format("{}_prepare{}", network.name, i);

@@ -97,6 +97,66 @@ void settle(const Problem& p, Vector& x, std::vector<bool>& is_passive) {
   }
 }
 
+double residual_of(const Problem& p, const std::vector<size_t>& chosen, const Vector& x, double square) {
+  for (size_t k = 0; k < chosen.size(); ++k) square -= x[k] * p.projection[chosen[k]];
+  return square;
+}
+
+// The same equations with column `basis` projected out of all others, by elimination.
+Problem without(const Problem& p, size_t basis) {
+  Problem left = p;
+  for (size_t i = basis + 1; i < p.projection.size(); ++i) {
+    const double share = p.gram[i][basis] / p.gram[basis][basis];
+    left.projection[i] -= share * p.projection[basis];
+    for (size_t j = basis + 1; j < p.projection.size(); ++j) left.gram[i][j] -= share * p.gram[basis][j];
+  }
+  return left;
+}
+
+struct Subset {
+  std::vector<size_t> columns;
+  double gained = 0.0;  // by how much they lower the squared residual
+};
+
+// The best `size` columns from column `from` on, of all such subsets.
+Subset best_subset(const Problem& p, size_t size, size_t from = 0) {
+  constexpr double kLeast = 1e-9;  // of a column's square that the subset does not hold already
+  Subset best;
+  for (size_t i = from; i < p.projection.size(); ++i) {
+    if (p.gram[i][i] < kLeast) continue;
+    const double own = p.projection[i] * p.projection[i] / p.gram[i][i];
+    Subset rest;
+    if (size > 1) rest = best_subset(without(p, i), size - 1, i + 1);
+    if (own + rest.gained <= best.gained) continue;
+    best.gained = own + rest.gained;
+    best.columns = {i};
+    best.columns.insert(best.columns.end(), rest.columns.begin(), rest.columns.end());
+  }
+  return best;
+}
+
+// The column, not yet chosen, that matches best what is left; n if none does.
+size_t best_match(const Problem& p, const std::vector<size_t>& chosen, const Vector& x) {
+  const size_t n = p.projection.size();
+  size_t best = n;
+  double largest = 1e-12;
+  for (size_t i = 0; i < n; ++i) {
+    if (std::find(chosen.begin(), chosen.end(), i) != chosen.end()) continue;
+    double left = p.projection[i];  // of A^T (b - A x), columns scaled
+    for (size_t k = 0; k < chosen.size(); ++k) left -= p.gram[i][chosen[k]] * x[k];
+    if (std::abs(left) > largest) largest = std::abs(left), best = i;
+  }
+  return best;
+}
+
+// The columns that are not all zeros.
+std::vector<size_t> used_columns(const std::vector<Vector>& rows) {
+  std::vector<size_t> used;
+  for (size_t i = 0; !rows.empty() && i < rows[0].size(); ++i)
+    if (std::any_of(rows.begin(), rows.end(), [&](const Vector& row) { return row[i] != 0.0; })) used.push_back(i);
+  return used;
+}
+
 }  // namespace
 
 std::vector<double> nonnegative_least_squares(const std::vector<std::vector<double>>& rows,
@@ -132,31 +192,32 @@ std::vector<double> ridge_least_squares(const std::vector<std::vector<double>>& 
 
 std::vector<double> sparse_least_squares(const std::vector<std::vector<double>>& rows, const std::vector<double>& b,
                                          size_t most, double tolerance) {
-  const Problem p = normal_equations(rows, b);
-  const size_t n = p.length.size();
+  constexpr size_t kTried = 3;  // columns, of which all subsets are
+  const std::vector<size_t> used = used_columns(rows);
+  std::vector<Vector> of_used;
+  for (const Vector& row : rows) {
+    of_used.emplace_back();
+    for (size_t column : used) of_used.back().push_back(row[column]);
+  }
+  const Problem p = normal_equations(of_used, b);
   double square = 0.0;  // of |b|
   for (const double value : b) square += value * value;
+  const double enough = tolerance * tolerance * square;
   std::vector<size_t> chosen;
   Vector x;
-  while (chosen.size() < std::min(most, n)) {
-    // Of A^T (b - A x), columns scaled.
-    size_t best = n;
-    double largest = 1e-12;
-    for (size_t i = 0; i < n; ++i) {
-      if (p.length[i] == 0.0 || std::find(chosen.begin(), chosen.end(), i) != chosen.end()) continue;
-      double left = p.projection[i];
-      for (size_t k = 0; k < chosen.size(); ++k) left -= p.gram[i][chosen[k]] * x[k];
-      if (std::abs(left) > largest) largest = std::abs(left), best = i;
-    }
-    if (best == n) break;
-    chosen.push_back(best);
+  for (size_t size = 1; size <= std::min(kTried, most); ++size) {
+    chosen = best_subset(p, size).columns;
     x = solve(p, chosen);
-    double residual = square;
-    for (size_t k = 0; k < chosen.size(); ++k) residual -= x[k] * p.projection[chosen[k]];
-    if (residual <= tolerance * tolerance * square) break;
+    if (residual_of(p, chosen, x, square) <= enough) break;
   }
-  Vector all(n, 0.0);
-  for (size_t k = 0; k < chosen.size(); ++k) all[chosen[k]] = x[k] / p.length[chosen[k]];
+  while (chosen.size() < std::min(most, used.size()) && residual_of(p, chosen, x, square) > enough) {
+    const size_t next = best_match(p, chosen, x);
+    if (next == used.size()) break;
+    chosen.push_back(next);
+    x = solve(p, chosen);
+  }
+  Vector all(rows.empty() ? 0 : rows[0].size(), 0.0);
+  for (size_t k = 0; k < chosen.size(); ++k) all[used[chosen[k]]] = x[k] / p.length[chosen[k]];
   return all;
 }
 

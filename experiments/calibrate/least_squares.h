@@ -17,8 +17,8 @@ std::vector<double> nonnegative_least_squares(const std::vector<std::vector<doub
 std::vector<double> ridge_least_squares(const std::vector<std::vector<double>>& rows, const std::vector<double>& b,
                                         const std::vector<double>& near, double ridge);
 
-// x of few entries that nearly minimises |A x - b|: orthogonal matching pursuit (Pati, Rezaiifar, Krishnaprasad, 1993),
-// up to `most` of them or until |A x - b| <= tolerance * |b|.
+// x of few entries that nearly minimises |A x - b|, up to `most` of them or until |A x - b| <= tolerance * |b|: the best
+// subset of up to three columns of all, then orthogonal matching pursuit (Pati, Rezaiifar, Krishnaprasad, 1993).
 std::vector<double> sparse_least_squares(const std::vector<std::vector<double>>& rows, const std::vector<double>& b,
                                          size_t most, double tolerance);
 

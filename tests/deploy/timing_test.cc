@@ -205,6 +205,17 @@ TEST(CountRun, RefusesAProfileOfAnotherProgram) {
   EXPECT_THROW(parse_profile("blok 9000 2 1 2 0\n"), std::runtime_error);
 }
 
+// Where the emulator cut the code must not matter: half of the loop's turns enter it behind its first instruction.
+TEST(Timing, ABranchIsPredictedWhicheverStretchLeadsToIt) {
+  const Disassembly code = parse_disassembly(kLoop);
+  const Profile profile = parse_profile("block 8002 12 5 0 4 4\nblock 8004 10 4 0 4 0\nruns 1\n");
+  const auto runs = stretches(profile, code);
+  ASSERT_EQ(predicted_branches("cortex-m7", runs[0]).size(), 1u);
+  const Profile always = parse_profile("block 8002 12 5 0 4 4\nblock 8004 10 4 0 4 4\nruns 1\n");
+  EXPECT_EQ(count_run("cortex-m7", profile, code).cycles - count_run("cortex-m7", always, code).cycles,
+            misprediction_cycles("cortex-m7") * 4);
+}
+
 // The loop goes back three times of four in one part and once of four in the other: each part predicts by itself.
 TEST(Timing, BranchesArePredictedInEachPartOfARunByItself) {
   const Disassembly code = parse_disassembly(kLoop);
@@ -235,7 +246,6 @@ TEST(Timing, NamesTheBranchesOfACoreThatPredictsThem) {
   const auto runs = stretches(parse_profile("block 8002 12 5 0 8 6\nruns 1\n"), code);
   const std::vector<PredictedBranch> branches = predicted_branches("cortex-m7", runs[0]);
   ASSERT_EQ(branches.size(), 1u);
-  EXPECT_EQ(branches[0].begin, 0x8002u);
   EXPECT_EQ(branches[0].address, 0x800cu);
   EXPECT_EQ(branches[0].taken, 6);
   EXPECT_EQ(branches[0].not_taken, 2);

@@ -26,7 +26,7 @@ CoreCosts small_table() {
   add.file_bytes = {{"bw_add.c", 300}};
   add.library = {"lib_a-memcpy.o"};
   costs.kernels["add"] = add;
-  costs.glue_bytes = {40, 12, 3};
+  costs.glue_bytes = {40, 12, 10, 8, 3};
   costs.glue_stack_bytes = 8;
   return costs;
 }
@@ -38,6 +38,7 @@ TEST(CostTable, ReadsBackWhatItWrites) {
   EXPECT_EQ(read.kernel("add").instructions.coefficients[0], 12.5);
   EXPECT_EQ(read.kernel("add").cycles.coefficients[3], 2.25);
   EXPECT_EQ(read.glue_bytes(2), 64);
+  EXPECT_EQ(read.glue_bytes(2, 1), 82);
   EXPECT_EQ(read.kernel("add").library, std::vector<std::string>{"lib_a-memcpy.o"});
 }
 

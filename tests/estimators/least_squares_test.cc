@@ -99,6 +99,15 @@ TEST(SparseLeastSquares, FindsTheFewColumnsThatMatter) {
   for (size_t k = 0; k < x.size(); ++k) EXPECT_NEAR(x[k], k == 7 ? 4.0 : k == 13 ? -2.0 : 0.0, 1e-4) << k;
 }
 
+// Each of the columns is nearer to the sum of the others than to b: a pursuit alone begins with the wrong one.
+TEST(SparseLeastSquares, PrefersAnExactPairToTheNearestColumn) {
+  const Rows rows = {{1, 0, 1.0, 0}, {0, 1, 0.9, 0}, {2, 1, 3.1, 0}, {1, 3, 3.9, 0}};
+  const std::vector<double> x = sparse_least_squares(rows, {1, 1, 3, 4}, 3, 1e-6);
+  EXPECT_NEAR(x[0], 1, 1e-6);
+  EXPECT_NEAR(x[1], 1, 1e-6);
+  EXPECT_EQ(x[2], 0);
+}
+
 TEST(SparseLeastSquares, TakesNoMoreColumnsThanAllowed) {
   const std::vector<double> x = sparse_least_squares({{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}, {1, 5, 3}, 2, 0.0);
   EXPECT_EQ(x[0], 0);
