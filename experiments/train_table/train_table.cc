@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstdlib>
 #include <future>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -140,12 +141,14 @@ void add(TrainTableResult& sum, const TrainTableResult& part) {
 
 std::string table_header(const Study& study, const std::string& data_hash) {
   auto provenance = build_provenance();
+  const char* core_type = std::getenv("OPENBLAS_CORETYPE");  // whose kernels, in place of this processor's
   auto config = nlohmann::json::parse(study.config_json);
   config["data"].erase("path");  // of one machine; the hash says what was there
   std::string header = fmt::format(
-      "# bitwright-train-table {}, commit {}, libtorch {}, {}\n"
+      "# bitwright-train-table {}, commit {}, libtorch {}, {}, OpenBLAS for {}\n"
       "# data sha256 {}\n",
-      provenance["version"], provenance["git_commit"], BITWRIGHT_LIBTORCH_VERSION, provenance["cpu"], data_hash);
+      provenance["version"], provenance["git_commit"], BITWRIGHT_LIBTORCH_VERSION, provenance["cpu"],
+      core_type && *core_type ? core_type : "this processor", data_hash);
   for (const char* section : {"data", "space", "training"})
     header += fmt::format("# {} {}\n", section, config.at(section).dump());
   return header + "channels,kernel,weights,activations,stride,seed,error1,error3,error9,failed\n";
