@@ -7,11 +7,11 @@
 // empty. Errors are of the network as it is after that epoch (not of the best so far), fake-quantized. Scoring rounds
 // as the integer model does (trainer/exact_epilogue.h), whose accumulators a float32 holds exactly in these nets, so
 // that they are the integer model's errors, without the cost of running it three times: `compare` counts the windows
-// that differ. SPDX-License-Identifier: Apache-2.0
+// that differ.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "core/study.h"
