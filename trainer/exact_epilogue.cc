@@ -6,6 +6,13 @@
 
 #include "trainer/fixed_point.h"
 
+// As in trainer/kernels.cc. Without fused operations (trainer/CMakeLists.txt) both copies give the same bits.
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
+#define BW_HOT __attribute__((target_clones("default", "arch=x86-64-v3")))
+#else
+#define BW_HOT
+#endif
+
 namespace bitwright {
 namespace {
 
@@ -29,13 +36,16 @@ void sign_rows(const Affine& affine, Extent e, const float* acc, float* out) {
   });
 }
 
+BW_HOT void level_row(const float* acc, int64_t n, double a, double b, double scale, double low, double high,
+                      float* out) {
+  for (int64_t i = 0; i < n; ++i)
+    out[i] = static_cast<float>(std::min(std::max(std::floor((a * acc[i] + b) / scale + 0.5), low), high));
+}
+
 void level_rows(const Affine& affine, Format format, double scale, Extent e, const float* acc, float* out) {
   const double low = min_code(format), high = max_code(format);
-  for_each_row(e, [&](size_t c, int64_t at) {
-    const double a = affine.a[c], b = affine.b[c];
-    for (int64_t i = at; i < at + e.p; ++i)
-      out[i] = static_cast<float>(std::clamp(std::floor((a * acc[i] + b) / scale + 0.5), low, high));
-  });
+  for_each_row(
+      e, [&](size_t c, int64_t at) { level_row(acc + at, e.p, affine.a[c], affine.b[c], scale, low, high, out + at); });
 }
 
 void float_rows(const LayerSpec& layer, const Affine& affine, double scale, Extent e, const float* acc, float* out) {
