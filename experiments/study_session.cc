@@ -203,7 +203,8 @@ std::string render_front(const std::vector<FrontPoint>& front, const Study& stud
   for (const FrontPoint& point : front) rows.push_back(front_row(point, study));
   std::string text =
       fmt::format("{} on {}{}\n", study.name, board_names_text(study), limits_text(study)) + render_table(rows);
-  if (tells_boards(study) && !front.empty()) text += "\n" + render_table(board_rows(study, trials_of(front)));
+  if (tells_boards(study) && !front.empty())
+    text += "\nby board, estimated anew:\n" + render_table(board_rows(study, trials_of(front)));
   for (const std::string& warning : result_warnings(study)) text += fmt::format("warning: {}\n", warning);
   return text;
 }

@@ -97,6 +97,7 @@ TEST(RenderFront, TellsOfEveryBoard) {
   const Study study = study_of({"board=[nucleo-h743zi, nucleo-u083rc]", "report_boards=nucleo-f072rb"});
   const std::string text = render_front({{complete(study), {}}}, study);
   EXPECT_THAT(text, HasSubstr("two on nucleo-h743zi and nucleo-u083rc\n"));
+  EXPECT_THAT(text, HasSubstr("\nby board, estimated anew:\n"));
   EXPECT_THAT(text, HasSubstr("nucleo-u083rc"));
   EXPECT_THAT(text, HasSubstr("unknown: no costs of its core"));
   const Study one = study_of({});
