@@ -3,11 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <optional>
 #include <string>
 
+#include "core/check.h"
 #include "core/error.h"
 #include "core/kernel.h"
 
@@ -60,6 +62,9 @@ std::string microseconds(double value) {
 std::string microjoules(double value) {
   return value < 1000 ? number(value) + " uJ" : number(value / 1000) + " mJ";
 }
+std::string microwatts(double value) {
+  return value < 1000 ? number(value) + " uW" : number(value / 1000) + " mW";
+}
 std::string count(double value) {
   return fmt::format("{:.0f}", value);
 }
@@ -68,13 +73,14 @@ struct Budget {
   const char* rule;
   double value, limit;  // limit 0: none
   Unit unit;
+  double of = 0.0;  // what the limit is a part of; 0: not said
 };
 
 std::optional<Violation> check(const Budget& b) {
   if (b.limit <= 0 || b.value <= b.limit) return std::nullopt;
   return Violation{b.rule, b.value, b.limit,
-                   fmt::format("{} {} exceeds the limit of {} by {}", b.rule, b.unit(b.value), b.unit(b.limit),
-                               b.unit(b.value - b.limit))};
+                   fmt::format("{} {} exceeds the limit of {}{} by {}", b.rule, b.unit(b.value), b.unit(b.limit),
+                               b.of > 0 ? " of " + b.unit(b.of) : "", b.unit(b.value - b.limit))};
 }
 
 // What the board has, where the study's own limit does not say no already.
@@ -90,11 +96,11 @@ void add(std::vector<Violation>& violations, std::optional<Violation> violation)
 }
 
 // The tighter of the study's limit and the board's memory.
-std::optional<Violation> check_memory(const char* rule, int64_t value, int64_t limit, int64_t has,
+std::optional<Violation> check_memory(const char* rule, int64_t value, int64_t limit, int64_t of, int64_t has,
                                       const std::string& place) {
   const auto v = static_cast<double>(value);
   const bool study_is_tighter = limit > 0 && (has <= 0 || limit <= has);
-  if (study_is_tighter) return check({rule, v, static_cast<double>(limit), bytes});
+  if (study_is_tighter) return check({rule, v, static_cast<double>(limit), bytes, static_cast<double>(of)});
   return check_board({rule, v, static_cast<double>(has), bytes}, place);
 }
 
@@ -114,6 +120,29 @@ std::optional<Violation> check_energy(const Estimates& estimates, const Limits& 
   return check({"energy", estimates.energy_uj, limits.energy_uj, microjoules});
 }
 
+std::optional<Violation> check_average_power(const Estimates& estimates, const Limits& limits, const Board& board,
+                                             const DutyCycle& duty) {
+  const double limit = limits.average_power_uw;
+  if (limit > 0 && duty.given() && estimates.average_power_uw <= 0)
+    return Violation{
+        "average_power", 0, limit,
+        fmt::format("average_power: board {} gives no current or no sleep current, so a limit of {} cannot "
+                    "be checked",
+                    board.name, microwatts(limit))};
+  return check({"average_power", estimates.average_power_uw, limit, microwatts});
+}
+
+// So many inferences must fit an hour.
+std::optional<Violation> check_duty_cycle(const Estimates& estimates, const DutyCycle& duty) {
+  if (!duty.given()) return std::nullopt;
+  const double period_us = 3600e6 / duty.inferences_per_hour;
+  if (estimates.latency_us <= period_us) return std::nullopt;
+  return Violation{"duty_cycle", estimates.latency_us, period_us,
+                   fmt::format("duty_cycle: latency {} exceeds the {} that each of {:g} inferences an hour has by {}",
+                               microseconds(estimates.latency_us), microseconds(period_us), duty.inferences_per_hour,
+                               microseconds(estimates.latency_us - period_us))};
+}
+
 }  // namespace
 
 std::vector<Violation> check_structure(const Network& network) {
@@ -122,18 +151,54 @@ std::vector<Violation> check_structure(const Network& network) {
   return {};
 }
 
-std::vector<Violation> check_budgets(const Estimates& estimates, const Limits& limits, const Board& board) {
+std::vector<Violation> check_budgets(const Estimates& estimates, const Limits& limits, const Board& board,
+                                     const DutyCycle& duty) {
   std::vector<Violation> violations;
   const RamBank bank = board.ram.empty() ? RamBank{} : board.ram.front();
-  add(violations,
-      check_memory("flash", estimates.flash_bytes, limits.flash_bytes, board.flash_bytes, board.name + "'s flash"));
-  add(violations,
-      check_memory("ram", estimates.ram_bytes, limits.ram_bytes, bank.bytes, board.name + "'s " + bank.name));
+  add(violations, check_memory("flash", estimates.flash_bytes, limits.flash_bytes, limits.flash_of_bytes,
+                               board.flash_bytes, board.name + "'s flash"));
+  add(violations, check_memory("ram", estimates.ram_bytes, limits.ram_bytes, limits.ram_of_bytes, bank.bytes,
+                               board.name + "'s " + bank.name));
   add(violations, check_shared_memory(estimates, board));
   add(violations, check({"latency", estimates.latency_us, limits.latency_us, microseconds}));
   add(violations, check_energy(estimates, limits, board));
   add(violations, check({"macs", static_cast<double>(estimates.macs), static_cast<double>(limits.macs), count}));
+  add(violations,
+      check({"params", static_cast<double>(estimates.parameters), static_cast<double>(limits.params), count}));
+  add(violations, check_average_power(estimates, limits, board, duty));
+  add(violations, check_duty_cycle(estimates, duty));
   return violations;
+}
+
+std::vector<Violation> check_budgets(const Estimates& estimates, const Limits& limits, const std::vector<Board>& boards,
+                                     const DutyCycle& duty) {
+  if (boards.size() == 1) return check_budgets(estimates, limits, boards.front(), duty);
+  BW_CHECK(estimates.boards.size() == boards.size());
+  std::vector<Violation> all;
+  for (size_t i = 0; i < boards.size(); ++i)
+    for (Violation& violation : check_budgets(estimates.boards[i], limits, boards[i], duty)) {
+      violation.message = boards[i].name + ": " + violation.message;
+      all.push_back(std::move(violation));
+    }
+  return all;
+}
+
+std::vector<Violation> worst_by_rule(const std::vector<Violation>& violations) {
+  std::vector<Violation> worst;
+  for (const Violation& violation : violations) {
+    const auto known =
+        std::find_if(worst.begin(), worst.end(), [&](const Violation& w) { return w.rule == violation.rule; });
+    if (known == worst.end())
+      worst.push_back(violation);
+    else if (overshoot(violation) > overshoot(*known))
+      *known = violation;
+  }
+  return worst;
+}
+
+double overshoot(const Violation& violation) {
+  const bool amounts = violation.limit > 0 && violation.value > violation.limit;
+  return amounts ? violation.value / violation.limit - 1.0 : 1.0;
 }
 
 }  // namespace bitwright

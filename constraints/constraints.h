@@ -17,10 +17,23 @@ inline constexpr int kMaxLayers = 64;
 // value is the number by which it is broken where it has one, else 1.
 std::vector<Violation> check_structure(const Network& network);
 
-// Limits of the study and of the board, in the order flash, ram, memory, latency, energy, macs. A limit of 0 is none,
-// but the board's flash and its first RAM bank (which holds arena and stack) always are, and so is, for flash and ram
-// together, the memory that they share ("memory"). An energy limit on a board without a current figure is a violation:
-// it cannot be shown to hold.
-std::vector<Violation> check_budgets(const Estimates& estimates, const Limits& limits, const Board& board);
+// Limits of the study and of the board, in the order flash, ram, memory, latency, energy, macs, params, average_power,
+// duty_cycle. A limit of 0 is none, but the board's flash and its first RAM bank (which holds arena and stack) always
+// are, and so is, for flash and ram together, the memory that they share ("memory"). An energy limit on a board without
+// a current figure is a violation, and so is one on the average power of a duty cycle: it cannot be shown to hold. The
+// inferences of a duty cycle must fit an hour: the value of "duty_cycle" is the latency, its limit the time that each
+// of them has.
+std::vector<Violation> check_budgets(const Estimates& estimates, const Limits& limits, const Board& board,
+                                     const DutyCycle& duty = {});
+
+// The same of every board; of several, which stand in Estimates::boards, each message begins with its board's name.
+std::vector<Violation> check_budgets(const Estimates& estimates, const Limits& limits, const std::vector<Board>& boards,
+                                     const DutyCycle& duty = {});
+
+// How far beyond its limit, as a share of it; 1 where the rule is not one of amounts.
+double overshoot(const Violation& violation);
+
+// Of each rule the violation of largest overshoot, in the order in which rules come first.
+std::vector<Violation> worst_by_rule(const std::vector<Violation>& violations);
 
 }  // namespace bitwright

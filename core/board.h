@@ -53,13 +53,29 @@ struct Board {
   bool shares_memory() const { return shared_memory_bytes > 0; }
 };
 
-// Hard limits; 0 means none. Never above what the board has.
+// Limits; 0 means none. Hard ones are never above what the board has.
 struct Limits {
   int64_t flash_bytes = 0;  // code + constants of the package
   int64_t ram_bytes = 0;    // arena + stack
+  // What the board has where a limit was written as a part of it, `20 KiB of 64 KiB`: the rest is the application's.
+  int64_t flash_of_bytes = 0, ram_of_bytes = 0;
   double latency_us = 0.0;
   double energy_uj = 0.0;
+  double average_power_uw = 0.0;  // of a DutyCycle
   int64_t macs = 0;
+  int64_t params = 0;
 };
+
+// How often the network runs: what average power and battery life follow from (estimators/duty_cycle.h).
+struct DutyCycle {
+  double inferences_per_hour = 0.0;  // 0: there is no duty cycle
+  double sleep_current_ua = 0.0;     // of the whole device between inferences; 0: the board's
+  double battery_mah = 0.0;          // at the board's supply voltage; 0: none
+  bool given() const { return inferences_per_hour > 0; }
+};
+
+inline double sleep_current_ua(const Board& board, const DutyCycle& duty) {
+  return duty.sleep_current_ua > 0 ? duty.sleep_current_ua : board.sleep_current_ua;
+}
 
 }  // namespace bitwright

@@ -32,7 +32,11 @@ struct Estimates {
   double cycles = 0.0;
   double latency_us = 0.0;     // at the board's clock
   double energy_uj = 0.0;      // one inference; 0 if the board file gives no current
+  double average_power_uw = 0.0;  // of the study's duty cycle: estimators/duty_cycle.h; 0 without one
   std::vector<LayerEstimate> layers;
+  // Of a study with several boards: each one's own figures, in its order, while those above are the worst of them
+  // (estimators/worst_board.h). Else empty; the store keeps the worst.
+  std::vector<Estimates> boards;
 };
 
 // Of the integer model on one held-out set; what the fake-quantized network says stands beside it, and a gap between the
@@ -57,8 +61,10 @@ struct Metrics {
 
 // A rule that a candidate breaks, and by how much, so that samplers can learn and repair.
 struct Violation {
-  std::string rule;      // "flash", "ram", "memory", "latency", "energy", "structure", "kernel"
-  double value = 0.0;    // what the candidate has, in the unit of the rule (bytes, us, uJ)
+  // "flash", "ram", "memory", "latency", "energy", "macs", "params", "average_power", "duty_cycle", "structure",
+  // "kernel"
+  std::string rule;
+  double value = 0.0;    // what the candidate has, in the unit of the rule (bytes, us, uJ, uW)
   double limit = 0.0;
   std::string message;   // one line for people
 };

@@ -86,14 +86,27 @@ struct Study {
   std::string file;                     // as given by the user
   std::string config_json;              // normalised: what the store keeps and compares
   DataSpec data;
-  Board board;
+  Board board;                          // the first, which packages are made for
+  std::vector<Board> further_boards;    // that a candidate must fit as well
+  std::vector<Board> report_boards;     // nothing must fit these; results say what would
   Limits limits;
+  double accuracy_floor = 0.0;          // of the validation accuracy, 0..1; 0: none. No front has less
+  Limits soft_limits;                   // of objectives: to be below one gains nothing; 0: none
+  std::string ram_bank;                 // that holds arena and stack, first of each board's; empty: the board's own
+  DutyCycle duty_cycle;
   Execution execution = Execution::kLayers;
   SpaceSpec space;
   SearchSpec search;
   Recipe recipe;
-  // minimised besides the error: any of "flash", "ram", "latency", "energy", "macs"
+  // minimised besides the error: any of "flash", "ram", "latency", "energy", "average_power", "macs", "params"
   std::vector<std::string> objectives = {"flash"};
 };
+
+// The boards that a candidate must fit, the first of them study.board.
+inline std::vector<Board> boards_of(const Study& study) {
+  std::vector<Board> boards = {study.board};
+  boards.insert(boards.end(), study.further_boards.begin(), study.further_boards.end());
+  return boards;
+}
 
 }  // namespace bitwright

@@ -2,8 +2,27 @@
 #include "experiments/front_json.h"
 
 #include "core/io/model_json.h"
+#include "estimators/duty_cycle.h"
+#include "experiments/board_fits.h"
+#include "experiments/duty_cycle_text.h"
 
 namespace bitwright {
+namespace {
+
+std::vector<std::string> names_of(const std::vector<Board>& boards) {
+  std::vector<std::string> names;
+  for (const Board& board : boards) names.push_back(board.name);
+  return names;
+}
+
+// What depends on the study's boards and duty cycle.
+void add_study(nlohmann::json& json, const Trial& trial, const Study& study) {
+  if (tells_boards(study)) json["boards"] = board_fits_json(study, trial.candidate.network);
+  if (study.duty_cycle.battery_mah > 0 && study.further_boards.empty())
+    json["battery_hours"] = battery_hours(trial.estimates.average_power_uw, study.board, study.duty_cycle);
+}
+
+}  // namespace
 
 nlohmann::json trial_json(const Trial& trial, const std::optional<Metrics>& test) {
   nlohmann::json json = {{"schema", 1},
@@ -28,12 +47,19 @@ nlohmann::json trial_json(const Trial& trial, const std::optional<Metrics>& test
 
 nlohmann::json front_json(const std::vector<FrontPoint>& front, const Study& study) {
   nlohmann::json points = nlohmann::json::array();
-  for (const FrontPoint& point : front) points.push_back(trial_json(point.trial, point.test));
-  return {{"schema", 1},
-          {"study", study.name},
-          {"board", study.board.name},
-          {"front", std::move(points)},
-          {"warnings", result_warnings(study)}};
+  for (const FrontPoint& point : front) {
+    points.push_back(trial_json(point.trial, point.test));
+    add_study(points.back(), point.trial, study);
+  }
+  nlohmann::json json = {{"schema", 1},
+                         {"study", study.name},
+                         {"board", study.board.name},
+                         {"boards", names_of(boards_of(study))},
+                         {"report_boards", names_of(study.report_boards)},
+                         {"front", std::move(points)},
+                         {"warnings", result_warnings(study)}};
+  if (study.duty_cycle.given()) json["duty_cycle"] = duty_cycle_json(study);
+  return json;
 }
 
 }  // namespace bitwright

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/report.h"
 
+#include "experiments/board_fits.h"
+#include "experiments/duty_cycle_text.h"
+#include "experiments/limits_text.h"
 #include "experiments/study_session.h"
 #include "experiments/table.h"
 
@@ -15,18 +18,40 @@ std::string head(const std::vector<std::string>& cells) {
   return row(cells) + row(std::vector<std::string>(cells.size(), "---"));
 }
 
-std::string front_section(const TrialStore& store) {
-  std::string out = "## Front\n\n";
-  out += head({"trial", "validation", "test", "flash", "RAM", "latency", "MACs", "network"});
-  for (const FrontPoint& point : front_of(store)) {
-    const Trial& t = point.trial;
-    out +=
-        row({fmt::format("#{}", t.number), format_percent(t.metrics.accuracy),
-             point.test ? format_percent(point.test->accuracy) : "-", format_bytes(t.estimates.flash_bytes),
-             format_bytes(t.estimates.ram_bytes), format_microseconds(t.estimates.latency_us),
-             format_count(static_cast<double>(t.estimates.macs)), fmt::format("`{}`", t.candidate.hash.substr(0, 12))});
-  }
-  return out;
+std::vector<std::string> front_row(const FrontPoint& point, const Study& study) {
+  const Trial& t = point.trial;
+  std::vector<std::string> cells = {fmt::format("#{}", t.number),
+                                    format_percent(t.metrics.accuracy),
+                                    point.test ? format_percent(point.test->accuracy) : "-",
+                                    format_bytes(t.estimates.flash_bytes),
+                                    format_bytes(t.estimates.ram_bytes),
+                                    format_microseconds(t.estimates.latency_us),
+                                    format_count(static_cast<double>(t.estimates.macs))};
+  const std::vector<std::string> power = power_cells(study, &t.estimates);
+  cells.insert(cells.end(), power.begin(), power.end());
+  cells.push_back(fmt::format("`{}`", t.candidate.hash.substr(0, 12)));
+  return cells;
+}
+
+std::string front_section(const std::vector<FrontPoint>& front, const Study& study) {
+  std::vector<std::string> titles = {"trial", "validation", "test", "flash", "RAM", "latency", "MACs"};
+  const std::vector<std::string> power = power_cells(study, nullptr);
+  titles.insert(titles.end(), power.begin(), power.end());
+  titles.emplace_back("network");
+  std::string out = "## Front\n\n" + head(titles);
+  for (const FrontPoint& point : front) out += row(front_row(point, study));
+  const std::string limits = limits_text(study);
+  if (!limits.empty()) out += fmt::format("\nLimits:{}.\n", limits.substr(1));
+  const std::string duty = duty_cycle_text(study);
+  return duty.empty() ? out : out + "\n```\n" + duty + "```\n";
+}
+
+std::string boards_section(const std::vector<FrontPoint>& front, const Study& study) {
+  if (!tells_boards(study)) return "";
+  const auto rows = board_rows(study, trials_of(front));
+  std::string out = "## Boards\n\n" + head(rows.front());
+  for (size_t i = 1; i < rows.size(); ++i) out += row(rows[i]);
+  return out + "\n";
 }
 
 std::string layer_section(const Trial& trial) {
@@ -72,9 +97,10 @@ std::string provenance_section(const StudyRecord& record) {
 std::string study_report(const TrialStore& store, const Study& study, const Trial& chosen,
                          const VerifyReport& measured) {
   std::string out = fmt::format("# {} on {}\n\n", study.name, study.board.title);
+  const std::vector<FrontPoint> front = front_of(store);
   for (const std::string& warning : result_warnings(study)) out += fmt::format("**Warning:** {}\n\n", warning);
-  return out + front_section(store) + "\n" + layer_section(chosen) + "\n" + verification_section(chosen, measured) +
-         "\n" + provenance_section(store.study());
+  return out + front_section(front, study) + "\n" + boards_section(front, study) + layer_section(chosen) + "\n" +
+         verification_section(chosen, measured) + "\n" + provenance_section(store.study());
 }
 
 }  // namespace bitwright

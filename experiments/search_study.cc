@@ -15,6 +15,7 @@
 #include "experiments/local_executor.h"
 #include "experiments/progress.h"
 #include "experiments/table.h"
+#include "search/pareto.h"
 #include "search/smallest.h"
 
 namespace bitwright {
@@ -45,7 +46,7 @@ std::string reason_text(StopReason reason) {
 StudyOutcome run(const SearchRequest& request, const TrainingData& data, TrialStore& store) {
   check_recipe(request.study, data.train);
   const SearchSpace space = space_of(request.study, data.train);
-  const auto sampler = make_sampler(request.study.search, space, request.study.objectives);
+  const auto sampler = make_sampler(request.study.search, space, goals_of(request.study));
   LocalExecutor executor({.program = request.worker_program,
                           .work_folder = request.store_path + ".work",
                           .checkpoint_folder = request.store_path + ".checkpoints",
@@ -68,7 +69,7 @@ StudyOutcome run(const SearchRequest& request, const TrainingData& data, TrialSt
 // What the space holds and how much of it fits, without a store or a training.
 int dry_run(const SearchRequest& request, const TrainingData& data) {
   const SearchSpace space = space_of(request.study, data.train);
-  const auto sampler = make_sampler(request.study.search, space, request.study.objectives);
+  const auto sampler = make_sampler(request.study.search, space, goals_of(request.study));
   const CandidateRules rules = rules_of(request.study);
   std::vector<std::vector<std::string>> rows = {{"candidate", "flash", "ram", "latency", "MACs", "verdict"}};
   nlohmann::json proposals = nlohmann::json::array();
@@ -95,6 +96,16 @@ int dry_run(const SearchRequest& request, const TrainingData& data) {
   return static_cast<int>(ExitCode::kDone);
 }
 
+// Trials were trained, and none is as accurate as the study asks for.
+bool misses_floor(const Study& study, const StudyProgress& progress) {
+  return progress.best && progress.best_accuracy < study.accuracy_floor;
+}
+
+std::string floor_text(const Study& study, const StudyProgress& progress) {
+  return fmt::format("no trained candidate reaches limits.accuracy of {}: the best, trial #{}, has {}",
+                     format_percent(study.accuracy_floor), *progress.best, format_percent(progress.best_accuracy));
+}
+
 void print_outcome(const SearchRequest& request, const StudyOutcome& outcome, const TrialStore& store) {
   const auto front = front_of(store);
   if (request.json) {
@@ -105,6 +116,10 @@ void print_outcome(const SearchRequest& request, const StudyOutcome& outcome, co
                       {"infeasible", outcome.progress.infeasible},
                       {"failed", outcome.progress.failed},
                       {"rejected", outcome.progress.rejected}};
+    if (misses_floor(request.study, outcome.progress))
+      json["below_floor"] = {{"accuracy", request.study.accuracy_floor},
+                             {"best", outcome.progress.best_accuracy},
+                             {"trial", *outcome.progress.best}};
     std::cout << json.dump(2) << "\n";
     return;
   }
@@ -114,13 +129,19 @@ void print_outcome(const SearchRequest& request, const StudyOutcome& outcome, co
             << fmt::format("{}; store: {}\n", reason_text(outcome.reason), request.store_path);
 }
 
-// In the unit of a limit, rounded up: what a study file takes.
-std::string limit_text(const Violation& v) {
+// The field that would let a violation pass, in its unit and rounded up: what a study file takes.
+std::string remedy_text(const Violation& v) {
   const auto up = [](double value, double step) { return std::ceil(value / step) * step; };
-  if (v.rule == "latency") return fmt::format("{:.3f} ms", up(v.value / 1000, 0.001));
-  if (v.rule == "energy") return fmt::format("{:.2f} uJ", up(v.value, 0.01));
-  if (v.rule == "macs") return fmt::format("{:.0f}", v.value);
-  return fmt::format("{:.3f} KiB", up(v.value / 1024, 0.125));
+  const auto limit = [&](const std::string& value) { return fmt::format("limits.{}='{}'", v.rule, value); };
+  if (v.rule == "latency") return limit(fmt::format("{:.3f} ms", up(v.value / 1000, 0.001)));
+  if (v.rule == "energy") return limit(fmt::format("{:.2f} uJ", up(v.value, 0.01)));
+  if (v.rule == "average_power") return limit(fmt::format("{:.2f} uW", up(v.value, 0.01)));
+  if (v.rule == "macs") return limit(fmt::format("{:.0f} MAC", v.value));
+  if (v.rule == "params") return limit(fmt::format("{:.0f}", v.value));
+  if (v.rule == "duty_cycle")
+    return fmt::format("duty_cycle.inferences_per_hour={:.3f}", std::floor(3600e6 / v.value * 1000) / 1000);
+  const std::string size = fmt::format("{:.3f} KiB", up(v.value / 1024, 0.125));
+  return v.rule == "memory" ? size + " of memory for program and data" : limit(size);
 }
 
 std::string parameters_text(const Candidate& candidate) {
@@ -136,24 +157,36 @@ std::string estimates_text(const Estimates& e) {
                      format_microseconds(e.latency_us), format_count(static_cast<double>(e.macs)));
 }
 
+// Where a diagnosis was cut short: what it says holds, but a better candidate may exist.
+std::string end_text(const Infeasibility& why) {
+  switch (why.end) {
+    case DiagnosisEnd::kWhole: return "";
+    case DiagnosisEnd::kMaxCandidates:
+      return fmt::format("looked at {} candidates, no further: a nearer one may exist\n", why.candidates);
+    case DiagnosisEnd::kStopped:
+      return fmt::format("stopped after {} candidates: a nearer one may exist\n", why.candidates);
+  }
+  return "";
+}
+
 // Which limits bind, by how much, and what would fit.
 std::string infeasibility_text(const Infeasibility& why) {
-  std::string text = fmt::format("of {} random candidates {} are sound; of these", why.sampled, why.sound);
+  std::string text =
+      end_text(why) + fmt::format("of {} random candidates {} are sound; of these", why.sampled, why.sound);
   for (const auto& [rule, count] : why.broken)
     text += fmt::format("{} {} break {}", &rule == &why.broken.front().first ? "" : ",", count, rule);
   text += "\n";
   for (const LeastUse& least : why.impossible)
     text += fmt::format("{}: even the least that was found is too much: {}\n ", least.rule, least.violation.message) +
             parameters_text(least.candidate) + "\n";
+  if (!why.nearest && why.end != DiagnosisEnd::kWhole) return text;
   if (!why.nearest) return text + "no network of the space can be built: its windows are larger than its maps\n";
   const std::string network =
       fmt::format("{}\n ", estimates_text(why.nearest_estimates)) + parameters_text(*why.nearest) + "\n";
   if (why.nearest_violations.empty())
     return text + "one candidate fits, which random proposals did not meet: " + network;
   text += "the nearest takes " + network + "it would fit with";
-  for (const Violation& v : why.nearest_violations)
-    text += v.rule == "memory" ? fmt::format(" {} of memory for program and data", limit_text(v))
-                               : fmt::format(" limits.{}='{}'", v.rule, limit_text(v));
+  for (const Violation& v : why.nearest_violations) text += " " + remedy_text(v);
   return text + ", where the board has as much; or give the space smaller choices\n";
 }
 
@@ -167,7 +200,9 @@ nlohmann::json infeasibility_json(const Infeasibility& why) {
                          {"sampled", why.sampled},
                          {"sound", why.sound},
                          {"broken", why.broken},
-                         {"impossible", impossible}};
+                         {"impossible", impossible},
+                         {"candidates", why.candidates},
+                         {"whole", why.end == DiagnosisEnd::kWhole}};
   if (why.nearest)
     json["nearest"] = {{"parameters", why.nearest->parameters},
                        {"estimates", why.nearest_estimates},
@@ -177,15 +212,23 @@ nlohmann::json infeasibility_json(const Infeasibility& why) {
 
 void explain_nothing_fits(const SearchRequest& request, const TrainingData& data) {
   const Infeasibility why =
-      diagnose_infeasibility(space_of(request.study, data.train), rules_of(request.study), request.study.search.seed);
+      diagnose_infeasibility(space_of(request.study, data.train), rules_of(request.study), request.study.search.seed,
+                             {.stop = [] { return interrupts() > 0; }});
   if (request.json) std::cout << infeasibility_json(why).dump(2) << "\n";
   std::cerr << "error: no candidate of the space fits the limits\n" << infeasibility_text(why);
+}
+
+ExitCode exit_code(const Study& study, const StudyOutcome& outcome) {
+  if (outcome.reason == StopReason::kStopped) return ExitCode::kResumable;
+  if (misses_floor(study, outcome.progress)) return ExitCode::kNothingFits;
+  return outcome.progress.complete > 0 ? ExitCode::kDone : ExitCode::kFailed;
 }
 
 }  // namespace
 
 int search_study(const SearchRequest& request) {
-  core_costs(request.study.board.core);  // throws where no candidate could be estimated, before a store is made
+  for (const Board& board : boards_of(request.study))
+    core_costs(board.core);  // throws where no candidate could be estimated, before a store is made
   const TrainingData data = load_training_data(request.study);
   for (const std::string& warning : data.warnings) std::cerr << "warning: " << warning << "\n";
   if (request.dry_run) return dry_run(request, data);
@@ -206,8 +249,9 @@ int search_study(const SearchRequest& request) {
   if (finished || (request.finish && outcome.reason != StopReason::kStopped))
     score_front(request.study, data.train.front_end, store);
   print_outcome(request, outcome, store);
-  if (outcome.reason == StopReason::kStopped) return static_cast<int>(ExitCode::kResumable);
-  return static_cast<int>(outcome.progress.complete > 0 ? ExitCode::kDone : ExitCode::kFailed);
+  if (misses_floor(request.study, outcome.progress))
+    std::cerr << "error: " << floor_text(request.study, outcome.progress) << "\n";
+  return static_cast<int>(exit_code(request.study, outcome));
 }
 
 }  // namespace bitwright

@@ -20,8 +20,9 @@ struct SearchRequest {
 };
 
 // Runs or goes on with the study. Once it is finished (all trials done, space exhausted, or `finish`), the front is
-// scored on the test set, which nothing reads before. Prints its front and returns the exit code: kDone, kNothingFits,
-// or kResumable after Ctrl-C (the first finishes the running trials, the second stops at once).
+// scored on the test set, which nothing reads before. Prints its front and returns the exit code: kDone; kNothingFits,
+// also where no trained candidate reaches the accuracy floor; or kResumable after Ctrl-C (the first finishes the
+// running trials, the second stops at once).
 int search_study(const SearchRequest& request);
 
 }  // namespace bitwright

@@ -12,9 +12,13 @@
 #include "core/io/load_study.h"
 #include "core/io/model_json.h"
 #include "core/metrics.h"
+#include "core/quantity.h"
 #include "deploy/reference.h"
-#include "estimators/estimate.h"
+#include "estimators/duty_cycle.h"
+#include "estimators/worst_board.h"
+#include "experiments/board_fits.h"
 #include "experiments/comparison.h"
+#include "experiments/limits_text.h"
 #include "experiments/table.h"
 #include "experiments/version.h"
 #include "search/pareto.h"
@@ -41,7 +45,7 @@ struct Condition {
 
 double value_of(const Trial& trial, const std::string& quantity) {
   if (quantity == "accuracy") return trial.metrics.accuracy;
-  return objective_values(trial, {quantity}).at(1);
+  return find_quantity(quantity)->cost(trial.estimates);
 }
 
 // "97%" -> 0.97.
@@ -55,26 +59,50 @@ std::string parse_share(const std::string& text, double& share) {
 }
 
 ParseBound bound_parser(const std::string& quantity) {
+  static const std::map<std::string, Units> kUnits = {{"latency", kMicroseconds},
+                                                      {"energy", kMicrojoules},
+                                                      {"average_power", kMicrowatts},
+                                                      {"macs", kMacs},
+                                                      {"params", kParams}};
   if (quantity == "accuracy") return parse_share;
-  const Units& units = quantity == "latency"  ? kMicroseconds
-                       : quantity == "energy" ? kMicrojoules
-                       : quantity == "macs"   ? kMacs
-                                              : kBytes;
-  return bitwright::quantity(units).parse;
+  const auto units = kUnits.find(quantity);
+  return bitwright::quantity(units == kUnits.end() ? kBytes : units->second).parse;
 }
 
 Condition parse_condition(const std::string& term) {
   const size_t at = term.find_first_of("<>");
   const bool known = at != std::string::npos && at + 2 < term.size() && term[at + 1] == '=';
   Condition condition{term.substr(0, at), {}};
-  static const std::set<std::string> kQuantities = {"accuracy", "flash", "ram", "latency", "energy", "macs"};
-  if (!known || !kQuantities.contains(condition.quantity))
-    throw ConfigError(
-        "--pick: " + term +
-        ": a condition is accuracy, flash, ram, latency, energy or macs, <= or >=, and a bound with its unit");
+  if (!known || (condition.quantity != "accuracy" && !find_quantity(condition.quantity)))
+    throw ConfigError(fmt::format("--pick: {}: a condition is accuracy, {}, then <= or >=, and a bound with its unit",
+                                  term, fmt::join(quantity_names(), ", ")));
   const std::string rule = parse_comparison(term.substr(at), bound_parser(condition.quantity), condition.comparison);
   if (!rule.empty()) throw ConfigError("--pick: " + term + ": " + rule);
   return condition;
+}
+
+std::string formats_text(const Network& network) {
+  std::string text;
+  for (const LayerSpec& layer : network.layers)
+    if (has_weights(layer.op))
+      text +=
+          fmt::format("{}{}/{}", text.empty() ? "" : " ", format_name(layer.weights), format_name(layer.activations));
+  return text;
+}
+
+std::vector<std::string> front_row(const FrontPoint& point, const Study& study) {
+  const Estimates& e = point.trial.estimates;
+  std::vector<std::string> row = {fmt::format("#{}", point.trial.number),
+                                  format_percent(point.trial.metrics.accuracy),
+                                  point.test ? format_percent(point.test->accuracy) : "-",
+                                  format_bytes(e.flash_bytes),
+                                  format_bytes(e.ram_bytes),
+                                  format_microseconds(e.latency_us),
+                                  format_count(static_cast<double>(e.macs))};
+  const std::vector<std::string> power = power_cells(study, &e);
+  row.insert(row.end(), power.begin(), power.end());
+  row.push_back(formats_text(point.trial.candidate.network));
+  return row;
 }
 
 bool meets(const Trial& trial, const Condition& condition) {
@@ -128,20 +156,21 @@ SearchSpace space_of(const Study& study, const Dataset& data) {
 
 CandidateRules rules_of(const Study& study) {
   return {.check_structure = check_structure,
-          .estimate = [limits = study.limits, board = study.board, execution = study.execution](
-                          const Network& network) { return estimate(network, board, limits, execution); },
-          .check_budgets = [limits = study.limits, board = study.board](
-                               const Estimates& estimates) { return check_budgets(estimates, limits, board); }};
+          .estimate =
+              [study](const Network& network) {
+                std::vector<Estimates> boards;
+                for (const Board& board : boards_of(study)) boards.push_back(estimate_on(study, board, network));
+                return worst_board(std::move(boards));
+              },
+          .check_budgets = [limits = study.limits, boards = boards_of(study), duty = study.duty_cycle](
+                               const Estimates& estimates) { return check_budgets(estimates, limits, boards, duty); }};
 }
 
 std::vector<FrontPoint> front_of(const TrialStore& store) {
   const std::vector<Trial> trials = store.finished();
-  auto objectives = store.study().objectives;
-  if (objectives.empty() || objectives[0] != "error")
-    throw StoreError(store.path() + ": the first objective is not the error");
-  objectives.erase(objectives.begin());  // objective_values puts it first by itself
+  const Goals goals = goals_of(study_from_json(store.study().config_json));
   std::vector<FrontPoint> front;
-  for (size_t i : pareto_front(trials, objectives)) front.push_back({trials[i], store.test_metrics(trials[i].number)});
+  for (size_t i : pareto_front(trials, goals)) front.push_back({trials[i], store.test_metrics(trials[i].number)});
   return front;
 }
 
@@ -169,26 +198,29 @@ std::vector<std::string> result_warnings(const Study& study) {
 std::string render_front(const std::vector<FrontPoint>& front, const Study& study) {
   std::vector<std::vector<std::string>> rows = {
       {"trial", "validation", "test", "flash", "ram", "latency", "MACs", "weights/activations"}};
-  for (const FrontPoint& point : front) {
-    std::string formats;
-    for (const LayerSpec& layer : point.trial.candidate.network.layers)
-      if (has_weights(layer.op))
-        formats += fmt::format("{}{}/{}", formats.empty() ? "" : " ", format_name(layer.weights),
-                               format_name(layer.activations));
-    const Estimates& e = point.trial.estimates;
-    rows.push_back({fmt::format("#{}", point.trial.number), format_percent(point.trial.metrics.accuracy),
-                    point.test ? format_percent(point.test->accuracy) : "-", format_bytes(e.flash_bytes),
-                    format_bytes(e.ram_bytes), format_microseconds(e.latency_us),
-                    format_count(static_cast<double>(e.macs)), formats});
-  }
-  std::string limits;
-  if (study.limits.flash_bytes > 0) limits += "  flash <= " + format_bytes(study.limits.flash_bytes);
-  if (study.limits.ram_bytes > 0) limits += "  ram <= " + format_bytes(study.limits.ram_bytes);
-  if (study.limits.latency_us > 0) limits += "  latency <= " + format_microseconds(study.limits.latency_us);
-  if (study.limits.energy_uj > 0) limits += fmt::format("  energy <= {:.1f} uJ", study.limits.energy_uj);
-  std::string text = fmt::format("{} on {}{}\n", study.name, study.board.name, limits) + render_table(rows);
+  const std::vector<std::string> power_titles = power_cells(study, nullptr);
+  rows.front().insert(rows.front().end() - 1, power_titles.begin(), power_titles.end());
+  for (const FrontPoint& point : front) rows.push_back(front_row(point, study));
+  std::string text =
+      fmt::format("{} on {}{}\n", study.name, board_names_text(study), limits_text(study)) + render_table(rows);
+  if (tells_boards(study) && !front.empty())
+    text += "\nby board, estimated anew:\n" + render_table(board_rows(study, trials_of(front)));
   for (const std::string& warning : result_warnings(study)) text += fmt::format("warning: {}\n", warning);
   return text;
+}
+
+std::vector<Trial> trials_of(const std::vector<FrontPoint>& front) {
+  std::vector<Trial> trials;
+  for (const FrontPoint& point : front) trials.push_back(point.trial);
+  return trials;
+}
+
+std::vector<std::string> power_cells(const Study& study, const Estimates* e) {
+  if (!study.duty_cycle.given()) return {};
+  std::vector<std::string> cells = {e ? format_microwatts(e->average_power_uw) : "power"};
+  if (study.duty_cycle.battery_mah > 0 && study.further_boards.empty())
+    cells.push_back(e ? format_life(battery_hours(e->average_power_uw, study.board, study.duty_cycle)) : "battery");
+  return cells;
 }
 
 Trial pick_trial(const std::vector<FrontPoint>& front, const std::string& pick) {

@@ -30,7 +30,7 @@ void check_recipe(const Study& study, const Dataset& train);
 // Of networks that read data.front_end's codes and give what data.task asks for. Throws ConfigError for anomalies: no
 // space has a decoder.
 SearchSpace space_of(const Study& study, const Dataset& data);
-// Structure, then limits; what a candidate costs on the study's board.
+// Structure, then limits; what a candidate costs on the study's board, the worst of several.
 CandidateRules rules_of(const Study& study);
 
 // A point of the Pareto front, with its score on the test set where it has one.
@@ -45,7 +45,11 @@ int score_front(const Study& study, const FrontEnd& front_end, TrialStore& store
 
 // What must stand beside every result of the study: that its split leaks. Mostly nothing.
 std::vector<std::string> result_warnings(const Study& study);
-// Study, board and limits in a line, then a line a point, then the warnings.
+// Of a study with a duty cycle average power and, on its only board, battery life; their titles where `e` is null.
+std::vector<std::string> power_cells(const Study& study, const Estimates* e);
+std::vector<Trial> trials_of(const std::vector<FrontPoint>& front);
+// Study, boards and limits in a line, then a line a point, of several boards a line a point and board, then the
+// warnings.
 std::string render_front(const std::vector<FrontPoint>& front, const Study& study);
 
 // The most accurate point that meets every condition of `pick`, a list like "ram<=8KiB,flash<=20KiB,accuracy>=97%";

@@ -65,6 +65,23 @@ std::string format_microseconds(double us) {
   return us < 1000 ? fmt::format("{:.0f} us", us) : fmt::format("{:.1f} ms", us / 1e3);
 }
 
+std::string format_microjoules(double uj) {
+  if (uj <= 0) return "-";
+  return uj < 1000 ? fmt::format("{:.1f} uJ", uj) : fmt::format("{:.1f} mJ", uj / 1e3);
+}
+
+std::string format_microwatts(double uw) {
+  if (uw <= 0) return "-";
+  return uw < 1000 ? fmt::format("{:.1f} uW", uw) : fmt::format("{:.1f} mW", uw / 1e3);
+}
+
+std::string format_life(double hours) {
+  constexpr double kDay = 24.0, kYear = 365.25 * kDay;
+  if (hours <= 0) return "-";
+  if (hours < 2 * kDay) return fmt::format("{:.0f} hours", hours);
+  return hours < 2 * kYear ? fmt::format("{:.0f} days", hours / kDay) : fmt::format("{:.1f} years", hours / kYear);
+}
+
 std::string format_percent(double share) {
   return fmt::format("{:.2f} %", 100.0 * share);
 }

@@ -1,31 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "search/pareto.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 #include <numeric>
 
 #include "core/check.h"
 #include "core/error.h"
+#include "core/quantity.h"
 
 namespace bitwright {
 namespace {
 
-double objective_value(const Estimates& estimates, const std::string& name) {
-  if (name == "flash") return static_cast<double>(estimates.flash_bytes);
-  if (name == "ram") return static_cast<double>(estimates.ram_bytes);
-  if (name == "latency") return estimates.latency_us;
-  if (name == "energy") return estimates.energy_uj;
-  if (name == "macs") return static_cast<double>(estimates.macs);
-  throw ConfigError("objectives = " + name + ": one of flash, ram, latency, energy, macs");
+// Beyond a soft limit as it is, below it as at it.
+double objective_value(const Estimates& estimates, const std::string& name, const Limits& soft) {
+  const Quantity* quantity = find_quantity(name);
+  if (!quantity) throw ConfigError(fmt::format("objectives = {}: one of {}", name, fmt::join(quantity_names(), ", ")));
+  return std::max(quantity->cost(estimates), quantity->limit(soft));
 }
 
 }  // namespace
 
-ObjectiveVector objective_values(const Trial& trial, const std::vector<std::string>& objectives) {
+Goals goals_of(const Study& study) {
+  return {study.objectives, study.soft_limits, study.accuracy_floor};
+}
+
+ObjectiveVector objective_values(const Trial& trial, const Goals& goals) {
   ObjectiveVector values{1.0 - trial.metrics.accuracy};
-  for (const std::string& name : objectives) values.push_back(objective_value(trial.estimates, name));
+  for (const std::string& name : goals.objectives)
+    values.push_back(objective_value(trial.estimates, name, goals.soft_limits));
   return values;
+}
+
+bool reaches_floor(const Trial& trial, const Goals& goals) {
+  return trial.metrics.accuracy >= goals.accuracy_floor;
 }
 
 bool dominates(const ObjectiveVector& a, const ObjectiveVector& b) {
@@ -76,13 +86,13 @@ std::vector<double> crowding_distance(const std::vector<ObjectiveVector>& front)
   return distance;
 }
 
-std::vector<size_t> pareto_front(const std::vector<Trial>& trials, const std::vector<std::string>& objectives) {
+std::vector<size_t> pareto_front(const std::vector<Trial>& trials, const Goals& goals) {
   std::vector<size_t> complete;
   std::vector<ObjectiveVector> points;
   for (size_t i = 0; i < trials.size(); ++i) {
-    if (trials[i].state != TrialState::kComplete) continue;
+    if (trials[i].state != TrialState::kComplete || !reaches_floor(trials[i], goals)) continue;
     complete.push_back(i);
-    points.push_back(objective_values(trials[i], objectives));
+    points.push_back(objective_values(trials[i], goals));
   }
   const auto dominated = [&](const ObjectiveVector& point) {
     return std::any_of(points.begin(), points.end(), [&](const ObjectiveVector& p) { return dominates(p, point); });

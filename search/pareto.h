@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/study.h"
 #include "core/trial.h"
 
 namespace bitwright {
@@ -14,9 +15,20 @@ namespace bitwright {
 // One value per objective, in a fixed order.
 using ObjectiveVector = std::vector<double>;
 
-// {1 - accuracy, named objectives...} of a complete trial; names: "flash" (bytes), "ram" (bytes), "latency" (us),
-// "energy" (uJ), "macs". Throws ConfigError for another name.
-ObjectiveVector objective_values(const Trial& trial, const std::vector<std::string>& objectives);
+// What a front is drawn by.
+struct Goals {
+  std::vector<std::string> objectives;  // minimised besides the error: names of core/quantity.h
+  Limits soft_limits;                   // 0: none; below one an objective has the limit's value
+  double accuracy_floor = 0.0;          // 0..1; a trial below it is no point of the front
+};
+Goals goals_of(const Study& study);
+
+// {1 - accuracy, objectives...} of a complete trial, in bytes, us, uJ, uW or counts. Throws ConfigError for an unknown
+// objective.
+ObjectiveVector objective_values(const Trial& trial, const Goals& goals);
+
+// Whether a complete trial has the accuracy that is asked for.
+bool reaches_floor(const Trial& trial, const Goals& goals);
 
 // No worse anywhere and better somewhere. Same length.
 bool dominates(const ObjectiveVector& a, const ObjectiveVector& b);
@@ -28,7 +40,8 @@ std::vector<int> non_dominated_rank(const std::vector<ObjectiveVector>& points);
 // objective's extent; infinite at the ends.
 std::vector<double> crowding_distance(const std::vector<ObjectiveVector>& front);
 
-// Indices into `trials` of the complete ones that no complete one dominates, by falling accuracy, then by number.
-std::vector<size_t> pareto_front(const std::vector<Trial>& trials, const std::vector<std::string>& objectives);
+// Indices into `trials` of the complete ones that reach the floor and that none of these dominates, by falling
+// accuracy, then by number.
+std::vector<size_t> pareto_front(const std::vector<Trial>& trials, const Goals& goals);
 
 }  // namespace bitwright

@@ -25,6 +25,7 @@ class StudyRun {
   StudyRun(const Study& study, const SearchSpace& space, Sampler& sampler, TrialExecutor& executor, TrialStore& store,
            const CandidateRules& rules, const StudyHooks& hooks)
       : study_(study),
+        goals_(goals_of(study)),
         space_(space),
         sampler_(sampler),
         executor_(executor),
@@ -179,7 +180,7 @@ class StudyRun {
       progress_.best = trial.number;
       progress_.best_accuracy = trial.metrics.accuracy;
     }
-    extend_front(objective_values(trial, study_.objectives));
+    if (reaches_floor(trial, goals_)) extend_front(objective_values(trial, goals_));
   }
 
   void extend_front(const ObjectiveVector& point) {
@@ -216,6 +217,7 @@ class StudyRun {
   double now() const { return hooks_.now ? hooks_.now() : system_seconds(); }
 
   const Study& study_;
+  const Goals goals_;
   const SearchSpace& space_;
   Sampler& sampler_;
   TrialExecutor& executor_;

@@ -65,7 +65,7 @@ struct StudyProgress {
   int64_t complete = 0, infeasible = 0, failed = 0, running = 0;
   std::map<std::string, int64_t> rejected;  // rule -> candidates, of the whole study
   std::optional<int64_t> best;              // number of the most accurate trial
-  double best_accuracy = 0.0;               // 0..1, where there is a best
+  double best_accuracy = 0.0;               // 0..1, where there is a best; below the study's floor the front is empty
   int64_t front_size = 0;
   double elapsed_seconds = 0.0;       // of this call
   std::optional<double> eta_seconds;  // from the trials finished in this call

@@ -34,11 +34,12 @@ class RandomSampler : public Sampler {
 
 // Aging evolution: Real et al., "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019, alg. 1.
 // The population is the last `population` trials told; the winner of a tournament among them is mutated. The winner
-// is the one of lowest non-dominated rank, then of largest crowding distance, over (error, objectives).
+// is the one of lowest non-dominated rank, then of largest crowding distance, over (error, objectives). Members below
+// the accuracy floor rank behind all that reach it, the more accurate first; failed and infeasible ones behind these.
 class AgingEvolution : public Sampler {
  public:
-  AgingEvolution(const SearchSpec& spec, const SearchSpace& space, std::vector<std::string> objectives)
-      : spec_(spec), space_(space), objectives_(std::move(objectives)) {}
+  AgingEvolution(const SearchSpec& spec, const SearchSpace& space, Goals goals)
+      : spec_(spec), space_(space), goals_(std::move(goals)) {}
 
   Proposal ask(int64_t number, int64_t attempt) override {
     Rng rng = proposal_rng(spec_.seed, number, attempt);
@@ -51,7 +52,10 @@ class AgingEvolution : public Sampler {
   void tell(const Trial& trial) override {
     BW_CHECK(trial.state != TrialState::kRunning);
     Member member{trial.number, trial.candidate, {}};
-    if (trial.state == TrialState::kComplete) member.values = objective_values(trial, objectives_);
+    if (trial.state == TrialState::kComplete) {
+      member.values = objective_values(trial, goals_);
+      member.shortfall = std::max(0.0, goals_.accuracy_floor - trial.metrics.accuracy);
+    }
     population_.push_back(std::move(member));
     if (population_.size() > static_cast<size_t>(spec_.population)) population_.pop_front();
     order_members();
@@ -62,6 +66,7 @@ class AgingEvolution : public Sampler {
     int64_t number;
     Candidate candidate;
     ObjectiveVector values;  // empty: infeasible or failed, worse than any other
+    double shortfall = 0.0;  // below the accuracy floor
     int rank = 0;
     double crowding = 0.0;
   };
@@ -82,18 +87,31 @@ class AgingEvolution : public Sampler {
   }
 
   void order_members() {
-    std::vector<Member*> complete;
+    std::vector<Member*> sound, below;
     std::vector<ObjectiveVector> points;
     for (Member& member : population_) {
-      member.rank = spec_.population;
+      member.rank = 2 * spec_.population;
       member.crowding = 0.0;
       if (member.values.empty()) continue;
-      complete.push_back(&member);
-      points.push_back(member.values);
+      if (member.shortfall > 0.0) {
+        below.push_back(&member);
+      } else {
+        sound.push_back(&member);
+        points.push_back(member.values);
+      }
     }
     const std::vector<int> ranks = non_dominated_rank(points);
-    for (size_t i = 0; i < complete.size(); ++i) complete[i]->rank = ranks[i];
-    for (int rank = 0; rank < spec_.population; ++rank) set_crowding(complete, rank);
+    for (size_t i = 0; i < sound.size(); ++i) sound[i]->rank = ranks[i];
+    for (int rank = 0; rank < spec_.population; ++rank) set_crowding(sound, rank);
+    rank_by_shortfall(below);
+  }
+
+  // After the ranks of those that reach the floor; equal ones alike.
+  void rank_by_shortfall(const std::vector<Member*>& below) const {
+    for (Member* member : below)
+      member->rank = spec_.population +
+                     static_cast<int>(std::count_if(below.begin(), below.end(),
+                                                    [&](const Member* m) { return m->shortfall < member->shortfall; }));
   }
 
   static void set_crowding(const std::vector<Member*>& members, int rank) {
@@ -107,16 +125,15 @@ class AgingEvolution : public Sampler {
 
   SearchSpec spec_;
   SearchSpace space_;
-  std::vector<std::string> objectives_;
+  Goals goals_;
   std::deque<Member> population_;
 };
 
 }  // namespace
 
-std::unique_ptr<Sampler> make_sampler(const SearchSpec& spec, const SearchSpace& space,
-                                      const std::vector<std::string>& objectives) {
+std::unique_ptr<Sampler> make_sampler(const SearchSpec& spec, const SearchSpace& space, const Goals& goals) {
   if (spec.sampler == "random") return std::make_unique<RandomSampler>(spec, space);
-  if (spec.sampler == "evolution") return std::make_unique<AgingEvolution>(spec, space, objectives);
+  if (spec.sampler == "evolution") return std::make_unique<AgingEvolution>(spec, space, goals);
   throw ConfigError("search.sampler = " + spec.sampler + ": one of random, evolution");
 }
 

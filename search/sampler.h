@@ -9,6 +9,7 @@
 
 #include "core/study.h"
 #include "core/trial.h"
+#include "search/pareto.h"
 #include "search/space.h"
 
 namespace bitwright {
@@ -30,7 +31,6 @@ class Sampler {
 };
 
 // By search.sampler: "random", "evolution". Throws ConfigError for another name.
-std::unique_ptr<Sampler> make_sampler(const SearchSpec& spec, const SearchSpace& space,
-                                      const std::vector<std::string>& objectives);
+std::unique_ptr<Sampler> make_sampler(const SearchSpec& spec, const SearchSpace& space, const Goals& goals);
 
 }  // namespace bitwright

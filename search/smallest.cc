@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "constraints/constraints.h"
 #include "core/check.h"
 
 namespace bitwright {
@@ -60,65 +61,87 @@ Scored descend(const SearchSpace& space, Scored from, const CandidateScore& scor
   }
 }
 
-// Of candidates that can be built.
-std::optional<Estimates> cost_of(const CandidateRules& rules, const Candidate& candidate) {
-  if (rules.check_structure && !rules.check_structure(candidate.network).empty()) return std::nullopt;
-  return rules.estimate(candidate.network);
-}
+// Judges candidates by the rules until the effort is spent: then none has a cost any more, so that every descent ends
+// at its next step.
+class Judge {
+ public:
+  Judge(const CandidateRules& rules, const DiagnosisEffort& effort) : rules_(rules), effort_(effort) {}
 
-// How far beyond its limit, as a share of it; 1 where the rule is not one of amounts.
-double excess(const Violation& violation) {
-  return violation.limit > 0 && violation.value > violation.limit ? violation.value / violation.limit - 1.0 : 1.0;
-}
+  // Of candidates that can be built.
+  std::optional<Estimates> cost(const Candidate& candidate) {
+    if (spent()) return std::nullopt;
+    ++candidates_;
+    if (rules_.check_structure && !rules_.check_structure(candidate.network).empty()) return std::nullopt;
+    return rules_.estimate(candidate.network);
+  }
+  // One violation a rule.
+  std::vector<Violation> broken(const Estimates& cost) const { return worst_by_rule(rules_.check_budgets(cost)); }
+  std::optional<Violation> broken(const Estimates& cost, const std::string& rule) const {
+    for (Violation& violation : broken(cost))
+      if (violation.rule == rule) return std::move(violation);
+    return std::nullopt;
+  }
 
-void count_broken(const SearchSpace& space, const CandidateRules& rules, Rng& rng, Infeasibility& result) {
+  bool spent() {
+    if (end_ == DiagnosisEnd::kWhole && candidates_ >= effort_.max_candidates) end_ = DiagnosisEnd::kMaxCandidates;
+    if (end_ == DiagnosisEnd::kWhole && effort_.stop && effort_.stop()) end_ = DiagnosisEnd::kStopped;
+    return end_ != DiagnosisEnd::kWhole;
+  }
+  int candidates() const { return candidates_; }
+  DiagnosisEnd end() const { return end_; }
+
+ private:
+  const CandidateRules& rules_;
+  const DiagnosisEffort& effort_;
+  int candidates_ = 0;
+  DiagnosisEnd end_ = DiagnosisEnd::kWhole;
+};
+
+void count_broken(const SearchSpace& space, Judge& judge, Rng& rng, Infeasibility& result) {
   std::map<std::string, int> broken;
-  for (result.sampled = 0; result.sampled < kSamples; ++result.sampled) {
-    const std::optional<Estimates> cost = cost_of(rules, space.sample(rng));
+  for (result.sampled = 0; result.sampled < kSamples && !judge.spent(); ++result.sampled) {
+    const std::optional<Estimates> cost = judge.cost(space.sample(rng));
     if (!cost) continue;
     ++result.sound;
-    for (const Violation& violation : rules.check_budgets(*cost)) ++broken[violation.rule];
+    for (const Violation& violation : judge.broken(*cost)) ++broken[violation.rule];
   }
   result.broken.assign(broken.begin(), broken.end());
   std::stable_sort(result.broken.begin(), result.broken.end(),
                    [](const auto& a, const auto& b) { return a.second > b.second; });
 }
 
-std::optional<Violation> violation_of(const CandidateRules& rules, const Estimates& cost, const std::string& rule) {
-  for (const Violation& violation : rules.check_budgets(cost))
-    if (violation.rule == rule) return violation;
-  return std::nullopt;
-}
-
-// Limits are checked one by one: a candidate that keeps this one scores 0, whatever else it breaks.
-void find_impossible(const SearchSpace& space, const CandidateRules& rules, const Rng& rng, Infeasibility& result) {
+// Limits are checked one by one: a candidate that keeps this one scores 0, whatever else it breaks. A descent that was
+// cut short proves nothing.
+void find_impossible(const SearchSpace& space, const CandidateRules& rules, Judge& judge, const Rng& rng,
+                     Infeasibility& result) {
   for (const auto& [rule, count] : result.broken) {
     if (count < result.sound) continue;
     const auto score = [&](const Candidate& candidate) -> std::optional<double> {
-      const std::optional<Estimates> cost = cost_of(rules, candidate);
+      const std::optional<Estimates> cost = judge.cost(candidate);
       if (!cost) return std::nullopt;
-      const std::optional<Violation> violation = violation_of(rules, *cost, rule);
-      return violation ? excess(*violation) : 0.0;
+      const std::optional<Violation> violation = judge.broken(*cost, rule);
+      return violation ? overshoot(*violation) : 0.0;
     };
     std::optional<Candidate> least = least_candidate(space, score, kDescentSamples, rng);
-    if (!least) continue;
-    if (auto violation = violation_of(rules, rules.estimate(least->network), rule))
+    if (!least || judge.spent()) continue;
+    if (auto violation = judge.broken(rules.estimate(least->network), rule))
       result.impossible.push_back({rule, std::move(*least), std::move(*violation)});
   }
 }
 
-void find_nearest(const SearchSpace& space, const CandidateRules& rules, const Rng& rng, Infeasibility& result) {
+void find_nearest(const SearchSpace& space, const CandidateRules& rules, Judge& judge, const Rng& rng,
+                  Infeasibility& result) {
   const auto score = [&](const Candidate& candidate) -> std::optional<double> {
-    const std::optional<Estimates> cost = cost_of(rules, candidate);
+    const std::optional<Estimates> cost = judge.cost(candidate);
     if (!cost) return std::nullopt;
     double sum = 0.0;
-    for (const Violation& violation : rules.check_budgets(*cost)) sum += excess(violation);
+    for (const Violation& violation : judge.broken(*cost)) sum += overshoot(violation);
     return sum;
   };
   result.nearest = least_candidate(space, score, kDescentSamples, rng);
   if (!result.nearest) return;
   result.nearest_estimates = rules.estimate(result.nearest->network);
-  result.nearest_violations = rules.check_budgets(result.nearest_estimates);
+  result.nearest_violations = judge.broken(result.nearest_estimates);
 }
 
 }  // namespace
@@ -138,12 +161,16 @@ std::optional<Candidate> least_candidate(const SearchSpace& space, const Candida
   return std::move(best->candidate);
 }
 
-Infeasibility diagnose_infeasibility(const SearchSpace& space, const CandidateRules& rules, uint64_t seed) {
+Infeasibility diagnose_infeasibility(const SearchSpace& space, const CandidateRules& rules, uint64_t seed,
+                                     const DiagnosisEffort& effort) {
   Infeasibility result;
   Rng rng(seed);
-  count_broken(space, rules, rng, result);
-  find_impossible(space, rules, rng, result);
-  find_nearest(space, rules, rng, result);
+  Judge judge(rules, effort);
+  count_broken(space, judge, rng, result);
+  find_impossible(space, rules, judge, rng, result);
+  find_nearest(space, rules, judge, rng, result);
+  result.candidates = judge.candidates();
+  result.end = judge.end();
   return result;
 }
 

@@ -28,6 +28,13 @@ struct LeastUse {
   Violation violation;  // its value and the limit
 };
 
+// How long a diagnosis may take. A candidate costs an estimate: some microseconds a layer, more where memory is short.
+struct DiagnosisEffort {
+  int max_candidates = 50'000;
+  std::function<bool()> stop;  // asked before every candidate; empty: never
+};
+enum class DiagnosisEnd { kWhole, kMaxCandidates, kStopped };
+
 struct Infeasibility {
   int sampled = 0, sound = 0;                       // random candidates, and those of sound structure
   std::vector<std::pair<std::string, int>> broken;  // rule -> sound candidates that break it, most first
@@ -37,11 +44,14 @@ struct Infeasibility {
   // candidate is sound. Without violations where one fits after all, which random proposals did not meet.
   std::optional<Candidate> nearest;
   Estimates nearest_estimates;
-  std::vector<Violation> nearest_violations;
+  std::vector<Violation> nearest_violations;  // one a rule: of several boards the worst
+  int candidates = 0;                         // costed in all
+  DiagnosisEnd end = DiagnosisEnd::kWhole;    // else cut short: what is here holds, but better may be found
 };
 
-// Why nothing of the space keeps the rules; the same for the same seed. Some thousand estimates. rules: estimate and
-// check_budgets are not empty.
-Infeasibility diagnose_infeasibility(const SearchSpace& space, const CandidateRules& rules, uint64_t seed);
+// Why nothing of the space keeps the rules; the same for the same seed, unless stopped. Some thousand estimates. rules:
+// estimate and check_budgets are not empty.
+Infeasibility diagnose_infeasibility(const SearchSpace& space, const CandidateRules& rules, uint64_t seed,
+                                     const DiagnosisEffort& effort = {});
 
 }  // namespace bitwright

@@ -14,11 +14,14 @@ const Units kBytes = {{"B", 1}, {"KiB", 1024}, {"MiB", 1048576}, {"kB", 1e3}, {"
 const Units kBits = {{"bit", 1}, {"B", 8}};
 const Units kMicroseconds = {{"us", 1}, {"ms", 1e3}, {"s", 1e6}};
 const Units kMicrojoules = {{"uJ", 1}, {"nJ", 1e-3}, {"mJ", 1e3}};
+const Units kMicrowatts = {{"uW", 1}, {"nW", 1e-3}, {"mW", 1e3}};
 const Units kSeconds = {{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
 const Units kHertz = {{"Hz", 1}, {"kHz", 1e3}, {"MHz", 1e6}};
 const Units kVolts = {{"V", 1}, {"mV", 1e-3}};
 const Units kMicroamps = {{"uA", 1}, {"nA", 1e-3}, {"mA", 1e3}};
 const Units kMicroampsPerMegahertz = {{"uA/MHz", 1}, {"mA/MHz", 1e3}};
+const Units kMilliampHours = {{"mAh", 1}, {"Ah", 1e3}};
+const Units kParams = {{"", 1}, {"k", 1e3}, {"M", 1e6}};
 const Units kMacs = {{"MAC", 1}, {"kMAC", 1e3}, {"MMAC", 1e6}};
 
 namespace {

@@ -78,8 +78,8 @@ struct Unit {
   double factor;  // base units in one of it
 };
 using Units = std::vector<Unit>;
-extern const Units kBytes, kBits, kMicroseconds, kMicrojoules, kSeconds, kHertz, kVolts, kMicroamps,
-    kMicroampsPerMegahertz, kMacs;
+extern const Units kBytes, kBits, kMicroseconds, kMicrojoules, kMicrowatts, kSeconds, kHertz, kVolts, kMicroamps,
+    kMicroampsPerMegahertz, kMilliampHours, kMacs, kParams;  // kParams: its base has no name
 
 enum class None { kForbidden, kAllowed };  // kAllowed: the word `none` is 0
 // Above 0.

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/io/board_yaml.h"
 #include "core/io/config_reader.h"
+#include "core/io/limits_yaml.h"
 
 namespace bitwright {
 namespace {
@@ -13,8 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Fields that may change while a study goes on.
-const std::vector<std::string> kGoingOn = {"search.budget", "search.jobs", "search.trials"};
-const std::vector<std::string> kObjectives = {"flash", "ram", "latency", "energy", "macs"};
+const std::vector<std::string> kGoingOn = {"duty_cycle.battery", "search.budget", "search.jobs", "search.trials"};
 
 // Fields that came after the first stores, and the value that says what a study without them said. At that value they
 // are left out of comparisons, so that studies go on.
@@ -39,6 +39,19 @@ const std::map<std::string, nlohmann::json> kCameLater = {
     {"training.scaling", 0.0},
     {"training.mixup", 0.0},
     {"board.shared_memory", "none"},
+    {"limits.average_power", "none"},
+    {"limits.params", "none"},
+    {"limits.accuracy", "none"},
+    {"limits.ram_bank", ""},
+    {"limits.soft.flash", "none"},
+    {"limits.soft.ram", "none"},
+    {"limits.soft.latency", "none"},
+    {"limits.soft.energy", "none"},
+    {"limits.soft.average_power", "none"},
+    {"limits.soft.macs", "none"},
+    {"limits.soft.params", "none"},
+    {"duty_cycle.inferences_per_hour", "none"},
+    {"duty_cycle.sleep_current", "none"},
 };
 
 // Of a board, what estimates and limits read. All else describes it (sources, how flash is read) and may be mended or
@@ -46,9 +59,22 @@ const std::map<std::string, nlohmann::json> kCameLater = {
 const std::vector<std::string> kBoardDecides = {"board.name",          "board.core",   "board.clock",  "board.flash",
                                                 "board.shared_memory", "board.supply", "board.current"};
 
-bool describes_board(const std::string& path) {
-  const bool decides = std::find(kBoardDecides.begin(), kBoardDecides.end(), path) != kBoardDecides.end();
-  return path.starts_with("board.") && !path.starts_with("board.ram.") && !decides;
+// `board.1.name` of several boards is as `board.name` of one.
+std::string field_of_board(const std::string& path) {
+  constexpr size_t kStart = std::string_view("board.").size();
+  const size_t end = path.find_first_not_of("0123456789", kStart);
+  const bool in_list = end != kStart && end < path.size() && path[end] == '.';
+  return in_list ? path.substr(0, kStart) + path.substr(end + 1) : path;
+}
+
+// with_sleep: a duty cycle makes the board's sleep current part of every candidate's average power.
+bool describes_board(const std::string& path, bool with_sleep) {
+  if (path == "report_boards" || path.starts_with("report_boards.")) return true;  // nothing is decided by them
+  if (!path.starts_with("board.")) return false;
+  const std::string field = field_of_board(path);
+  const bool decides = std::find(kBoardDecides.begin(), kBoardDecides.end(), field) != kBoardDecides.end() ||
+                       (with_sleep && field == "board.sleep_current");
+  return !field.starts_with("board.ram.") && !decides;
 }
 
 constexpr std::string_view kShared = "${BITWRIGHT_SHARED}";
@@ -186,21 +212,6 @@ void visit_data(Fields& fields, DataSpec& data, const Codec<std::string>& folder
   fields.value("clip_sigmas", data.clip_sigmas, real(0.5, 100.0));
 }
 
-void visit_limits(Fields& fields, Limits& limits, const Board& board) {
-  fields.value("flash", limits.flash_bytes, quantity64(kBytes, None::kAllowed));
-  fields.value("ram", limits.ram_bytes, quantity64(kBytes, None::kAllowed));
-  fields.value("latency", limits.latency_us, quantity(kMicroseconds, None::kAllowed));
-  fields.value("energy", limits.energy_uj, quantity(kMicrojoules, None::kAllowed));
-  fields.value("macs", limits.macs, quantity64(kMacs, None::kAllowed));
-  if (board.ram.empty()) return;  // the board is a mistake of its own
-  fields.check("flash", limits.flash_bytes <= board.flash_bytes,
-               fmt::format("{} has {} B", board.name, board.flash_bytes));
-  fields.check("ram", limits.ram_bytes <= board.ram.front().bytes,
-               fmt::format("{} of {} has {} B", board.ram.front().name, board.name, board.ram.front().bytes));
-  fields.check("energy", limits.energy_uj == 0.0 || board.current_ua_per_mhz > 0.0,
-               "the file of " + board.name + " gives no current");
-}
-
 void visit_block(Fields& fields, BlockSpace& block, Need need) {
   fields.values("kind", block.kind, one_of(std::vector<std::string>{"conv", "depthwise_separable", "residual"}));
   fields.values("channels", block.channels, whole(1, 1024), need);
@@ -275,21 +286,13 @@ void visit_training(Fields& fields, Recipe& recipe) {
   fields.value("mixup", recipe.mixup, real(0.0, 10.0));
 }
 
-void visit_objectives(Fields& fields, Study& study) {
-  fields.values("objectives", study.objectives, one_of(kObjectives), Need::kOptional);
-  const bool energy = std::find(study.objectives.begin(), study.objectives.end(), "energy") != study.objectives.end();
-  if (energy && !study.board.name.empty())
-    fields.check("objectives", study.board.current_ua_per_mhz > 0.0,
-                 "energy, but the file of " + study.board.name + " gives no current");
-  fields.check("objectives", !study.objectives.empty(), "at least one value");
-}
-
-// All but the board, which is a name in YAML and a section in JSON.
+// All but the boards, which are names in YAML and sections in JSON.
 void visit_study(Fields& fields, Study& study, const Codec<std::string>& data_folder) {
   fields.value("name", study.name, model_name(), Need::kRequired);
   fields.section(
       "data", [&](Fields& f) { visit_data(f, study.data, data_folder); }, Need::kRequired);
-  fields.section("limits", [&](Fields& f) { visit_limits(f, study.limits, study.board); });
+  visit_duty_cycle(fields, study);
+  visit_limits(fields, study);
   fields.value("execution", study.execution, one_of(kExecutionWords));
   visit_objectives(fields, study);
   fields.section(
@@ -310,32 +313,90 @@ Study default_study() {
   return study;
 }
 
-// A limit that is not given is the board's.
-void complete_limits(Study& study) {
-  if (study.limits.flash_bytes == 0) study.limits.flash_bytes = study.board.flash_bytes;
-  if (study.limits.ram_bytes == 0) study.limits.ram_bytes = study.board.ram.front().bytes;
+// Boards by name, by path from `folder` or, as stored, by value.
+class BoardReader {
+ public:
+  BoardReader(FieldReader& reader, fs::path folder, Mistakes& mistakes)
+      : reader_(reader), folder_(std::move(folder)), mistakes_(mistakes) {}
+
+  // A list, or one board. `none` says what is wrong with an empty list; empty: nothing.
+  std::vector<Board> read(const std::string& key, Need need, const std::string& none) {
+    const YamlNode* node = reader_.node(key, need);
+    if (!node) return {};
+    std::vector<Board> boards;
+    if (node->kind != YamlNode::Kind::kList) {
+      add(*node, key, boards, [&](const std::string& rule) { reader_.mistake(key, rule); });
+      return boards;
+    }
+    if (node->items.empty() && !none.empty()) reader_.mistake(key, none);
+    for (size_t i = 0; i < node->items.size(); ++i) {
+      const YamlNode& item = node->items[i];
+      const std::string path = fmt::format("{}[{}]", key, i);
+      add(item, path, boards, [&](const std::string& rule) { mistakes_.add(item.place, path, item, rule); });
+    }
+    return boards;
+  }
+
+ private:
+  using Refuse = std::function<void(const std::string& rule)>;
+
+  void add(const YamlNode& node, const std::string& path, std::vector<Board>& boards, const Refuse& refuse) {
+    Board board = node.kind == YamlNode::Kind::kMap ? by_value(node, path) : by_name(node, refuse);
+    if (board.name.empty()) return;
+    const auto same = [&](const Board& other) { return other.name == board.name; };
+    if (std::any_of(boards.begin(), boards.end(), same)) return refuse("given twice");
+    boards.push_back(std::move(board));
+  }
+
+  Board by_value(const YamlNode& node, const std::string& path) {
+    Board board;
+    FieldReader inner(node, path, mistakes_);
+    visit_board(inner, board);
+    inner.finish();
+    return board;
+  }
+
+  // Without a name where it cannot be read.
+  Board by_name(const YamlNode& node, const Refuse& refuse) {
+    if (node.kind != YamlNode::Kind::kScalar) return refuse("a board's name or file"), Board{};
+    const std::string& name = node.scalar;
+    const bool is_path = name.find('/') != std::string::npos || name.ends_with(".yaml");
+    const std::vector<std::string> names = board_names();
+    if (!is_path && std::find(names.begin(), names.end(), name) == names.end())
+      return refuse(fmt::format("unknown{}; known: {}", did_you_mean(name, names), fmt::join(names, ", "))), Board{};
+    try {
+      return load_board(is_path ? (folder_ / name).string() : name);
+    } catch (const ConfigError& e) {
+      mistakes_.add_lines(node.place, e.what());
+      return {};
+    }
+  }
+
+  FieldReader& reader_;
+  fs::path folder_;
+  Mistakes& mistakes_;
+};
+
+void read_boards(FieldReader& reader, Study& study, const fs::path& folder, Mistakes& mistakes) {
+  BoardReader boards(reader, folder, mistakes);
+  std::vector<Board> needed = boards.read("board", Need::kRequired, "at least one board");
+  if (!needed.empty()) {
+    study.board = std::move(needed.front());
+    study.further_boards.assign(std::make_move_iterator(needed.begin() + 1), std::make_move_iterator(needed.end()));
+  }
+  study.report_boards = boards.read("report_boards", Need::kOptional, "");
 }
 
-void read_board(FieldReader& reader, Study& study, const fs::path& folder, Mistakes& mistakes) {
-  const YamlNode* node = reader.node("board", Need::kRequired);
-  if (!node) return;
-  if (node->kind == YamlNode::Kind::kMap) {
-    reader.section(
+// One board is a section, several are a list of them.
+void write_boards(FieldWriter& writer, Study& study) {
+  if (study.further_boards.empty()) {
+    writer.section(
         "board", [&](Fields& f) { visit_board(f, study.board); }, Need::kRequired);
-    return;
+  } else {
+    std::vector<Board> boards = boards_of(study);
+    writer.records<Board>("board", boards, visit_board, Need::kRequired);
   }
-  const std::string& name = node->scalar;
-  const bool is_path = name.find('/') != std::string::npos || name.ends_with(".yaml");
-  const std::vector<std::string> names = board_names();
-  if (!is_path && std::find(names.begin(), names.end(), name) == names.end()) {
-    reader.mistake("board", fmt::format("unknown{}; known: {}", did_you_mean(name, names), fmt::join(names, ", ")));
-    return;
-  }
-  try {
-    study.board = load_board(is_path ? (folder / name).string() : name);
-  } catch (const ConfigError& e) {
-    mistakes.add_lines(node->place, e.what());
-  }
+  writer.records<Board>("report_boards", study.report_boards, visit_board, Need::kOptional);
 }
 
 Study read_study(const YamlNode& root, const std::string& file, const fs::path& folder,
@@ -343,7 +404,7 @@ Study read_study(const YamlNode& root, const std::string& file, const fs::path& 
   Mistakes mistakes(file);
   FieldReader reader(root, "", mistakes);
   Study study = default_study();
-  read_board(reader, study, folder, mistakes);
+  read_boards(reader, study, folder, mistakes);
   visit_study(reader, study, data_folder);
   reader.finish();
   mistakes.throw_if_any();
@@ -403,8 +464,7 @@ std::string study_to_json(const Study& study) {
   FieldWriter writer;
   Study copy = study;  // Fields takes references to read into; a writer only looks
   copy.config_json.clear();
-  writer.section(
-      "board", [&](Fields& f) { visit_board(f, copy.board); }, Need::kRequired);
+  write_boards(writer, copy);
   visit_study(writer, copy, any_text());
   if (copy.space.block.channels.empty()) writer.json.erase("space");  // anomalies need none
   return writer.json.dump();
@@ -426,14 +486,15 @@ std::string config_difference(const std::string& a_json, const std::string& b_js
 std::string comparable_config(const std::string& config_json) {
   auto leaves = flattened(config_json);
   for (const std::string& path : kGoingOn) leaves.erase(path);
-  std::erase_if(leaves, [](const auto& leaf) { return describes_board(leaf.first); });
   for (const auto& [path, value] : kCameLater)
     if (const auto found = leaves.find(path); found != leaves.end() && found->second == value) leaves.erase(found);
+  const bool duty_cycle = leaves.contains("duty_cycle.inferences_per_hour");
+  std::erase_if(leaves, [&](const auto& leaf) { return describes_board(leaf.first, duty_cycle); });
   return nlohmann::json(leaves).dump();
 }
 
 std::vector<std::string> study_fields() {
-  std::set<std::string> names = {"board"};
+  std::set<std::string> names = {"board", "report_boards"};
   for (const char* kind : {"recordings", "npy", "simulator"}) {
     Study study = default_study();
     study.data.kind = kind;

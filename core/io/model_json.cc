@@ -451,6 +451,7 @@ void to_json(json& j, const Estimates& e) {
        {"cycles", e.cycles},
        {"latency_us", e.latency_us},
        {"energy_uj", e.energy_uj},
+       {"average_power_uw", e.average_power_uw},
        {"layers", e.layers}};
 }
 
@@ -467,6 +468,7 @@ void from_json(const json& j, Estimates& e) {
   e.cycles = number(j, "cycles");
   e.latency_us = number(j, "latency_us");
   e.energy_uj = number(j, "energy_uj");
+  e.average_power_uw = j.contains("average_power_uw") ? number(j, "average_power_uw") : 0.0;
   e.layers = j.at("layers").get<std::vector<LayerEstimate>>();
 }
 

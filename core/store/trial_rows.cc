@@ -23,6 +23,7 @@ void visit_estimates(E& e, const Visitor& visit) {
   visit("cycles", e.cycles);
   visit("latency_us", e.latency_us);
   visit("energy_uj", e.energy_uj);
+  visit("average_power_uw", e.average_power_uw);
 }
 
 template <class M, class Visitor>

@@ -11,6 +11,7 @@
 #include "estimators/cost_table.h"
 #include "experiments/commands.h"
 #include "experiments/comparison.h"
+#include "experiments/duty_cycle_text.h"
 #include "experiments/table.h"
 
 namespace bitwright {
@@ -91,6 +92,8 @@ nlohmann::json board_json(const Board& board) {
           {"supply_v", board.supply_v},
           {"current_ua_per_mhz", board.current_ua_per_mhz},
           {"sleep_current_ua", board.sleep_current_ua},
+          {"running_uw", running_uw(board)},
+          {"asleep_uw", asleep_uw(board)},
           {"regulator", board.regulator},
           {"sources", board.sources}};
 }
@@ -145,6 +148,8 @@ std::string board_text(const Board& b) {
   rows.add_if("supply", b.supply_v > 0.0, fmt::format("{:g} V", b.supply_v));
   rows.add_if("current", b.current_ua_per_mhz > 0.0, fmt::format("{:g} uA/MHz", b.current_ua_per_mhz));
   rows.add_if("sleep_current", b.sleep_current_ua > 0.0, fmt::format("{:g} uA", b.sleep_current_ua));
+  if (running_uw(b) > 0.0) rows.add("power running", format_microwatts(running_uw(b)) + " at the clock");
+  if (asleep_uw(b) > 0.0) rows.add("power asleep", format_microwatts(asleep_uw(b)));
   rows.add_if("regulator", !b.regulator.empty(), b.regulator);
   return fmt::format("{}: {}, {}\n", b.name, b.title, b.mcu) + rows.text();
 }

@@ -2,10 +2,16 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "constraints/constraints.h"
 #include "core/error.h"
 #include "core/io/load_data.h"
 #include "core/io/load_study.h"
+#include "estimators/cost_table.h"
+#include "estimators/duty_cycle.h"
+#include "experiments/board_fits.h"
 #include "experiments/commands.h"
+#include "experiments/duty_cycle_text.h"
+#include "experiments/limits_text.h"
 #include "experiments/study_session.h"
 #include "experiments/table.h"
 
@@ -23,23 +29,38 @@ struct Options {
 struct Feasibility {
   int fits = 0;
   std::map<std::string, int> broken;  // rule -> candidates
+  std::map<std::string, int> fit_on;  // board -> candidates, reported boards too; empty where the study has one board
   double mean_macs = 0.0;             // of those that fit
+  double least_uw = 0.0, most_uw = 0.0;  // average power of those that fit; 0 without a duty cycle
 };
 
-Feasibility sample_space(const SearchSpace& space, const CandidateRules& rules, uint64_t seed) {
+void add_boards(const Study& study, const Network& network, Feasibility& found) {
+  if (!tells_boards(study)) return;
+  for (const BoardFit& fit : board_fits(study, network))
+    if (fit.estimates) found.fit_on[fit.board.name] += fit.fits();
+}
+
+void add_fitting(const Estimates& e, Feasibility& found) {
+  found.mean_macs += (static_cast<double>(e.macs) - found.mean_macs) / ++found.fits;
+  found.least_uw = found.fits == 1 ? e.average_power_uw : std::min(found.least_uw, e.average_power_uw);
+  found.most_uw = std::max(found.most_uw, e.average_power_uw);
+}
+
+Feasibility sample_space(const Study& study, const SearchSpace& space) {
+  const CandidateRules rules = rules_of(study);
   Feasibility found;
-  Rng rng(seed);
+  Rng rng(study.search.seed);
   for (int i = 0; i < kSamples; ++i) {
     const Network network = space.sample(rng).network;
     auto violations = rules.check_structure(network);
     Estimates estimates;
-    if (violations.empty()) violations = rules.check_budgets(estimates = rules.estimate(network));
-    for (const Violation& v : violations) ++found.broken[v.rule];
-    if (!violations.empty()) continue;
-    ++found.fits;
-    found.mean_macs += static_cast<double>(estimates.macs);
+    if (violations.empty()) {
+      add_boards(study, network, found);
+      violations = rules.check_budgets(estimates = rules.estimate(network));
+    }
+    for (const Violation& v : worst_by_rule(violations)) ++found.broken[v.rule];
+    if (violations.empty()) add_fitting(estimates, found);
   }
-  if (found.fits > 0) found.mean_macs /= found.fits;
   return found;
 }
 
@@ -67,15 +88,41 @@ double trial_seconds(double macs, int64_t windows, int epochs) {
   return (15e-6 + 0.15e-9 * macs) * static_cast<double>(windows) * epochs;
 }
 
+// Of candidates that fit, least to most.
+std::string power_text(const Study& study, const Feasibility& found) {
+  if (found.fits == 0 || found.most_uw <= 0.0) return "";
+  std::string text = fmt::format("\naverage power of those that fit {}..{}", format_microwatts(found.least_uw),
+                                 format_microwatts(found.most_uw));
+  if (study.duty_cycle.battery_mah <= 0 || !study.further_boards.empty()) return text;
+  return text + fmt::format("; the battery lasts {}..{}",
+                            format_life(battery_hours(found.most_uw, study.board, study.duty_cycle)),
+                            format_life(battery_hours(found.least_uw, study.board, study.duty_cycle)));
+}
+
 std::string space_text(const Study& study, double size, const Feasibility& found, int64_t windows) {
-  std::string out =
-      fmt::format("space: {:.4g} points; of {} random ones {} fit {}", size, kSamples, found.fits, study.board.name);
+  std::string out = fmt::format("space: {:.4g} points; of {} random ones {} fit {}", size, kSamples, found.fits,
+                                board_names_text(study));
   for (const auto& [rule, count] : found.broken) out += fmt::format(", {} break {}", count, rule);
+  for (const auto& [board, count] : found.fit_on) out += fmt::format("\n  on {}: {} fit", board, count);
+  for (const Board& board : study.report_boards)
+    if (!has_cost_table(board.core))
+      out += fmt::format("\n  {}: nothing is known of its core {}", board.name, board.core);
+  out += power_text(study, found);
   if (found.fits > 0)
     out += fmt::format("\na trial takes about {:.0f} s of one core ({} epochs of {} windows, {} MACs on average)",
                        trial_seconds(found.mean_macs, windows, study.recipe.epochs), study.recipe.epochs, windows,
                        format_count(found.mean_macs));
   return out + "\n";
+}
+
+nlohmann::json space_json(const Study& study, double size, const Feasibility& found) {
+  nlohmann::json json = {
+      {"space_points", size}, {"sampled", kSamples}, {"fits", found.fits}, {"broken", found.broken}};
+  if (tells_boards(study)) json["fit_on"] = found.fit_on;
+  if (!study.duty_cycle.given()) return json;
+  json["duty_cycle"] = duty_cycle_json(study);
+  json["average_power_uw"] = {{"least", found.least_uw}, {"most", found.most_uw}};
+  return json;
 }
 
 // A data set without its examples: what a search space needs to know.
@@ -101,6 +148,11 @@ nlohmann::json data_json(const Study& study, const DataSummary& data) {
           {"warnings", data.warnings}};
 }
 
+std::string limits_line(const Study& study) {
+  const std::string limits = limits_text(study);
+  return (limits.empty() ? "" : "limits:" + limits.substr(1) + "\n") + duty_cycle_text(study);
+}
+
 int check(const Options& options) {
   const Study study = load_study(options.study, options.overrides);
   load_training_data(study);  // refuses what a search would refuse
@@ -112,10 +164,9 @@ int check(const Options& options) {
     text += "space: none for anomalies; train an auto-encoder of your own with bitwright evaluate\n";
   } else {
     const SearchSpace space = space_of(study, outline(study, data));
-    const Feasibility found = sample_space(space, rules_of(study), study.search.seed);
-    text += space_text(study, space.size(), found, sum(data.train));
-    json.update(
-        {{"space_points", space.size()}, {"sampled", kSamples}, {"fits", found.fits}, {"broken", found.broken}});
+    const Feasibility found = sample_space(study, space);
+    text += limits_line(study) + space_text(study, space.size(), found, sum(data.train));
+    json.update(space_json(study, space.size(), found));
     if (found.fits == 0) code = ExitCode::kNothingFits;
   }
   for (const std::string& warning : data.warnings) text += "warning: " + warning + "\n";

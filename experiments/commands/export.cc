@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/io/load_study.h"
+#include "experiments/board_fits.h"
 #include "experiments/commands.h"
 #include "experiments/export_package.h"
 #include "experiments/fast_weights_budget.h"
@@ -13,7 +14,7 @@ namespace bitwright {
 namespace {
 
 struct Options {
-  std::string study, pick, out;
+  std::string study, pick, out, board;
   int64_t trial = -1;
   int vectors = 200;
   bool stream = false, layers = false;
@@ -43,7 +44,8 @@ nlohmann::json in_ram_json(const std::vector<FastArray>& arrays) {
 int export_trial(const Options& options) {
   const FastWeights fast = {fast_weights_budget(options.fast_weights), options.flash_wait_states};
   const TrialStore store = open_store(options.study);
-  const Study study = study_from_json(store.study().config_json);
+  Study study = study_from_json(store.study().config_json);
+  if (!options.board.empty()) study = study_on_board(study, options.board);
   if (options.trial >= store.size())
     throw ConfigError(
         fmt::format("{}: there is no trial {}; the study has {}", store.path(), options.trial, store.size()));
@@ -81,6 +83,9 @@ void add_export(CLI::App& app, CommandLine& line) {
       command->add_option("--trial", options->trial, "This trial")->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
   command->add_option("--pick", options->pick, "The most accurate point with, say, 'ram<=8KiB,flash<=20KiB'")
       ->excludes(trial);
+  command->add_option(
+      "--board", options->board,
+      "Choose kernels for this board of the study, one of board or report_boards; by default the first");
   command->add_option("-o,--out", options->out, "Folder; by default NAME-TRIAL");
   command->add_option("--vectors", options->vectors, "Golden vectors from the validation set")
       ->check(CLI::Range(1, 100000))

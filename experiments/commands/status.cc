@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/io/load_study.h"
+#include "experiments/board_fits.h"
 #include "experiments/commands.h"
 #include "experiments/front_json.h"
 #include "experiments/study_session.h"
@@ -57,7 +58,14 @@ std::string layers_text(const Trial& trial) {
   return render_table(rows);
 }
 
-std::string trial_text(const Trial& trial, const std::optional<Metrics>& test) {
+std::string power_text(const Estimates& e) {
+  if (e.energy_uj <= 0) return "";
+  const std::string average =
+      e.average_power_uw > 0 ? fmt::format("  average power {}", format_microwatts(e.average_power_uw)) : "";
+  return fmt::format("energy {}{}\n", format_microjoules(e.energy_uj), average);
+}
+
+std::string trial_text(const Trial& trial, const std::optional<Metrics>& test, const Study& study) {
   const Estimates& e = trial.estimates;
   std::string out = fmt::format("trial #{}  {}  from {}  seed {}  network {}\n", trial.number,
                                 trial_state_name(trial.state), trial.source, trial.seed, trial.candidate.hash);
@@ -74,6 +82,8 @@ std::string trial_text(const Trial& trial, const std::optional<Metrics>& test) {
                      format_bytes(e.flash_bytes), format_bytes(e.code_bytes), format_bytes(e.constant_bytes),
                      format_bytes(e.ram_bytes), format_bytes(e.arena_bytes), format_bytes(e.stack_bytes),
                      format_count(static_cast<double>(e.macs)), e.cycles, format_microseconds(e.latency_us));
+  out += power_text(e);
+  if (tells_boards(study)) out += render_table(board_rows(study, {trial}));
   out += layers_text(trial);
   for (const EpochRecord& epoch : trial.epochs)
     out += fmt::format("epoch {:3}  loss {:.4f}  validation {}\n", epoch.epoch, epoch.train_loss,
@@ -83,16 +93,16 @@ std::string trial_text(const Trial& trial, const std::optional<Metrics>& test) {
 
 int show(const Options& options) {
   const TrialStore store = open_store(options.study);
+  const Study study = study_from_json(store.study().config_json);
   if (options.trial >= 0) {
     if (options.trial >= store.size())
       throw ConfigError(
           fmt::format("{}: there is no trial {}; the study has {}", store.path(), options.trial, store.size()));
     const Trial trial = store.trial(options.trial);
     const auto test = store.test_metrics(options.trial);
-    std::cout << (options.json ? trial_json(trial, test).dump(2) + "\n" : trial_text(trial, test));
+    std::cout << (options.json ? trial_json(trial, test).dump(2) + "\n" : trial_text(trial, test, study));
     return 0;
   }
-  const Study study = study_from_json(store.study().config_json);
   const auto front = front_of(store);
   std::cout << (options.json ? front_json(front, study).dump(2) + "\n" : render_front(front, study));
   return 0;

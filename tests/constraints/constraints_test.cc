@@ -159,5 +159,88 @@ TEST(CheckBudgets, SmallAmountsAreInBytes) {
   EXPECT_EQ(only_message(check_budgets(e, limits, board())), "ram 1000 B exceeds the limit of 900 B by 100 B");
 }
 
+TEST(CheckBudgets, ALimitThatIsAPartOfTheBoardsSaysSo) {
+  Estimates e;
+  e.ram_bytes = 24 * 1024;
+  Limits limits;
+  limits.ram_bytes = 20 * 1024;
+  limits.ram_of_bytes = 96 * 1024;
+  EXPECT_EQ(only_message(check_budgets(e, limits, board())),
+            "ram 24 KiB exceeds the limit of 20 KiB of 96 KiB by 4 KiB");
+}
+
+TEST(CheckBudgets, CountsParameters) {
+  Estimates e;
+  e.parameters = 1200;
+  Limits limits;
+  limits.params = 1000;
+  const auto violations = check_budgets(e, limits, board());
+  EXPECT_EQ(only_message(violations), "params 1200 exceeds the limit of 1000 by 200");
+  EXPECT_EQ(violations[0].rule, "params");
+  e.parameters = 1000;
+  EXPECT_THAT(check_budgets(e, limits, board()), IsEmpty());
+}
+
+TEST(CheckBudgets, HoldsAveragePowerAgainstItsLimit) {
+  Estimates e;
+  e.average_power_uw = 1250;
+  Limits limits;
+  limits.average_power_uw = 1000;
+  const DutyCycle duty{.inferences_per_hour = 3600};
+  const auto violations = check_budgets(e, limits, board(), duty);
+  EXPECT_EQ(only_message(violations), "average_power 1.2 mW exceeds the limit of 1 mW by 250 uW");
+  EXPECT_EQ(violations[0].rule, "average_power");
+  e.average_power_uw = 0;
+  EXPECT_EQ(
+      only_message(check_budgets(e, limits, board(), duty)),
+      "average_power: board test-board gives no current or no sleep current, so a limit of 1 mW cannot be checked");
+}
+
+TEST(CheckBudgets, TheInferencesOfADutyCycleMustFitAnHour) {
+  Estimates e;
+  e.latency_us = 1'500'000;
+  const auto violations = check_budgets(e, {}, board(), {.inferences_per_hour = 3600});
+  EXPECT_EQ(only_message(violations),
+            "duty_cycle: latency 1500 ms exceeds the 1000 ms that each of 3600 inferences an hour has by 500 ms");
+  EXPECT_EQ(violations[0].rule, "duty_cycle");
+  EXPECT_EQ(violations[0].value, 1.5e6);
+  EXPECT_EQ(violations[0].limit, 1e6);
+  e.latency_us = 1'000'000;
+  EXPECT_THAT(check_budgets(e, {}, board(), {.inferences_per_hour = 3600}), IsEmpty());
+}
+
+// ---- several boards ----
+
+TEST(CheckBudgets, OfSeveralBoardsEachIsCheckedWithItsOwnFiguresAndNamed) {
+  Board small = board();
+  small.name = "small-board";
+  small.flash_bytes = 64 * 1024;
+  Estimates on_first, on_small, worst;
+  on_first.flash_bytes = 80 * 1024;
+  on_small.flash_bytes = 72 * 1024;
+  worst = on_first;
+  worst.boards = {on_first, on_small};
+  const auto violations = check_budgets(worst, {}, std::vector<Board>{board(), small});
+  EXPECT_EQ(only_message(violations), "small-board: flash 72 KiB exceeds the 64 KiB of small-board's flash by 8 KiB");
+  EXPECT_EQ(violations[0].rule, "flash");
+}
+
+TEST(CheckBudgets, OfOneBoardMessagesAreAsEver) {
+  Estimates e;
+  e.flash_bytes = 600 * 1024;
+  EXPECT_EQ(only_message(check_budgets(e, {}, std::vector<Board>{board()})),
+            "flash 600 KiB exceeds the 512 KiB of test-board's flash by 88 KiB");
+}
+
+TEST(WorstByRule, KeepsTheLargestOvershootOfEachRule) {
+  const std::vector<Violation> worst = worst_by_rule({{"flash", 110, 100, "a: flash"},
+                                                      {"ram", 300, 100, "a: ram"},
+                                                      {"flash", 90, 60, "b: flash"},
+                                                      {"ram", 200, 100, "b: ram"}});
+  ASSERT_THAT(worst, SizeIs(2));
+  EXPECT_EQ(worst[0].message, "b: flash");
+  EXPECT_EQ(worst[1].message, "a: ram");
+}
+
 }  // namespace
 }  // namespace bitwright

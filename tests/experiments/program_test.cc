@@ -251,6 +251,24 @@ TEST(Check, ABoardOfACoreThatWasNeverMeasuredIsOneClearLine) {
   EXPECT_FALSE(std::filesystem::exists(folder.path() + "/s.bw.db"));
 }
 
+TEST(Check, TellsHowManyFitEachBoardAndWhatPowerTheyTake) {
+  const TempFolder folder;
+  folder.write("s.yaml", study("board: [nucleo-u083rc, nucleo-h743zi]\n",
+                               "report_boards: nucleo-f411re\n"
+                               "duty_cycle: {inferences_per_hour: 60}\n"));
+  const ProcessResult run = bitwright(folder, {"check", "s.yaml"});
+  EXPECT_EQ(run.exit_status, 0) << run.errors;
+  EXPECT_THAT(run.output, HasSubstr("limits: flash <= 32.0 KiB\n"));
+  EXPECT_THAT(run.output, HasSubstr("fit nucleo-u083rc and nucleo-h743zi"));
+  EXPECT_THAT(run.output, HasSubstr("  on nucleo-f411re: "));
+  EXPECT_THAT(run.output, HasSubstr("duty cycle: 60 inferences an hour"));
+  EXPECT_THAT(run.output, HasSubstr("ST DS12110"));
+  EXPECT_THAT(run.output, HasSubstr("average power of those that fit "));
+  const auto json = nlohmann::json::parse(bitwright(folder, {"check", "s.yaml", "--json"}).output);
+  EXPECT_EQ(json["fit_on"].size(), 3u);
+  EXPECT_GT(json["average_power_uw"]["least"], 0.825 * 3.3);
+}
+
 class BrokenStudy : public testing::TestWithParam<Broken> {};
 
 TEST_P(BrokenStudy, IsOneClearLineExitCodeTwoAndNothingWritten) {

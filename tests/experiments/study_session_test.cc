@@ -55,5 +55,15 @@ TEST(ResultWarnings, ARandomSplitOfRecordingsSaysThatItLeaks) {
   EXPECT_TRUE(result_warnings(study).empty());
 }
 
+TEST(PickTrial, KnowsEveryQuantity) {
+  std::vector<FrontPoint> front = kFront;
+  front[1].trial.estimates.parameters = 900;
+  front[0].trial.estimates.parameters = 2000;
+  front[1].trial.estimates.average_power_uw = 40;
+  front[0].trial.estimates.average_power_uw = 90;
+  EXPECT_EQ(pick_trial(front, "params<=1k").number, 5);
+  EXPECT_EQ(pick_trial(front, "average_power<=50uW").number, 5);
+}
+
 }  // namespace
 }  // namespace bitwright

@@ -29,5 +29,21 @@ TEST(FormatMicroseconds, ChangesToMillisecondsAt1000) {
   EXPECT_EQ(format_microseconds(14120), "14.1 ms");
 }
 
+TEST(FormatPower, IsADashWhereNothingIsKnown) {
+  EXPECT_EQ(format_microwatts(55.94), "55.9 uW");
+  EXPECT_EQ(format_microwatts(3003), "3.0 mW");
+  EXPECT_EQ(format_microwatts(0), "-");
+  EXPECT_EQ(format_microjoules(8.4), "8.4 uJ");
+  EXPECT_EQ(format_microjoules(0), "-");
+}
+
+TEST(FormatLife, IsInHoursDaysOrYears) {
+  EXPECT_EQ(format_life(47), "47 hours");
+  EXPECT_EQ(format_life(48), "2 days");
+  EXPECT_EQ(format_life(24 * 700), "700 days");
+  EXPECT_EQ(format_life(24 * 365.25 * 3), "3.0 years");
+  EXPECT_EQ(format_life(0), "-");
+}
+
 }  // namespace
 }  // namespace bitwright

@@ -77,7 +77,7 @@ TEST(ParetoFront, HoldsTheCompleteTrialsThatNoneDominatesByFallingAccuracy) {
   std::vector<Trial> trials = {complete(0, 0.8, 100), complete(1, 0.9, 200), complete(2, 0.7, 150),
                                complete(3, 0.95, 50), complete(4, 0.5, 20)};
   trials[3].state = TrialState::kFailed;
-  EXPECT_EQ(pareto_front(trials, {"flash"}), (std::vector<size_t>{1, 0, 4}));
+  EXPECT_EQ(pareto_front(trials, {.objectives = {"flash"}}), (std::vector<size_t>{1, 0, 4}));
 }
 
 TEST(ObjectiveValues, PutTheErrorFirstAndThenTheNamedCosts) {
@@ -86,9 +86,32 @@ TEST(ObjectiveValues, PutTheErrorFirstAndThenTheNamedCosts) {
   t.estimates.latency_us = 1.5;
   t.estimates.energy_uj = 2.5;
   t.estimates.macs = 7;
-  EXPECT_EQ(objective_values(t, {"flash", "ram", "latency", "energy", "macs"}),
+  EXPECT_EQ(objective_values(t, {.objectives = {"flash", "ram", "latency", "energy", "macs"}}),
             (ObjectiveVector{0.25, 4096, 512, 1.5, 2.5, 7}));
-  EXPECT_THROW(objective_values(t, {"speed"}), ConfigError);
+  t.estimates.average_power_uw = 12.5;
+  t.estimates.parameters = 9;
+  EXPECT_EQ(objective_values(t, {.objectives = {"average_power", "params"}}), (ObjectiveVector{0.25, 12.5, 9}));
+  EXPECT_THROW(objective_values(t, {.objectives = {"speed"}}), ConfigError);
+}
+
+// Without the limit 1 costs less than 0; within it both cost the same, and 0 is more accurate.
+TEST(SoftLimit, ToBeBelowItGainsNothing) {
+  const std::vector<Trial> trials = {complete(0, 0.9, 200), complete(1, 0.8, 100), complete(2, 0.95, 300)};
+  EXPECT_EQ(pareto_front(trials, {.objectives = {"flash"}}), (std::vector<size_t>{2, 0, 1}));
+  Goals goals{.objectives = {"flash"}};
+  goals.soft_limits.flash_bytes = 200;
+  EXPECT_EQ(pareto_front(trials, goals), (std::vector<size_t>{2, 0}));
+  EXPECT_EQ(objective_values(trials[1], goals)[1], 200);
+  EXPECT_EQ(objective_values(trials[2], goals)[1], 300);  // to exceed it is allowed, at its price
+}
+
+TEST(AccuracyFloor, KeepsATrialOutOfTheFront) {
+  const std::vector<Trial> trials = {complete(0, 0.8, 100), complete(1, 0.9, 200), complete(2, 0.7, 50)};
+  Goals goals{.objectives = {"flash"}};
+  goals.accuracy_floor = 0.8;
+  EXPECT_EQ(pareto_front(trials, goals), (std::vector<size_t>{1, 0}));
+  goals.accuracy_floor = 0.95;
+  EXPECT_TRUE(pareto_front(trials, goals).empty());
 }
 
 }  // namespace

@@ -80,7 +80,7 @@ class FusedSampler : public Sampler {
 
 void run_fused(const std::string& path, const Study& study, Fuse& fuse) {
   const SearchSpace space = space_of(large_spec());
-  FusedSampler sampler(fuse, make_sampler(study.search, space, study.objectives));
+  FusedSampler sampler(fuse, make_sampler(study.search, space, goals_of(study)));
   FusedExecutor executor(fuse);
   CandidateRules rules = toy_rules(/*max_flash_bytes=*/600);
   rules.estimate = [&](const Network& n) { return fuse.step(), toy_estimates(n); };
@@ -112,7 +112,7 @@ TEST(Study, ResumesToTheSameRowsAfterAKillAtEveryStep) {
 // Each finished trial is acknowledged by its number in the pipe, after the store has it.
 [[noreturn]] void search_in_child(const std::string& path, const Study& study, int acknowledge) {
   const SearchSpace space = space_of(large_spec());
-  const auto sampler = make_sampler(study.search, space, study.objectives);
+  const auto sampler = make_sampler(study.search, space, goals_of(study));
   ToyExecutor executor;
   StudyHooks hooks;
   hooks.on_finish = [&](const Trial& trial, const StudyProgress&) {

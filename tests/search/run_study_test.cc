@@ -17,7 +17,7 @@ class StudyTest : public testing::Test {
   StudyOutcome run(const Study& study, TrialExecutor& executor, const CandidateRules& rules,
                    const StudyHooks& hooks = {}, const SpaceSpec& spec = large_spec()) {
     const SearchSpace space = space_of(spec);
-    const auto sampler = make_sampler(study.search, space, study.objectives);
+    const auto sampler = make_sampler(study.search, space, goals_of(study));
     TrialStore store = TrialStore::create_or_open(path(), toy_record(study));
     return run_study(study, space, *sampler, executor, store, rules, hooks);
   }
@@ -119,7 +119,7 @@ TEST_F(StudyTest, GoesOnWhereMoreTrialsAreAskedFor) {
   const TemporaryFolder other;
   const Study study = toy_study(18, "evolution");
   const SearchSpace space = space_of(large_spec());
-  const auto sampler = make_sampler(study.search, space, study.objectives);
+  const auto sampler = make_sampler(study.search, space, goals_of(study));
   TrialStore store = TrialStore::create_or_open(other.file("study.db"), toy_record(study));
   ToyExecutor executor;
   run_study(study, space, *sampler, executor, store, toy_rules());
@@ -157,7 +157,7 @@ TEST_F(StudyTest, SeveralTrialsAtOnceRecordWhatEachProposalHadSeen) {
   const Study study = toy_study(40, "evolution");
   const SearchSpace space = space_of(large_spec());
   for (const Trial& t : stored().trials()) {
-    const auto sampler = make_sampler(study.search, space, study.objectives);
+    const auto sampler = make_sampler(study.search, space, goals_of(study));
     for (int64_t i = 0; i < t.ask_watermark; ++i) sampler->tell(finished[i]);
     bool found = false;
     for (int64_t attempt = 0; attempt < 50 && !found; ++attempt)
@@ -261,11 +261,57 @@ TEST_F(StudyTest, ProgressCountsFrontBestAndTimeLeft) {
   EXPECT_EQ(seen[3].elapsed_seconds, 8.0);
   EXPECT_EQ(seen[3].eta_seconds, 12.0);
   const std::vector<Trial> trials = stored().trials();
-  EXPECT_EQ(seen.back().front_size, static_cast<int64_t>(pareto_front(trials, {"flash"}).size()));
+  EXPECT_EQ(seen.back().front_size, static_cast<int64_t>(pareto_front(trials, goals_of(study)).size()));
   double best = 0.0;
   for (const Trial& t : trials) best = std::max(best, t.metrics.accuracy);
   EXPECT_EQ(seen.back().best_accuracy, best);
   EXPECT_EQ(trials[*seen.back().best].metrics.accuracy, best);
+}
+
+TEST_F(StudyTest, ATrialBelowTheAccuracyFloorIsNoPointOfTheFront) {
+  Study study = toy_study(40, "evolution");
+  study.accuracy_floor = 0.75;
+  const StudyOutcome outcome = run(study);
+  const std::vector<Trial> trials = stored().trials();
+  const auto front = pareto_front(trials, goals_of(study));
+  int64_t below = 0;
+  for (const Trial& t : trials) below += t.metrics.accuracy < 0.75;
+  ASSERT_GT(below, 0);
+  ASSERT_LT(below, 40);
+  for (size_t i : front) EXPECT_GE(trials[i].metrics.accuracy, 0.75);
+  EXPECT_EQ(outcome.progress.complete, 40);  // they are complete none the less
+}
+
+TEST_F(StudyTest, AnAccuracyFloorThatNothingReachesLeavesTheFrontEmptyAndTheBestKnown) {
+  Study study = toy_study(12);
+  study.accuracy_floor = 1.0;
+  std::vector<StudyProgress> seen;
+  StudyHooks hooks;
+  hooks.on_finish = [&](const Trial&, const StudyProgress& p) { seen.push_back(p); };
+  ToyExecutor executor;
+  const StudyOutcome outcome = run(study, executor, toy_rules(), hooks);
+  EXPECT_EQ(seen.back().front_size, 0);
+  EXPECT_EQ(outcome.progress.complete, 12);
+  ASSERT_TRUE(outcome.progress.best);
+  EXPECT_EQ(outcome.progress.best_accuracy, stored().trial(*outcome.progress.best).metrics.accuracy);
+}
+
+// Large networks are accurate in this toy: a floor must draw the search to them, a front without one keeps small ones.
+TEST_F(StudyTest, EvolutionIsDrawnAboveTheFloor) {
+  const auto share_above = [](double floor) {
+    const TemporaryFolder folder;
+    Study study = toy_study(150, "evolution");
+    study.accuracy_floor = floor;
+    const SearchSpace space = space_of(large_spec());
+    const auto sampler = make_sampler(study.search, space, goals_of(study));
+    TrialStore store = TrialStore::create_or_open(folder.file("study.db"), toy_record(study));
+    ToyExecutor executor;
+    run_study(study, space, *sampler, executor, store, toy_rules());
+    int above = 0;
+    for (const Trial& t : store.trials()) above += t.number >= 30 && t.metrics.accuracy >= 0.8;
+    return above / 120.0;
+  };
+  EXPECT_GT(share_above(0.8), share_above(0.0) + 0.2);
 }
 
 }  // namespace

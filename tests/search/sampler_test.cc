@@ -12,6 +12,8 @@
 namespace bitwright {
 namespace {
 
+const Goals kGoals = {.objectives = {"flash"}};
+
 SearchSpec spec_of(const std::string& sampler, uint64_t seed) {
   SearchSpec spec;
   spec.sampler = sampler;
@@ -55,11 +57,11 @@ class EverySampler : public testing::TestWithParam<const char*> {};
 
 TEST_P(EverySampler, ProposesTheSameAgainAfterBeingToldTheSameTrials) {
   const SearchSpace space = space_of(large_spec());
-  const auto first = make_sampler(spec_of(GetParam(), 5), space, {"flash"});
+  const auto first = make_sampler(spec_of(GetParam(), 5), space, kGoals);
   const std::vector<Trial> trials = search(*first, 40);
   for (int watermark : {0, 3, 8, 20, 40}) {
-    const auto a = make_sampler(spec_of(GetParam(), 5), space, {"flash"});
-    const auto b = make_sampler(spec_of(GetParam(), 5), space, {"flash"});
+    const auto a = make_sampler(spec_of(GetParam(), 5), space, kGoals);
+    const auto b = make_sampler(spec_of(GetParam(), 5), space, kGoals);
     for (int i = 0; i < watermark; ++i) a->tell(trials[i]), b->tell(trials[i]);
     for (int i = 0; i < 10; ++i) b->ask(100 + i, i);  // an ask leaves no trace
     for (int64_t attempt : {0, 1, 150}) {
@@ -77,7 +79,7 @@ TEST_P(EverySampler, ProposesOtherCandidatesForAnotherSeedNumberOrAttempt) {
   const SearchSpace space = space_of(large_spec());
   std::set<std::string> hashes;
   for (uint64_t seed = 0; seed < 4; ++seed) {
-    const auto sampler = make_sampler(spec_of(GetParam(), seed), space, {"flash"});
+    const auto sampler = make_sampler(spec_of(GetParam(), seed), space, kGoals);
     for (int64_t number = 0; number < 10; ++number)
       for (int64_t attempt = 0; attempt < 10; ++attempt) hashes.insert(sampler->ask(number, attempt).candidate.hash);
   }
@@ -102,7 +104,7 @@ int64_t parent_number(const Proposal& p) {
 }
 
 TEST(AgingEvolution, DrawsItsFirstPopulationAtRandomAndMutatesAfterwards) {
-  const auto sampler = make_sampler(spec_of("evolution", 3), space_of(large_spec()), {"flash"});
+  const auto sampler = make_sampler(spec_of("evolution", 3), space_of(large_spec()), kGoals);
   const std::vector<Trial> trials = search(*sampler, 20);
   for (int i = 0; i < 8; ++i) EXPECT_EQ(trials[i].source, "first population");
   for (int i = 8; i < 20; ++i) EXPECT_TRUE(trials[i].source.starts_with("mutation of ")) << trials[i].source;
@@ -127,7 +129,7 @@ TEST(AgingEvolution, LetsTheOldestDieHoweverGood) {
 
 TEST(AgingEvolution, TakesAFailedTrialForParentOnlyWhereAllHaveFailed) {
   const SearchSpace space = space_of(large_spec());
-  const auto sampler = make_sampler(spec_of("evolution", 3), space, {"flash"});
+  const auto sampler = make_sampler(spec_of("evolution", 3), space, kGoals);
   Rng rng(1);
   for (int64_t number = 0; number < 8; ++number) {
     Trial t = trained(number, space.sample(rng));
@@ -142,7 +144,7 @@ TEST(AgingEvolution, TakesAFailedTrialForParentOnlyWhereAllHaveFailed) {
 }
 
 TEST(AgingEvolution, DrawsFromTheWholeSpaceWhereMutationsKeepBeingRejected) {
-  const auto sampler = make_sampler(spec_of("evolution", 3), space_of(large_spec()), {"flash"});
+  const auto sampler = make_sampler(spec_of("evolution", 3), space_of(large_spec()), kGoals);
   search(*sampler, 10);
   EXPECT_EQ(sampler->ask(10, 101).source, "random");
   EXPECT_TRUE(sampler->ask(10, 100).source.starts_with("mutation"));
@@ -152,9 +154,9 @@ double final_hypervolume(const std::string& name, uint64_t seed) {
   SearchSpec spec = spec_of(name, seed);
   spec.population = 20;
   spec.tournament = 5;
-  const auto sampler = make_sampler(spec, space_of(large_spec()), {"flash"});
+  const auto sampler = make_sampler(spec, space_of(large_spec()), kGoals);
   std::vector<ObjectiveVector> points;
-  for (const Trial& t : search(*sampler, 300, 2000)) points.push_back(objective_values(t, {"flash"}));
+  for (const Trial& t : search(*sampler, 300, 2000)) points.push_back(objective_values(t, kGoals));
   return hypervolume(points, {1.0, 2000.0}) / 2000.0;
 }
 
@@ -170,6 +172,29 @@ TEST(AgingEvolution, FindsABetterFrontThanRandomInTheMedianOfTenSeeds) {
   RecordProperty("random", std::to_string(random_median));
   RecordProperty("evolution", std::to_string(evolution_median));
   EXPECT_GT(evolution_median, random_median + 0.005);  // of a box of 1
+}
+
+// Of a whole population in the tournament the parent is the best: among those below the floor the most accurate,
+// though it costs most.
+TEST(AgingEvolution, BelowTheFloorTheMoreAccurateIsTheBetterParent) {
+  SearchSpec spec = spec_of("evolution", 3);
+  spec.tournament = spec.population;
+  const SearchSpace space = space_of(large_spec());
+  const auto sampler = make_sampler(spec, space, {.objectives = {"flash"}, .accuracy_floor = 0.9});
+  Rng rng(5);
+  for (int64_t number = 0; number < spec.population; ++number) {
+    Trial t = trained(number, space.sample(rng));
+    t.metrics.accuracy = number == 6 ? 0.89 : 0.1 * static_cast<double>(number);
+    t.estimates.flash_bytes = number == 6 ? 100'000 : 1000;
+    if (number == 7) t.state = TrialState::kFailed;
+    sampler->tell(t);
+  }
+  for (int64_t number = 8; number < 20; ++number) EXPECT_EQ(sampler->ask(number, 0).source, "mutation of 6");
+  Trial above = trained(8, space.sample(rng));
+  above.metrics.accuracy = 0.9;
+  above.estimates.flash_bytes = 900'000;
+  sampler->tell(above);
+  EXPECT_EQ(sampler->ask(20, 0).source, "mutation of 8");
 }
 
 }  // namespace

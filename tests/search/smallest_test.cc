@@ -92,5 +92,50 @@ TEST(DiagnoseInfeasibility, IsTheSameForTheSameSeed) {
   EXPECT_EQ(once.broken, again.broken);
 }
 
+// Small on the first board only: the diagnosis must take the board that binds.
+TEST(DiagnoseInfeasibility, OfSeveralBoardsTakesTheWorstOfARule) {
+  CandidateRules rules = toy_rules();
+  rules.check_budgets = [](const Estimates& e) {
+    const auto flash = static_cast<double>(e.flash_bytes);
+    return std::vector<Violation>{{"flash", flash, 100, "a: flash"}, {"flash", 2 * flash, 100, "b: flash"}};
+  };
+  const SearchSpace space = space_of(small_spec());
+  const Infeasibility why = diagnose_infeasibility(space, rules, 1);
+  EXPECT_THAT(why.broken, ElementsAre(Pair("flash", why.sound)));  // once a candidate
+  ASSERT_EQ(why.impossible.size(), 1u);
+  EXPECT_EQ(why.impossible[0].violation.message, "b: flash");
+  EXPECT_EQ(why.impossible[0].violation.value, 2 * least_flash(space));
+  ASSERT_EQ(why.nearest_violations.size(), 1u);
+  EXPECT_EQ(why.nearest_violations[0].message, "b: flash");
+}
+
+TEST(DiagnoseInfeasibility, EndsAtItsLargestNumberOfCandidates) {
+  int costed = 0;
+  CandidateRules rules = toy_rules(100);
+  rules.check_structure = [&](const Network& network) {
+    ++costed;
+    return toy_structure(network);
+  };
+  const Infeasibility why = diagnose_infeasibility(space_of(large_spec()), rules, 1, {.max_candidates = 1050});
+  EXPECT_EQ(costed, 1050);
+  EXPECT_EQ(why.candidates, 1050);
+  EXPECT_EQ(why.end, DiagnosisEnd::kMaxCandidates);
+  EXPECT_TRUE(why.impossible.empty());  // the descent that would prove it was cut short
+  const Infeasibility whole = diagnose_infeasibility(space_of(large_spec()), toy_rules(100), 1);
+  EXPECT_EQ(whole.end, DiagnosisEnd::kWhole);
+  EXPECT_GT(whole.candidates, 1050);
+  EXPECT_EQ(whole.impossible.size(), 1u);
+}
+
+TEST(DiagnoseInfeasibility, StopsWhenAsked) {
+  int asked = 0;
+  const Infeasibility why =
+      diagnose_infeasibility(space_of(large_spec()), toy_rules(100), 1, {.stop = [&] { return ++asked > 200; }});
+  EXPECT_EQ(why.end, DiagnosisEnd::kStopped);
+  EXPECT_LE(why.candidates, 200);
+  EXPECT_LE(why.sampled, 200);
+  EXPECT_THAT(why.broken, ElementsAre(Pair("flash", why.sound)));  // what was seen is told
+}
+
 }  // namespace
 }  // namespace bitwright

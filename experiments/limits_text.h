@@ -1,0 +1,16 @@
+// experiments/limits_text.h: the limits of a study in a line. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "core/study.h"
+
+namespace bitwright {
+
+// "  flash <= 32.0 KiB  ram <= 20.0 KiB of 64.0 KiB  accuracy >= 95.00 %  soft: latency <= 5.0 ms"; empty without any.
+std::string limits_text(const Study& study);
+
+// "nucleo-l476rg", "nucleo-l476rg and nucleo-f411re", "a, b and c".
+std::string board_names_text(const Study& study);
+
+}  // namespace bitwright
