@@ -327,13 +327,15 @@ std::string disassembly_text(const std::string& core, const std::string& elf) {
   return run_tool({cross_target(core).binutils + "objdump", "-d", elf});
 }
 
+// `conv1_weights |00008020|   r  |            OBJECT|00000050|     |.rodata`
 std::map<std::string, int64_t> constant_sizes(const std::string& core, const std::string& elf) {
-  std::istringstream lines(run_tool({cross_target(core).binutils + "nm", "-S", elf}));
+  std::istringstream lines(run_tool({cross_target(core).binutils + "nm", "-f", "sysv", elf}));
   std::map<std::string, int64_t> sizes;
-  std::string address, bytes, kind, name;
   for (std::string line; std::getline(lines, line);) {
+    std::replace(line.begin(), line.end(), '|', ' ');
     std::istringstream fields(line);
-    if (fields >> address >> bytes >> kind >> name && (kind == "r" || kind == "R" || kind == "d" || kind == "D"))
+    std::string name, address, kind, type, bytes;
+    if (fields >> name >> address >> kind >> type >> bytes && type == "OBJECT" && kind != "b" && kind != "B")
       sizes[name] += std::stoll(bytes, nullptr, 16);
   }
   return sizes;
