@@ -208,21 +208,27 @@ std::string role_text(const NetworkProfile& p, const ArenaRegion& region, const 
   return fmt::format("{} {} B", role, region.bytes);
 }
 
+// What is live there, as a sum: bytes where an output lies over an input count once.
 std::string arena_at_peak(const NetworkProfile& p) {
   const auto peak = static_cast<size_t>(p.memory.peak_step);
   std::string text;
-  for (const ArenaRegion& region : p.regions)
-    if (region.is_alive(p.memory.peak_step))
-      text += (text.empty() ? "" : " + ") +
-              role_text(p, region, p.layers[peak].name, source_of(p.network, p.network.layers[peak].from));
-  return text;
+  int64_t bytes = 0;
+  for (const ArenaRegion& region : p.regions) {
+    if (!region.is_alive(p.memory.peak_step)) continue;
+    text += (text.empty() ? "" : " + ") +
+            role_text(p, region, p.layers[peak].name, source_of(p.network, p.network.layers[peak].from));
+    bytes += region.bytes;
+  }
+  const int64_t live = p.layers[peak].live_bytes;
+  if (bytes > live) text += fmt::format(" - {} B shared", bytes - live);
+  return text + fmt::format(" = {} B", live);
 }
 
 std::string ram_text(const NetworkProfile& p) {
   const std::string fast = p.data_bytes > 0 ? fmt::format(" + constants in RAM {} B", p.data_bytes) : "";
-  return fmt::format("arena fullest at {}: {}, of {} B; {} B in all = arena {} B{} + stack {} B",
-                     p.layers[static_cast<size_t>(p.memory.peak_step)].name, arena_at_peak(p), p.memory.arena_bytes,
-                     p.ram_bytes(), p.memory.arena_bytes, fast, p.stack_bytes);
+  return fmt::format("arena fullest at {}: {}; {} B in all = arena {} B{} + stack {} B",
+                     p.layers[static_cast<size_t>(p.memory.peak_step)].name, arena_at_peak(p), p.ram_bytes(),
+                     p.memory.arena_bytes, fast, p.stack_bytes);
 }
 
 std::string dominant_text(const Dominant& most, const std::string& of) {
