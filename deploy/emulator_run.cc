@@ -2,6 +2,7 @@
 #include "deploy/emulator_run.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -151,14 +152,15 @@ std::string flash_option(const CrossTarget& target, const FlashModel& flash) {
          buffer_option("dbuffer", flash.data);
 }
 
-std::string parts_option(const CrossTarget& target, const std::string& elf, const std::vector<std::string>& parts) {
-  if (parts.empty()) return "";
-  BW_CHECK(parts.size() <= kMostParts);
-  std::string addresses;
-  for (const SymbolLine& line : list_symbols(target, {elf}))
-    if (std::find(parts.begin(), parts.end(), line.name) != parts.end() && !line.address.empty())
-      addresses += (addresses.empty() ? "" : ":") + line.address;
-  return addresses.empty() ? "" : ",parts=" + addresses;
+std::string parts_option(const CrossTarget& target, const std::string& elf, const ProfileOptions& options) {
+  std::vector<std::string> addresses;
+  for (uint32_t address : options.part_addresses) addresses.push_back(fmt::format("{:x}", address));
+  if (!options.parts.empty())
+    for (const SymbolLine& line : list_symbols(target, {elf}))
+      if (!line.address.empty() && std::count(options.parts.begin(), options.parts.end(), line.name) > 0)
+        addresses.push_back(line.address);
+  BW_CHECK(addresses.size() <= kMostParts);
+  return addresses.empty() ? "" : fmt::format(",parts={}", fmt::join(addresses, ":"));
 }
 
 std::string plugin_option(const CrossTarget& target, const std::string& elf, const std::string& profile,
@@ -166,7 +168,7 @@ std::string plugin_option(const CrossTarget& target, const std::string& elf, con
   std::string option = option_value(profile_plugin()) + ",out=" + option_value(profile);
   option += options.whole ? ",whole=1" : marks_option(target, elf, options);
   if (options.separate) option += ",separate=1";
-  option += parts_option(target, elf, options.parts);
+  option += parts_option(target, elf, options);
   if (options.flash) option += flash_option(target, *options.flash);
   if (target.isa == Isa::kRiscV) option += ",riscv=1";
   return option;
@@ -323,6 +325,20 @@ Disassembly disassemble(const std::string& elf) {
 
 std::string disassembly_text(const std::string& core, const std::string& elf) {
   return run_tool({cross_target(core).binutils + "objdump", "-d", elf});
+}
+
+// `conv1_weights |00008020|   r  |            OBJECT|00000050|     |.rodata`
+std::map<std::string, int64_t> constant_sizes(const std::string& core, const std::string& elf) {
+  std::istringstream lines(run_tool({cross_target(core).binutils + "nm", "-f", "sysv", elf}));
+  std::map<std::string, int64_t> sizes;
+  for (std::string line; std::getline(lines, line);) {
+    std::replace(line.begin(), line.end(), '|', ' ');
+    std::istringstream fields(line);
+    std::string name, address, kind, type, bytes;
+    if (fields >> name >> address >> kind >> type >> bytes && type == "OBJECT" && kind != "b" && kind != "B")
+      sizes[name] += std::stoll(bytes, nullptr, 16);
+  }
+  return sizes;
 }
 
 std::set<std::string> symbol_names(const std::string& core, const std::vector<std::string>& objects, Symbols which) {

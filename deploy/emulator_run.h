@@ -7,6 +7,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -55,12 +57,15 @@ struct EmulatedRun {
   Profile profile;     // between its calls of bw_mark_begin() and bw_mark_end()
 };
 
-inline constexpr size_t kMostParts = 64;
+inline constexpr size_t kMostParts = 1024;
 
 struct ProfileOptions {
   bool separate = false;                                     // profile every run between the marks by itself
   std::string begin = "bw_mark_begin", end = "bw_mark_end";  // functions; the profile is empty if there are none
-  std::vector<std::string> parts;  // functions, at most kMostParts: a call begins a new part of a run (Profile::parts)
+  // Where a new part of a run begins (Profile::parts), at most kMostParts: where one of these functions is called, and
+  // where a jump leads to one of these addresses, say behind a call.
+  std::vector<std::string> parts;
+  std::vector<uint32_t> part_addresses;
   bool whole = false;                                        // no marks: all that runs, as one run
   std::optional<FlashModel> flash;                           // count its misses, of the target's region of flash
 };
@@ -74,6 +79,9 @@ EmulatedRun run_emulated(const std::string& core, const std::string& elf, const 
 Disassembly disassemble(const std::string& elf);
 // What objdump -d prints.
 std::string disassembly_text(const std::string& core, const std::string& elf);
+
+// Bytes of the constants and initialised variables of a program, by name, those of the same name together.
+std::map<std::string, int64_t> constant_sizes(const std::string& core, const std::string& elf);
 
 // Names that nm lists in all of `objects` together, global or not.
 enum class Symbols { kDefined, kUndefined };

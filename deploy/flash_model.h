@@ -28,6 +28,7 @@ struct FlashModel {
   LineBuffer instructions;  // none: fetches within the bytes of one read share it
   LineBuffer data;          // none: every load is a read
   bool prefetch = false;    // the next line is read ahead: going on into it costs nothing
+  bool operator==(const FlashModel&) const = default;
 };
 
 // Of one run. Counted with the buffers of a FlashModel, whatever its wait states.
@@ -37,6 +38,7 @@ struct MemoryCounts {
   double data_misses = 0.0;
   double data_loads = 0.0;  // from flash
   double unaligned = 0.0;   // accesses to RAM and flash, loads and stores
+  bool operator==(const MemoryCounts&) const = default;
 };
 
 // Throws std::invalid_argument naming the number that is out of its range.

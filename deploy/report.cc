@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/arena_map.h"
 #include "core/kernel.h"
 #include "core/op_profile.h"
 #include "deploy/templates.h"
@@ -224,75 +225,11 @@ std::string placement_text(const Program& program) {
 
 // ---- the arena over time
 
-constexpr int64_t kMapColumns = 64;
-
-// Bytes of the arena that one thing holds from one step to another, both included. Layer i runs at step i.
-struct Region {
-  std::string name;
-  int64_t offset = 0, bytes = 0;
-  int first = 0, last = 0;
-  bool is_alive(int step) const { return first <= step && step <= last; }
-};
-
-// Of a stream: its scratch memory, the stages' state and the sums of a last dense layer, for as long as it runs.
-void add_stream_regions(const Program& program, std::vector<Region>& regions) {
-  const MemoryPlan& plan = program.plan;
-  const StreamPlan& stream = *program.stream;
-  const int end = stream.last_layer();
-  const int64_t state = kStageStateBytes * static_cast<int64_t>(stream.stages.size());
-  const int64_t sums = stream.ends_dense ? 4 * program.ops[static_cast<size_t>(end)].shapes.output.c : 0;
-  regions.push_back({"stream scratch", plan.scratch_offsets[end], plan.scratch_bytes[end], 0, end});
-  regions.push_back({"stream state", plan.state_offset, state, 0, end});
-  regions.push_back({"stream sums", plan.sums_offset, sums, 0, end});
+std::vector<ArenaRegion> regions_of(const Program& program) {
+  return arena_regions(program.model.network, program.plan, program.stream);
 }
 
-std::vector<Region> regions_of(const Program& program) {
-  const MemoryPlan& plan = program.plan;
-  const Network& network = program.model.network;
-  std::vector<Region> regions;
-  for (size_t t = 0; t < plan.tensor_bytes.size(); ++t)
-    regions.push_back({tensor_name(network, static_cast<int>(t) - 1), plan.tensor_offsets[t], plan.tensor_bytes[t],
-                       plan.first_step[t], plan.last_step[t]});
-  const int streamed = program.stream ? program.stream->last_layer() : -1;
-  if (program.stream) add_stream_regions(program, regions);
-  for (int i = streamed + 1; i < static_cast<int>(plan.scratch_bytes.size()); ++i)
-    regions.push_back({network.layers[i].name + " scratch", plan.scratch_offsets[i], plan.scratch_bytes[i], i, i});
-  std::erase_if(regions, [](const Region& r) { return r.bytes == 0; });
-  return regions;
-}
-
-char letter(size_t region) {
-  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-  return region < kLetters.size() ? kLetters[region] : '#';
-}
-
-// Slices of equal size; one that holds parts of several regions shows the first of them.
-std::string map_row(const std::vector<Region>& regions, int step, int64_t columns, int64_t arena_bytes) {
-  std::string row(static_cast<size_t>(columns), '.');
-  for (size_t r = regions.size(); r-- > 0;) {
-    if (!regions[r].is_alive(step)) continue;
-    const int64_t first = regions[r].offset * columns / arena_bytes;
-    const int64_t end = ((regions[r].offset + regions[r].bytes) * columns + arena_bytes - 1) / arena_bytes;
-    std::fill(row.begin() + first, row.begin() + end, letter(r));
-  }
-  return row;
-}
-
-// Bytes in use: those of two regions, where an output lies over an input, once.
-int64_t alive_bytes(const std::vector<Region>& regions, int step) {
-  std::vector<std::pair<int64_t, int64_t>> alive;
-  for (const Region& r : regions)
-    if (r.is_alive(step)) alive.emplace_back(r.offset, r.offset + r.bytes);
-  std::sort(alive.begin(), alive.end());
-  int64_t bytes = 0, end = 0;
-  for (const auto& [first, last] : alive) {
-    bytes += std::max<int64_t>(0, last - std::max(first, end));
-    end = std::max(end, last);
-  }
-  return bytes;
-}
-
-std::vector<std::string> region_row(const Region& r, char mark) {
+std::vector<std::string> region_row(const ArenaRegion& r, char mark) {
   return {std::string(1, mark), r.name, fmt::format("[{}, {})", r.offset, r.offset + r.bytes), grouped(r.bytes),
           fmt::format("{}..{}", r.first, r.last)};
 }
@@ -348,7 +285,7 @@ Json layer_json(const Program& program, const LoweredOp& op, const PackageOption
 
 Json memory_json(const Program& program) {
   Json regions = Json::array();
-  for (const Region& r : regions_of(program))
+  for (const ArenaRegion& r : regions_of(program))
     regions.push_back(
         {{"name", r.name}, {"offset", r.offset}, {"bytes", r.bytes}, {"first_step", r.first}, {"last_step", r.last}});
   return {{"arena_bytes", program.plan.arena_bytes},
@@ -402,15 +339,15 @@ int64_t weights_ro_bytes(const Program& program, bool specialized) {
 }
 
 std::string memory_map(const Program& program) {
-  const int64_t arena_bytes = program.plan.arena_bytes, columns = std::min(kMapColumns, arena_bytes / 4);
-  const std::vector<Region> regions = regions_of(program);
+  const int64_t arena_bytes = program.plan.arena_bytes;
+  const std::vector<ArenaRegion> regions = regions_of(program);
   std::vector<std::vector<std::string>> steps = {
       {"step", "layer", "bytes", fmt::format("0 .. {}", grouped(arena_bytes))}};
   for (const LoweredOp& op : program.ops)
     steps.push_back({std::to_string(op.layer), program.model.network.layers[op.layer].name,
-                     grouped(alive_bytes(regions, op.layer)), map_row(regions, op.layer, columns, arena_bytes)});
+                     grouped(alive_bytes(regions, op.layer)), arena_row(regions, op.layer, arena_bytes)});
   std::vector<std::vector<std::string>> legend = {{"", "region", "arena", "bytes", "steps"}};
-  for (size_t r = 0; r < regions.size(); ++r) legend.push_back(region_row(regions[r], letter(r)));
+  for (size_t r = 0; r < regions.size(); ++r) legend.push_back(region_row(regions[r], region_letter(r)));
   return stream_text(program) + table_text(steps) + "\n" + table_text(legend) + plan_text(program);
 }
 

@@ -79,14 +79,14 @@ struct BlockCount {
   int64_t executions = 0;
   int64_t jumps = 0;  // executions that did not go on at the next address
 };
-// Of a run: from the call of a function to that of the next one.
+// Of a run: from one of the places where a part begins (ProfileOptions) to the next.
 struct RunPart {
   int64_t run = 0;
-  uint32_t address = 0;  // of the function; 0: the run's begin
+  uint32_t address = 0;  // of the place; 0: the run's begin
 };
 struct Profile {
   std::vector<BlockCount> blocks;
-  std::vector<MemoryCounts> memory;  // of every run counted by itself, if the emulator had a flash model
+  std::vector<MemoryCounts> memory;  // of every run counted by itself, or part, if the emulator had a flash model
   std::vector<RunPart> parts;        // empty: runs have none
   int64_t runs = 0;                  // how often the begin mark was passed
 };

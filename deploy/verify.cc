@@ -13,6 +13,7 @@
 #include "core/hash.h"
 #include "deploy/emulator_run.h"
 #include "deploy/host_build.h"
+#include "deploy/package_build.h"
 #include "deploy/process.h"
 #include "deploy/stack_analysis.h"
 #include "deploy/symbol_rules.h"
@@ -22,35 +23,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> kGoldenFiles = {"golden/inputs.bin", "golden/outputs.bin"};
-
 std::optional<std::string> file_bytes(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
   std::stringstream bytes;
   if (!in || !(bytes << in.rdbuf())) return std::nullopt;
   return bytes.str();
-}
-
-struct PackageFiles {
-  std::string folder;                // absolute
-  std::vector<std::string> sources;  // src/*.c, sorted
-  std::string test;
-};
-
-PackageFiles find_package(const std::string& folder) {
-  PackageFiles package;
-  package.folder = fs::absolute(folder).lexically_normal().string();
-  package.test = package.folder + "/test/golden_test.c";
-  for (const std::string& file : kGoldenFiles)
-    if (!fs::exists(package.folder + "/" + file))
-      throw ConfigError(fmt::format("{}: not a package: no {}", folder, file));
-  if (!fs::exists(package.test)) throw ConfigError(folder + ": not a package: no test/golden_test.c");
-  if (fs::is_directory(package.folder + "/src"))
-    for (const fs::directory_entry& entry : fs::directory_iterator(package.folder + "/src"))
-      if (entry.path().extension() == ".c") package.sources.push_back(entry.path().string());
-  if (package.sources.empty()) throw ConfigError(folder + ": not a package: no src/*.c");
-  std::sort(package.sources.begin(), package.sources.end());
-  return package;
 }
 
 const HostBuild* find_host_build(const std::string& target) {
@@ -70,18 +47,6 @@ std::vector<std::string> tools_of(const std::string& target) {
   return {t.compiler, t.gcc, t.emulator};
 }
 
-// `NAME 12` on a line of the program's output.
-std::optional<int64_t> printed_number(const std::string& output, const std::string& name) {
-  std::istringstream lines(output);
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream fields(line);
-    std::string word;
-    int64_t number = 0;
-    if (fields >> word >> number && word == name) return number;
-  }
-  return std::nullopt;
-}
-
 // The line that says most of a program's end: a sanitizer's finding, or else the last.
 std::string telling_line(const std::string& output) {
   std::istringstream lines(output);
@@ -94,13 +59,13 @@ std::string telling_line(const std::string& output) {
 }
 
 void read_verdict(TargetReport& target, int exit_status, const std::string& output) {
-  const auto vectors = printed_number(output, "vectors"), different = printed_number(output, "different");
-  target.vectors = vectors.value_or(0);
-  target.different = different.value_or(0);
-  target.stack_bytes = printed_number(output, "stack").value_or(0);
-  if (!vectors || !different || exit_status > 1 || (exit_status == 1 && *different == 0))
+  const int64_t vectors = printed_number(output, "vectors"), different = printed_number(output, "different");
+  target.vectors = std::max<int64_t>(0, vectors);
+  target.different = std::max<int64_t>(0, different);
+  target.stack_bytes = std::max<int64_t>(0, printed_number(output, "stack"));
+  if (vectors < 0 || different < 0 || exit_status > 1 || (exit_status == 1 && different == 0))
     target.failure = fmt::format("the test program gave no verdict, status {}: {}", exit_status, telling_line(output));
-  else if (*vectors == 0)
+  else if (vectors == 0)
     target.failure = "the test program compared no vector";
   target.bit_exact = target.failure.empty() && exit_status == 0 && target.different == 0;
 }
@@ -168,23 +133,6 @@ void check_calls(TargetReport& target, const std::set<std::string>& functions) {
     target.broken.push_back("computes in floating point, although no layer does");
 }
 
-Frames frames_of(const std::vector<std::string>& objects) {
-  Frames frames;
-  for (const std::string& object : objects) {
-    const auto usage = file_bytes(fs::path(object).replace_extension(".su"));
-    if (usage) read_stack_usage(*usage, frames);
-  }
-  return frames;
-}
-
-// Functions of the package that the test calls as inferences.
-std::vector<std::string> inferences(const std::set<std::string>& used, const std::set<std::string>& defined) {
-  std::vector<std::string> names;
-  for (const std::string& name : used)
-    if (defined.count(name) && (name.ends_with("_run") || name.ends_with("_push"))) names.push_back(name);
-  return names;
-}
-
 void check_stack(TargetReport& target, const CallGraph& graph, const Frames& frames,
                  const std::vector<std::string>& roots) {
   for (const std::string& root : roots) {
@@ -199,25 +147,13 @@ void check_stack(TargetReport& target, const CallGraph& graph, const Frames& fra
                                         target.stack_bound_bytes));
 }
 
-struct BuiltPackage {
-  std::vector<std::string> objects, test;
-  std::string elf;
-};
-
-BuiltPackage build_for_core(const PackageFiles& package, const CrossTarget& target, const std::string& folder) {
-  std::vector<std::string> flags = {"-I" + package.folder + "/src", "-fstack-usage"};
-  flags.insert(flags.end(), kWarningFlags.begin(), kWarningFlags.end());
-  BuiltPackage built;
-  built.objects = compile_for_core(target.name, package.sources, flags, folder);
-  if (target.compiler == target.gcc) flags.push_back(kSeparateMarks);
-  built.test = compile_for_core(target.name, {package.test}, flags, folder);
-  std::vector<std::string> all = built.objects;
-  all.insert(all.end(), built.test.begin(), built.test.end());
-  built.elf = link_for_emulator(target.name, all, folder);
-  return built;
+// The board whose flash is simulated on this core: cycles of a core with a timing table wait for it.
+const Board* board_of(const CrossTarget& cross, const VerifyOptions& options) {
+  const bool has_it = options.board && options.board->core == cross.core && has_timing_table(cross.core);
+  return has_it ? &*options.board : nullptr;
 }
 
-TargetReport verify_on_core(const PackageFiles& package, const CrossTarget& cross, std::chrono::seconds limit) {
+TargetReport verify_on_core(const PackageFiles& package, const CrossTarget& cross, const VerifyOptions& options) {
   const TemporaryDirectory folder;
   const BuiltPackage built = build_for_core(package, cross, folder.path());
   TargetReport target;
@@ -226,10 +162,16 @@ TargetReport verify_on_core(const PackageFiles& package, const CrossTarget& cros
   const ObjectBytes sizes = measure_sizes(cross.name, built.test, built.objects, folder.path());
   read_sizes(target, sizes, built.objects);
 
-  const EmulatedRun run = run_emulated(cross.name, built.elf, kGoldenFiles, package.folder, limit);
+  const Board* board = board_of(cross, options);
+  ProfileOptions profile;
+  if (board) profile.flash = flash_model(*board);
+  const EmulatedRun run = run_emulated(cross.name, built.elf, kGoldenFiles, package.folder, options.limit, profile);
   read_verdict(target, run.exit_status, run.output);
   const std::string disassembly = disassembly_text(cross.name, built.elf);
   read_counts(target, run.profile, disassembly);
+  if (board && run.profile.runs > 0)
+    target.on_board =
+        board_cycles(*board, target.cycles, run.profile.memory.at(0), static_cast<double>(run.profile.runs));
 
   const std::vector<std::string> linked = {folder.path() + "/sizes.elf"};
   std::set<std::string> names = symbol_names(cross.name, linked, Symbols::kDefined);
@@ -251,7 +193,7 @@ TargetReport verify_on(const std::string& target, const PackageFiles& package, c
   }
   const HostBuild* build = find_host_build(target);
   return build ? verify_on_host(package, *build, options.limit)
-               : verify_on_core(package, cross_target(target), options.limit);
+               : verify_on_core(package, cross_target(target), options);
 }
 
 // Paths in manifest.sha256 whose file has other bytes or is gone. Nothing where the package has no manifest.

@@ -12,8 +12,12 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "core/board.h"
+#include "deploy/board_cycles.h"
 
 namespace bitwright {
 
@@ -28,6 +32,7 @@ struct VerifyOptions {
   std::vector<std::string> targets = {"host-gcc", "cortex-m4", "cortex-m7"};  // of verify_targets()
   bool skip_missing = false;  // a target whose tools are not installed says so and is skipped; else it is a ToolError
   std::chrono::seconds limit{300};  // per run of the test program, > 0
+  std::optional<Board> board;       // on its core, waiting for its flash is counted, too; slower
 };
 
 struct TargetReport {
@@ -53,6 +58,7 @@ struct TargetReport {
   double cycles = 0.0;        // zero wait states, timing table of the core, if it has one: the lower end of an interval
   double cycles_upper = 0.0;  // ... that ends here (kCyclesUpper)
   std::map<std::string, double> instructions_by_class;  // of Cortex-M
+  std::optional<BoardCycles> on_board;                  // of VerifyOptions::board, on its core
   bool operator==(const TargetReport&) const = default;
 };
 

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "deploy/timing.h"
 #include "deploy/verify.h"
 
 namespace bitwright {
@@ -36,6 +37,15 @@ std::string speed_text(const TargetReport& t) {
                      t.cycles_upper);
 }
 
+// What the board adds: its flash's waiting, and what that comes to at its clock.
+std::vector<std::string> board_lines(const TargetReport& t) {
+  if (!t.on_board) return {};
+  const BoardCycles& on = *t.on_board;
+  return {fmt::format("{:.0f}..{:.0f} cycles with the flash of {}: {:.0f}..{:.0f} us", on.cycles,
+                      on.cycles * kCyclesUpper, on.board, on.latency_us, on.latency_us * kCyclesUpper),
+          "flash: " + describe(on.flash), misses_text(on)};
+}
+
 nlohmann::ordered_json to_json(const TargetReport& t) {
   nlohmann::ordered_json json = {{"target", t.target},       {"bit_exact", t.bit_exact}, {"vectors", t.vectors},
                                  {"different", t.different}, {"failure", t.failure},     {"skipped", t.skipped},
@@ -53,6 +63,14 @@ nlohmann::ordered_json to_json(const TargetReport& t) {
   json["cycles"] = t.cycles;
   json["cycles_upper"] = t.cycles_upper;
   json["instructions_by_class"] = t.instructions_by_class;
+  if (!t.on_board) return json;
+  const BoardCycles& on = *t.on_board;
+  json["board"] = {{"name", on.board},
+                   {"stall_cycles", on.stall_cycles},
+                   {"cycles", on.cycles},
+                   {"cycles_upper", on.cycles * kCyclesUpper},
+                   {"latency_us", on.latency_us},
+                   {"latency_us_upper", on.latency_us * kCyclesUpper}};
   return json;
 }
 
@@ -66,6 +84,7 @@ std::string render_text(const VerifyReport& report) {
     if (t.instructions > 0)
       for (const std::string& line : {flash_text(t), stack_text(t), speed_text(t)})
         text += fmt::format(kLine, "", line);
+    for (const std::string& line : board_lines(t)) text += fmt::format(kLine, "", line);
     for (const std::string& promise : t.broken) text += fmt::format(kLine, "", "BROKEN PROMISE: " + promise);
   }
   for (const std::string& file : report.changed_files) text += fmt::format("changed since export: {}\n", file);

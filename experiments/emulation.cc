@@ -88,27 +88,12 @@ void count_riscv(Emulation& e, const ElfProgram& program, const Profile& profile
   e.functions = sorted(costs);
 }
 
-MemoryCounts per_run(MemoryCounts counts, double runs) {
-  for (double* count : {&counts.instruction_misses, &counts.sequential_misses, &counts.data_misses, &counts.data_loads,
-                        &counts.unaligned})
-    *count /= runs;
-  return counts;
-}
-
 std::string interval(double low, std::string (*format)(double)) {
   return fmt::format("{} .. {}", format(low), format(low * kCyclesUpper));
 }
 
 std::string whole_number(double count) {
   return fmt::format("{:.0f}", count);
-}
-
-double latency_us(const Emulation& e) {
-  return e.board_cycles() / static_cast<double>(e.board->clock_hz) * 1e6;
-}
-
-double energy_uj(const Emulation& e) {
-  return e.board_cycles() * e.board->current_ua_per_mhz * e.board->supply_v * 1e-6;
 }
 
 std::string place_text(const Emulation& e) {
@@ -118,36 +103,20 @@ std::string place_text(const Emulation& e) {
 
 // What the figures leave out on this core.
 std::string absent(const Emulation& e) {
-  if (e.cycles == 0.0) return fmt::format("instructions alone: {} has no timing table", e.core);
-  std::string text = "not modelled: interrupts, bus contention of DMA, peripherals' wait states";
-  if (e.core == "cortex-m7") text += ", tightly coupled memory, misses of cached RAM and write-back";
-  if (!e.flash) text += ", flash (name a --board)";
-  if (e.flash && !e.board->sources.contains("flash_wait_states"))
-    text += fmt::format(", wait states of the flash, which the file of {} does not give", e.board->name);
-  return text;
-}
-
-std::string memory_text(const Emulation& e) {
-  const MemoryCounts& m = e.memory;
-  return fmt::format(
-      "flash         {}\n              misses: {:.0f} of instructions after a jump, {:.0f} going on, {:.0f} of data in "
-      "{:.0f} loads; "
-      "{:.0f} unaligned accesses: {:.0f} cycles\n",
-      describe(*e.flash), m.instruction_misses, m.sequential_misses, m.data_misses, m.data_loads, m.unaligned,
-      e.stall_cycles);
+  return not_modelled(e.core, e.board, e.on_board.has_value());
 }
 
 std::string cycles_text(const Emulation& e) {
   if (e.cycles == 0.0) return {};
   std::string text = fmt::format("cycles        {} without wait states\n", interval(e.cycles, whole_number));
-  if (!e.flash) return text;
-  text +=
-      fmt::format("              {} with the flash of {}\n", interval(e.board_cycles(), whole_number), e.board->name);
-  text += memory_text(e);
-  text += fmt::format("latency       {} at {} MHz\n", interval(latency_us(e), format_microseconds),
+  if (!e.on_board) return text;
+  const BoardCycles& on = *e.on_board;
+  text += fmt::format("              {} with the flash of {}\n", interval(on.cycles, whole_number), on.board);
+  text += fmt::format("flash         {}\n              {}\n", describe(on.flash), misses_text(on));
+  text += fmt::format("latency       {} at {} MHz\n", interval(on.latency_us, format_microseconds),
                       e.board->clock_hz / 1'000'000);
-  if (energy_uj(e) > 0.0)
-    text += fmt::format("energy        {:.1f} .. {:.1f} uJ\n", energy_uj(e), energy_uj(e) * kCyclesUpper);
+  if (on.energy_uj > 0.0)
+    text += fmt::format("energy        {:.1f} .. {:.1f} uJ\n", on.energy_uj, on.energy_uj * kCyclesUpper);
   return text;
 }
 
@@ -185,7 +154,7 @@ Emulation emulate(const EmulationOptions& options) {
   e.elf = options.elf;
   e.core = target.core;
   e.board = options.board;
-  if (options.board && has_timing_table(target.core)) e.flash = profile.flash = flash_model(*options.board);
+  if (options.board && has_timing_table(target.core)) profile.flash = flash_model(*options.board);
   if (!profile.whole) {
     e.begin = profile.begin;
     e.end = profile.end;
@@ -200,10 +169,8 @@ Emulation emulate(const EmulationOptions& options) {
     count_riscv(e, program, run.profile);
   else
     count_arm(e, program, run.profile, parse_disassembly(disassembly_text(target.name, options.elf)));
-  if (e.flash) {
-    e.memory = per_run(run.profile.memory.at(0), static_cast<double>(e.runs));
-    e.stall_cycles = stall_cycles(*e.flash, e.core, e.memory);
-  }
+  if (profile.flash)
+    e.on_board = board_cycles(*options.board, e.cycles, run.profile.memory.at(0), static_cast<double>(e.runs));
   return e;
 }
 
@@ -233,18 +200,19 @@ std::string emulation_json(const Emulation& e) {
                          {"functions", functions},
                          {"note", absent(e)}};
   if (e.cycles > 0.0) json["cycles"] = {e.cycles, e.cycles * kCyclesUpper};
-  if (!e.flash) return json.dump(2) + "\n";
-  json["board"] = e.board->name;
-  json["flash"] = {{"model", describe(*e.flash)},
-                   {"instruction_misses", e.memory.instruction_misses},
-                   {"sequential_misses", e.memory.sequential_misses},
-                   {"data_misses", e.memory.data_misses},
-                   {"data_loads", e.memory.data_loads},
-                   {"unaligned_accesses", e.memory.unaligned},
-                   {"stall_cycles", e.stall_cycles}};
-  json["board_cycles"] = {e.board_cycles(), e.board_cycles() * kCyclesUpper};
-  json["latency_us"] = {latency_us(e), latency_us(e) * kCyclesUpper};
-  if (energy_uj(e) > 0.0) json["energy_uj"] = {energy_uj(e), energy_uj(e) * kCyclesUpper};
+  if (!e.on_board) return json.dump(2) + "\n";
+  const BoardCycles& on = *e.on_board;
+  json["board"] = on.board;
+  json["flash"] = {{"model", describe(on.flash)},
+                   {"instruction_misses", on.memory.instruction_misses},
+                   {"sequential_misses", on.memory.sequential_misses},
+                   {"data_misses", on.memory.data_misses},
+                   {"data_loads", on.memory.data_loads},
+                   {"unaligned_accesses", on.memory.unaligned},
+                   {"stall_cycles", on.stall_cycles}};
+  json["board_cycles"] = {on.cycles, on.cycles * kCyclesUpper};
+  json["latency_us"] = {on.latency_us, on.latency_us * kCyclesUpper};
+  if (on.energy_uj > 0.0) json["energy_uj"] = {on.energy_uj, on.energy_uj * kCyclesUpper};
   return json.dump(2) + "\n";
 }
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/board.h"
-#include "deploy/flash_model.h"
+#include "deploy/board_cycles.h"
 
 namespace bitwright {
 
@@ -40,10 +40,7 @@ struct Emulation {  // per run between the marks
   double cycles = 0.0;                     // zero wait states; 0: the core has no timing table
   std::vector<FunctionCost> functions;     // by cycles, or instructions where there are none; the most first
   std::optional<Board> board;
-  std::optional<FlashModel> flash;  // with a board and a timing table
-  MemoryCounts memory;
-  double stall_cycles = 0.0;
-  double board_cycles() const { return cycles + stall_cycles; }
+  std::optional<BoardCycles> on_board;  // with a board and a timing table
 };
 
 // Throws ConfigError for a file that is no program for the core, or a function that it does not have; ToolError if a

@@ -12,7 +12,8 @@
  *                 that set up the call of the code between the marks are.
  *   riscv=1       the instructions are RISC-V's; otherwise Thumb's
  *   separate=1    count the runs between begin and end each by itself; otherwise all as run 0
- *   parts=ADDR:...  count each run in parts: a new one begins where a function at one of these, at most 64, is entered
+ *   parts=ADDR:...  count each run in parts: a new one begins where one of these, at most 1024, is reached by a jump:
+ *                   the entry of a function, or what follows a call
  *   whole=1       count from the first instruction to the last, as one run, without marks
  *   flash=BASE:SIZE                 hex; simulate the line buffers of a flash that lies there. Slower: each access to
  *                                   memory is then seen
@@ -22,8 +23,8 @@
  *   block ADDR BYTES INSTRUCTIONS RUN EXECUTIONS JUMPS   ADDR hex; JUMPS of EXECUTIONS left not to the next address
  *                                                        with parts=, RUN is the number of the part
  * with parts= one line a part:
- *   part PART RUN ADDR                                   where it began: a function, or 0 where the run did
- * with flash= one line a run:
+ *   part PART RUN ADDR                                   where it began; 0 where the run did
+ * with flash= one line a run, with parts= as well one line a part:
  *   memory RUN MISSES SEQUENTIAL DATA_MISSES LOADS UNALIGNED
  *       lines of instructions that were not in their buffer, after a jump to another line and where execution went on
  *       into the next line; lines of data that were not; loads from flash; accesses of all memory, loads and stores,
@@ -85,7 +86,7 @@ struct part {
     uint32_t address;
 };
 
-enum { BUCKETS = 1 << 14, MOST_PARTS = 64 };
+enum { BUCKETS = 1 << 14, MOST_PARTS = 1024 };
 static struct block *buckets[BUCKETS];
 static struct block *first_listed, **last_listed = &first_listed;
 static struct block *previous; /* counted block that ran last, while counting */
@@ -107,7 +108,7 @@ struct memory_count {
     uint64_t misses, sequential, data_misses, loads, unaligned;
 };
 static struct line_buffer instruction_buffer, data_buffer;
-static struct memory_count *memory_counts; /* one a run */
+static struct memory_count *memory_counts; /* one a run, or a part */
 static size_t memory_capacity;
 static uint32_t flash_base, flash_size; /* size 0: not simulated */
 static uint32_t last_line = UINT32_MAX; /* of instructions, that ran last */
@@ -136,7 +137,6 @@ static struct count *count_of(struct block *block)
 
 static struct memory_count *memory_of_run(void)
 {
-    const size_t run = separate && runs ? (size_t)runs - 1 : 0;
     if (run >= memory_capacity) {
         const size_t capacity = 2 * run + 1;
         memory_counts = realloc(memory_counts, capacity * sizeof *memory_counts);
@@ -239,6 +239,11 @@ static void on_execute(unsigned cpu, void *data)
 {
     struct block *block = data;
     (void)cpu;
+    if (counting && block->begins_part) {
+        leave_previous(block->address);
+        begin_part(block->address);
+        previous = NULL;
+    }
     if (flash_size)
         fetch(block);
     if (block->address == begin_mark) {
@@ -257,8 +262,6 @@ static void on_execute(unsigned cpu, void *data)
         counting = 0;
         return;
     }
-    if (block->begins_part)
-        begin_part(block->address);
     count_of(block)->executions++;
     previous = block;
 }
@@ -319,7 +322,7 @@ static void on_exit_write(qemu_plugin_id_t id, void *data)
                         (unsigned long long)block->counts[i].executions, (unsigned long long)block->counts[i].jumps);
     for (size_t i = 0; i < part_count; i++)
         fprintf(file, "part %zu %llu %x\n", i, (unsigned long long)parts[i].run, parts[i].address);
-    for (size_t i = 0; flash_size && i < (separate ? runs : runs > 0); i++) {
+    for (size_t i = 0; flash_size && i < (part_mark_count ? part_count : separate ? runs : runs > 0); i++) {
         static const struct memory_count none;
         const struct memory_count *m = i < memory_capacity ? &memory_counts[i] : &none;
         fprintf(file, "memory %zu %llu %llu %llu %llu %llu\n", i, (unsigned long long)m->misses,

@@ -1,115 +1,109 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <iostream>
-#include <nlohmann/json.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <iostream>
+
+#include "core/error.h"
 #include "core/execution.h"
 #include "core/io/board_yaml.h"
-#include "core/op_profile.h"
+#include "core/io/config_reader.h"
 #include "estimators/choose_kernels.h"
-#include "estimators/estimate.h"
 #include "experiments/commands.h"
-#include "experiments/table.h"
-#include "experiments/training_request.h"
+#include "experiments/profile_input.h"
+#include "experiments/profile_report.h"
+#include "experiments/profile_tiers.h"
 
 namespace bitwright {
 namespace {
 
+constexpr char kBoard[] = "nucleo-l476rg";
+
 struct Options {
-  std::string file, board = "nucleo-l476rg";
-  bool stream = false, json = false;
+  std::string model, study, board, tier = tier_name(Tier::kClosedForm);
+  int64_t trial = -1;
+  int specialize = 0;
+  bool stream = false, layers = false, json = false;
 };
 
-nlohmann::json profile_json(const Network& network, const OpProfile& profile, const Estimates& estimates,
-                            const Board& board, const ExecutionPlan& execution) {
-  nlohmann::json weights = nlohmann::json::object();
-  for (const LayerProfile& layer : profile.layers)
-    weights[layer.layer] = {{"count", layer.weights}, {"bits", layer.bits}, {"biases", layer.biases}};
-  nlohmann::json layers = nlohmann::json::array();
-  for (const LayerEstimate& layer : estimates.layers)
-    layers.push_back({{"name", layer.name},
-                      {"kernel", layer.kernel},
-                      {"macs", layer.macs},
-                      {"constant_bytes", layer.constant_bytes},
-                      {"output_bytes", layer.output_bytes},
-                      {"cycles", layer.cycles}});
-  return {{"schema", 1},
-          {"network", network.name},
-          {"op_types", profile.operations},
-          {"weights", weights},
-          {"total_bits", profile.total_bits},
-          {"macs", estimates.macs},
-          {"parameters", estimates.parameters},
-          {"board", board.name},
-          {"execution", execution.stream ? "stream" : "layers"},
-          {"flash_bytes", estimates.flash_bytes},
-          {"ram_bytes", estimates.ram_bytes},
-          {"arena_bytes", estimates.arena_bytes},
-          {"cycles", estimates.cycles},
-          {"latency_us", estimates.latency_us},
-          {"layers", layers}};
+Tier tier_of(const std::string& name) {
+  const std::vector<std::string>& names = tier_names();
+  const auto it = std::find(names.begin(), names.end(), name);
+  if (it == names.end())
+    throw ConfigError(fmt::format("--tier = {}: one of {}{}", name, fmt::join(names, ", "), did_you_mean(name, names)));
+  return static_cast<Tier>(it - names.begin());
 }
 
-// One line a buffer: where it lies in the arena and between which layers it is alive.
-std::string memory_map(const Network& network, const ExecutionPlan& execution) {
-  const MemoryPlan& plan = execution.memory;
-  std::vector<std::vector<std::string>> rows = {{"tensor", "offset", "bytes", "from layer", "to layer"}};
-  const auto add = [&](const std::string& name, int64_t offset, int64_t bytes, size_t first, size_t last) {
-    if (bytes > 0)
-      rows.push_back(
-          {name, std::to_string(offset), std::to_string(bytes), network.layers[first].name, network.layers[last].name});
-  };
-  for (size_t t = 0; t < plan.tensor_bytes.size(); ++t)
-    add(t == 0 ? "input" : network.layers[t - 1].name, plan.tensor_offsets[t], plan.tensor_bytes[t],
-        static_cast<size_t>(plan.first_step[t]), static_cast<size_t>(plan.last_step[t]));
-  for (size_t i = 0; i < plan.scratch_bytes.size(); ++i)
-    add("scratch of " + network.layers[i].name, plan.scratch_offsets[i], plan.scratch_bytes[i], i, i);
-  if (execution.stream) {
-    const auto end = static_cast<size_t>(execution.stream->last_layer());
-    add("state of the stream", plan.state_offset,
-        kStageStateBytes * static_cast<int64_t>(execution.stream->stages.size()), 0, end);
-    if (execution.stream->ends_dense)
-      add("sums of " + network.layers[end].name, plan.sums_offset, 4 * infer_shapes(network)[end].output.c, 0, end);
-  }
-  return render_table(rows) +
-         fmt::format("arena {} B{}, fullest at {}\n", plan.arena_bytes, plan.is_least ? ", the least possible" : "",
-                     network.layers[plan.peak_step].name);
+ProfileInput read_input(const Options& options) {
+  if (options.model.empty() == options.study.empty())
+    throw ConfigError("profile: a network, package or QKeras model, or --study STUDY --trial N; one of them");
+  if (!options.study.empty() && options.trial < 0)
+    throw ConfigError("profile: --study needs --trial N: which of its networks");
+  if (options.study.empty() && options.trial >= 0) throw ConfigError("profile: --trial needs --study STUDY");
+  return options.study.empty() ? profile_input(options.model) : profile_input_of_trial(options.study, options.trial);
+}
+
+ProfileRequest request_of(const Options& options, const ProfileInput& input) {
+  ProfileRequest request;
+  request.board =
+      options.board.empty() && input.board ? *input.board : load_board(options.board.empty() ? kBoard : options.board);
+  request.tier = tier_of(options.tier);
+  request.execution = options.stream   ? Execution::kStream
+                      : options.layers ? Execution::kLayers
+                                       : input.execution.value_or(Execution::kLayers);
+  request.specialize = options.specialize;
+  if (options.specialize > 0 && (request.tier == Tier::kClosedForm || !input.package.empty()))
+    throw ConfigError(
+        "--specialize: of packages that --tier linked or emulated makes; closed forms are of shared kernels");
+  if (!input.package.empty() && (options.stream || options.layers))
+    throw ConfigError(
+        fmt::format("{}: a package runs as it was exported, without --stream or --layers", input.package));
+  return request;
 }
 
 int profile(const Options& options) {
-  const Network network = network_argument(options.file);
-  const Board board = load_board(options.board);
-  const OpProfile ops = op_profile(network);
-  const Execution execution = options.stream ? Execution::kStream : Execution::kLayers;
-  const Estimates e = estimate(network, board, {}, execution);
-  const Kernels kernels = choose_kernels(network, board, {}, execution);
-  const ExecutionPlan plan = plan_execution(network, kernels, execution);
-  if (options.stream && !plan.stream)
-    std::cerr << fmt::format("note: no stream: {}\n", no_stream_reason(network, kernels));
-  if (options.json) {
-    std::cout << profile_json(network, ops, e, board, plan).dump(2) << "\n";
-    return 0;
-  }
-  std::cout << qstats_text(ops) << "\n"
-            << layer_table(network) << "\n"
-            << memory_map(network, plan)
-            << fmt::format("on {}: flash {} (code {}, constants {})  ram {} (arena {}, stack {})  {:.0f} cycles, {}\n",
-                           board.name, format_bytes(e.flash_bytes), format_bytes(e.code_bytes),
-                           format_bytes(e.constant_bytes), format_bytes(e.ram_bytes), format_bytes(e.arena_bytes),
-                           format_bytes(e.stack_bytes), e.cycles, format_microseconds(e.latency_us));
+  const ProfileInput input = read_input(options);
+  const ProfileRequest request = request_of(options, input);
+  const NetworkProfile result = profile_network(input, request);
+  if (options.stream && result.execution != Execution::kStream)
+    std::cerr << fmt::format("note: no stream: {}\n",
+                             no_stream_reason(input.network, choose_kernels(input.network, request.board, input.limits,
+                                                                            Execution::kStream)));
+  std::cout << (options.json ? profile_json(result) : profile_text(result));
   return 0;
 }
 
 }  // namespace
 
 void add_profile(CLI::App& app, CommandLine& line) {
-  auto* command = app.add_subcommand("profile", "Op types, weights, memory map and cost of a network");
+  auto* command = app.add_subcommand(
+      "profile", "What a network is made of and takes: op types, weights, memory map, cost by layer");
   auto options = std::make_shared<Options>();
-  command->add_option("network", options->file, "A network's YAML, or the name of a built-in one")->required();
-  command->add_option("--board", options->board, "Board that the cost is for")->capture_default_str();
-  command->add_flag("--stream", options->stream,
-                    "With the first layers of a signal column by column, where that takes less RAM; else a note says "
-                    "why not");
+  command->add_option("model", options->model,
+                      "A network's YAML or the name of a built-in one, a package's folder, a QKeras model's JSON");
+  command->add_option("--study", options->study, "A study's YAML or its store, instead");
+  command->add_option("--trial", options->trial, "The network of this trial of it")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
+  command->add_option("--board", options->board,
+                      fmt::format("Board that the cost is for; by default the study's, or {}", kBoard));
+  command
+      ->add_option("--tier", options->tier,
+                   fmt::format("How cost is known: {}; all but the first compile the package with arm-none-eabi-gcc",
+                               fmt::join(tier_names(), ", ")))
+      ->capture_default_str();
+  auto* stream = command->add_flag("--stream", options->stream,
+                                   "With the first layers of a signal column by column, where that takes less RAM; "
+                                   "else a note says why not");
+  command->add_flag("--layers", options->layers, "Every layer over its whole map; by default as study or package")
+      ->excludes(stream);
+  command
+      ->add_flag("--specialize{2}", options->specialize,
+                 "Of linked and emulated: compile every kernel that at most two layers use for each of them, as export "
+                 "does")
+      ->check(CLI::Range(0, 1000));
   command->add_flag("--json", options->json, "One JSON object on stdout");
+  command->footer("docs/profile.md explains the tiers and what is printed. Exit code 1: a tool is missing.");
   command->callback([=, &line] { line.action = [=] { return profile(*options); }; });
 }
 

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "core/error.h"
+#include "core/io/board_yaml.h"
 #include "deploy/cross_target.h"
 #include "deploy/verify.h"
 #include "experiments/commands.h"
@@ -13,10 +14,23 @@ namespace bitwright {
 namespace {
 
 struct Options {
-  std::string package;
+  std::string package, board;
   std::vector<std::string> targets, cores;
   bool all = false, json = false;
 };
+
+// Without targets of the user's, the host and the board's core.
+void choose_board(const Options& options, VerifyOptions& verify) {
+  verify.board = load_board(options.board);
+  const std::string& core = verify.board->core;
+  if (options.targets.empty() && options.cores.empty() && !options.all) {
+    verify.targets = {"host-gcc", core};
+    verify.skip_missing = false;
+  }
+  const auto runs_it = [&](const std::string& target) { return target == core || target == core + "-clang"; };
+  if (std::none_of(verify.targets.begin(), verify.targets.end(), runs_it))
+    throw ConfigError(fmt::format("--board = {}: none of the targets is its core, {}", options.board, core));
+}
 
 // What the user names must be there; of what is tried anyway, missing tools are said and passed over.
 VerifyOptions verify_options(const Options& options) {
@@ -28,6 +42,7 @@ VerifyOptions verify_options(const Options& options) {
     verify.targets = {"host-gcc"};
     verify.targets.insert(verify.targets.end(), options.cores.begin(), options.cores.end());
   }
+  if (!options.board.empty()) choose_board(options, verify);
   return verify;
 }
 
@@ -55,6 +70,8 @@ void add_verify(CLI::App& app, CommandLine& line) {
                    ->add_option("--core", options->cores,
                                 "The host (host-gcc) and this core, say cortex-m0plus; may be repeated")
                    ->excludes(target);
+  command->add_option("--board", options->board,
+                      "On its core, count what waiting for its flash adds; by default the host and that core alone");
   command->add_flag("--all", options->all, "Every target whose tools are installed")->excludes(target)->excludes(core);
   command->add_flag("--json", options->json, "One JSON object on stdout");
   command->footer(

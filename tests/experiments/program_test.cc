@@ -64,6 +64,13 @@ TEST(Export, AnUnknownUnitOfFastWeightsIsOneClearLine) {
       "error: --fast-weights = 4 KB: a number with a unit of B, KiB, MiB, kB, MB, or bytes without one, or auto\n");
 }
 
+TEST(Verify, ABoardWhoseCoreIsNotTriedIsOneClearLine) {
+  const ProcessResult run = bitwright(TempFolder(), {"verify", "package", "--board", "nucleo-f103rb", "--target",
+                                                     "cortex-m33", "--target", "cortex-m4-clang"});
+  EXPECT_EQ(run.exit_status, 2);
+  EXPECT_EQ(run.errors, "error: --board = nucleo-f103rb: none of the targets is its core, cortex-m3\n");
+}
+
 TEST(Demo, WithoutTheTrainerItSaysWhatToBuildAndWritesNothing) {
   const TempFolder folder;
   std::filesystem::copy_file(BITWRIGHT_BINARY_DIR "/bitwright", folder.path() + "/bitwright");
