@@ -186,7 +186,7 @@ std::string infeasibility_text(const Infeasibility& why) {
   if (why.nearest_violations.empty())
     return text + "one candidate fits, which random proposals did not meet: " + network;
   text += "the nearest takes " + network + "it would fit with";
-  for (const Violation& v : why.nearest_violations) text += " " + remedy_text(v);
+  for (const Violation& v : why.nearest_violations) text += fmt::format(" {}", remedy_text(v));
   return text + ", where the board has as much; or give the space smaller choices\n";
 }
 
