@@ -20,6 +20,7 @@ struct LineBuffer {
   int lines = 0;       // 0: none
   int line_bytes = 8;  // a power of two
   int ways = 0;        // places in which a line may lie, a divisor of `lines`; 0: any
+  bool operator==(const LineBuffer&) const = default;
 };
 
 struct FlashModel {
