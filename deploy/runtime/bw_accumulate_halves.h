@@ -300,7 +300,12 @@ BW_INLINE void bw_accumulate_two(uint32_t bits, const uint32_t *patch0, const ui
     const uint32_t words = (codes * bits + 31u) / 32u, groups = 8u * words / bits;
     const uint32_t offset0 = bw_offset_sum(patch0, bits, groups), offset1 = bw_offset_sum(patch1, bits, groups);
 #if BW_HALVES_ASSEMBLER
-    if (bits == 8u && codes == 5u) {
+#ifdef BW_SPECIALIZED
+    const uint32_t short_rows = (row_words == 2u) ? 1u : 0u; /* known here: else the compiler leaves this out */
+#else
+    const uint32_t short_rows = 1u;
+#endif
+    if (bits == 8u && short_rows != 0u && codes == 5u) {
         bw_few_w8(patch0, patch1, weights, out_c, acc0, acc1);
         return;
     }

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "core/embedded.h"
@@ -154,6 +155,18 @@ std::vector<MeasuredCall> measure_calls(const std::string& core, const std::vect
   return calls;
 }
 
+namespace {
+
+// The functions at which parts of a run begin: a layer's branches are predicted by themselves.
+std::vector<std::string> functions_of(const Kernels& kernels) {
+  std::set<std::string> functions;
+  for (const std::string& kernel : kernels)
+    if (!kernel.empty()) functions.insert("bw_" + kernel);
+  return {functions.begin(), functions.end()};
+}
+
+}  // namespace
+
 MeasuredPackage measure_package(const std::string& core, const QuantizedModel& model, const Kernels& kernels) {
   const TemporaryDirectory folder;
   const std::vector<std::vector<int16_t>> inputs = {calibration_input(model.network, 5)};
@@ -173,7 +186,8 @@ MeasuredPackage measure_package(const std::string& core, const QuantizedModel& m
   }
   objects.insert(objects.end(), test.begin(), test.end());
   const std::string elf = link_for_emulator(core, objects, folder.path());
-  const EmulatedRun run = run_emulated(core, elf, {"golden/inputs.bin", "golden/outputs.bin"}, folder.path(), kLimit);
+  const EmulatedRun run = run_emulated(core, elf, {"golden/inputs.bin", "golden/outputs.bin"}, folder.path(), kLimit,
+                                       {.parts = functions_of(kernels.empty() ? default_kernels(model.network) : kernels)});
   const RunCounts counts = count_run(core, run.profile, disassemble(elf));
   measured.stack_bytes = printed_numbers(run.output, "stack").at(0);
   measured.instructions = counts.instructions;

@@ -5,9 +5,7 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstdlib>
-#include <future>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <vector>
@@ -76,15 +74,14 @@ int64_t count_differing(const Network& network, const Parameters& parameters, co
   return differing;
 }
 
-// One thread's share of the work, which it takes net by net.
 class Worker {
  public:
   Worker(const Study& study, const TrainTableOptions& options, const TrainingData& data)
       : study_(study), options_(options), data_(data) {}
 
-  TrainTableResult run(const std::vector<NetChoice>& nets, std::atomic<size_t>& next, RowFile& file) {
-    for (size_t i = next++; i < nets.size(); i = next++)
-      if (const auto row = train_row(nets[i])) file.append(*row);
+  TrainTableResult run(const std::vector<NetChoice>& nets, RowFile& file) {
+    for (const NetChoice& net : nets)
+      if (const auto row = train_row(net)) file.append(*row);
     return result_;
   }
 
@@ -161,14 +158,7 @@ TrainTableResult train_table(const Study& study, const TrainTableOptions& option
   RowFile file(options.out, table_header(study, hash_of(data)));
   TrainTableResult result;
   const std::vector<NetChoice> nets = nets_to_train(study, options, file, result);
-  std::atomic<size_t> next = 0;
-  std::vector<std::future<TrainTableResult>> workers;
-  for (int i = 0; i < options.jobs; ++i) {
-    // The first one works in this thread, whose memory comes from the heap that never shrinks (use_one_torch_thread).
-    const auto policy = i == 0 ? std::launch::deferred : std::launch::async;
-    workers.push_back(std::async(policy, [&] { return Worker(study, options, data).run(nets, next, file); }));
-  }
-  for (auto& worker : workers) add(result, worker.get());
+  add(result, Worker(study, options, data).run(nets, file));
   result.interrupted = result.rows < std::ssize(nets);
   return result;
 }

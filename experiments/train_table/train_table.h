@@ -21,7 +21,6 @@ namespace bitwright {
 struct TrainTableOptions {
   std::string out = "table.csv";  // resumed where it exists: rows that it has are not trained again
   uint64_t seed = 1;              // of every training, and a column
-  int jobs = 1;                   // trainings at once, one thread each; >= 1
   int shard = 0, shards = 1;      // only nets shard, shard + shards, ... of the shuffled ones
   int64_t limit = 0;              // only the first so many of the shuffled nets; 0: all
   bool compare = false;           // run the integer model of the best epoch on the validation windows too

@@ -24,9 +24,6 @@ void add_options(CLI::App& app, Arguments& a) {
   app.add_option("--out", a.options.out, "CSV file; one that is there is gone on with")->capture_default_str();
   app.add_option("--study", a.study, "Data, space and training; by default the built-in " + std::string(kStudy));
   app.add_option("--seed", a.options.seed, "Of every training")->capture_default_str();
-  app.add_option("--jobs", a.options.jobs, "Trainings at once, one thread each")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
   app.add_option("--shard", a.shard, "I/N: only every N-th net, from the I-th on")->capture_default_str();
   app.add_option("--limit", a.options.limit, "Only so many nets, drawn at random but always the same; 0: all")
       ->check(CLI::NonNegativeNumber)
