@@ -301,11 +301,11 @@ BW_INLINE void bw_accumulate_two(uint32_t bits, const uint32_t *patch0, const ui
     const uint32_t offset0 = bw_offset_sum(patch0, bits, groups), offset1 = bw_offset_sum(patch1, bits, groups);
 #if BW_HALVES_ASSEMBLER
 #ifdef BW_SPECIALIZED
-    const uint32_t short_rows = (row_words == 2u) ? 1u : 0u; /* known here: else the compiler leaves this out */
+    const uint32_t keeps_few = 0u; /* compiled for a layer, its loop may need a register more than there are */
 #else
-    const uint32_t short_rows = 1u;
+    const uint32_t keeps_few = 1u;
 #endif
-    if (bits == 8u && short_rows != 0u && codes == 5u) {
+    if (bits == 8u && keeps_few != 0u && codes == 5u) {
         bw_few_w8(patch0, patch1, weights, out_c, acc0, acc1);
         return;
     }
