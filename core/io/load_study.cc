@@ -2,6 +2,7 @@
 #include "core/io/load_study.h"
 
 #include <cstdlib>
+#include <set>
 
 #include "core/error.h"
 #include "core/io/board_yaml.h"
@@ -343,8 +344,7 @@ class BoardReader {
   void add(const YamlNode& node, const std::string& path, std::vector<Board>& boards, const Refuse& refuse) {
     Board board = node.kind == YamlNode::Kind::kMap ? by_value(node, path) : by_name(node, refuse);
     if (board.name.empty()) return;
-    const auto same = [&](const Board& other) { return other.name == board.name; };
-    if (std::any_of(boards.begin(), boards.end(), same)) return refuse("given twice");
+    if (!read_.insert(board.name).second) return refuse("given twice");
     boards.push_back(std::move(board));
   }
 
@@ -375,6 +375,7 @@ class BoardReader {
   FieldReader& reader_;
   fs::path folder_;
   Mistakes& mistakes_;
+  std::set<std::string> read_;  // names, of all lists
 };
 
 void read_boards(FieldReader& reader, Study& study, const fs::path& folder, Mistakes& mistakes) {

@@ -270,6 +270,8 @@ TEST(Boards, OnesThatAreOnlyReportedMakeNoOtherStudy) {
   ASSERT_EQ(study.report_boards.size(), 2u);
   EXPECT_EQ(study_from_json(study.config_json).report_boards[1].name, "nucleo-f446re");
   EXPECT_EQ(comparable(study), comparable(study_of({"limits.energy=5 uJ"})));
+  EXPECT_EQ(error_in({"board=nucleo-h743zi", "report_boards=[nucleo-f446re, nucleo-h743zi]"}),
+            "command line: report_boards[1] = nucleo-h743zi: given twice");
   EXPECT_THAT(error_in({"report_boards=nucleo-x"}),
               testing::StartsWith("command line: report_boards = nucleo-x: unknown"));
 }
