@@ -70,6 +70,12 @@ nlohmann::json cache_json(const Cache& cache) {
   return {{"lines", cache.lines}, {"line_bytes", cache.line_bytes}, {"ways", cache.ways}};
 }
 
+// Null where no document says it.
+template <class T>
+nlohmann::json if_known(const T& value) {
+  return value == T{} ? nlohmann::json() : nlohmann::json(value);
+}
+
 nlohmann::json board_json(const Board& board) {
   nlohmann::json banks = nlohmann::json::array();
   for (const RamBank& bank : board.ram) banks.push_back({{"name", bank.name}, {"bytes", bank.bytes}});
@@ -82,19 +88,19 @@ nlohmann::json board_json(const Board& board) {
           {"clock_hz", board.clock_hz},
           {"flash_bytes", board.flash_bytes},
           {"ram", banks},
-          {"ram_total_bytes", board.ram_total_bytes},
+          {"ram_total_bytes", if_known(board.ram_total_bytes)},
           {"shared_memory_bytes", board.shared_memory_bytes},
           {"flash_wait_states", board.flash_wait_states},
-          {"flash_read_bits", board.flash_read_bits},
+          {"flash_read_bits", if_known(board.flash_read_bits)},
           {"instruction_cache", cache_json(board.instruction_cache)},
           {"data_cache", cache_json(board.data_cache)},
           {"prefetch", board.prefetch},
-          {"supply_v", board.supply_v},
-          {"current_ua_per_mhz", board.current_ua_per_mhz},
-          {"sleep_current_ua", board.sleep_current_ua},
-          {"running_uw", running_uw(board)},
-          {"asleep_uw", asleep_uw(board)},
-          {"regulator", board.regulator},
+          {"supply_v", if_known(board.supply_v)},
+          {"current_ua_per_mhz", if_known(board.current_ua_per_mhz)},
+          {"sleep_current_ua", if_known(board.sleep_current_ua)},
+          {"running_uw", if_known(running_uw(board))},
+          {"asleep_uw", if_known(asleep_uw(board))},
+          {"regulator", if_known(board.regulator)},
           {"sources", board.sources}};
 }
 

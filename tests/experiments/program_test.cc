@@ -103,6 +103,13 @@ TEST(Boards, EveryBoardIsListedWithItsSources) {
   for (const auto& [name, board] : all) EXPECT_FALSE(board["sources"].empty()) << name;
 }
 
+TEST(Boards, WhatNoDocumentSaysIsNull) {
+  const auto all = boards({});
+  EXPECT_TRUE(all.at("nucleo-l476rg")["sleep_current_ua"].is_null());
+  EXPECT_TRUE(all.at("nucleo-l476rg")["asleep_uw"].is_null());
+  EXPECT_GT(all.at("nucleo-u083rc")["sleep_current_ua"], 0.0);
+}
+
 TEST(Boards, FiltersChooseByFlashRamClockCoreAndFamily) {
   const auto all = boards({});
   const auto found = boards({"--flash", ">=128KiB", "--ram", "> 64 KiB", "--clock", "<=100MHz", "--core", "cortex-m4"});
