@@ -144,6 +144,7 @@ class Reader {
       for (const std::string& input : layer.inputs) ++readers_[input];
     for (const KerasLayer& layer : layers) read_layer(layer);
     if (network().layers.empty()) refuse(place_, "no layer that computes");
+    check_output(model.at("config"));
     network() = closed(std::move(network()));
     if (!softmax_.empty()) note(fmt::format("{}: softmax left out; it changes no decision", softmax_));
     if (!quantized_biases_.empty())
@@ -187,6 +188,16 @@ class Reader {
     return layer;
   }
 
+  void check_output(const json& config) const {
+    if (!config.is_object() || !config.contains("output_layers")) return;
+    std::vector<std::string> outputs;
+    read_inputs(config["output_layers"], outputs);
+    const int last = static_cast<int>(model_.network.layers.size()) - 1;
+    const auto is_last = [&](const std::string& name) { return tensors_.contains(name) && tensors_.at(name) == last; };
+    if (outputs.size() != 1 || !is_last(outputs.front()))
+      refuse(place_, fmt::format("output_layers = {}: must be one, the last layer", fmt::join(outputs, ", ")));
+  }
+
   void read_layer(const KerasLayer& l) {
     const json shape =
         l.config.contains("batch_input_shape") ? l.config["batch_input_shape"] : l.config.value("batch_shape", json());
@@ -196,8 +207,11 @@ class Reader {
       return;
     }
     if (!has_input_) refuse(l.place, "the shape of the model's input is not known before it");
+    if (l.type != "Add" && l.inputs.size() > 1) refuse(l.place, "is called more than once, or reads several tensors");
     const int from = l.inputs.empty() ? kNetworkInput : tensor(l, l.inputs.front());
     tensors_[l.name] = read_operator(l, from);
+    if (!l.inputs.empty() && (tensors_[l.name] == from || moves_codes(tensors_[l.name])))
+      passes_on_[l.name] = l.inputs.front();
   }
 
   void read_input(const KerasLayer& l, const json& shape) {
@@ -231,7 +245,9 @@ class Reader {
     std::optional<Op> op = plain_operator(l);
     if (!op) op = weighted_operator(l);
     if (!op) refuse(l.place, fmt::format("{}: no such layer here; docs/profile.md lists those that are read", l.type));
-    return with_activation(l, add(l, from, *op));
+    const int layer = add(l, from, *op);
+    if (const auto own = l.config.find("activation"); own != l.config.end()) apply(l, *own, layer);
+    return layer;
   }
 
   // Without weights.
@@ -309,18 +325,29 @@ class Reader {
     return Format::kFloat32;
   }
 
-  // The layer whose sums an affine or a quantizer behind `tensor` is computed on; nothing where that is not one layer
-  // without a quantizer yet, read by nobody else.
-  LayerSpec* open_layer(const KerasLayer& l, int tensor) {
-    if (!l.inputs.empty() && readers_[l.inputs.front()] > 1) return nullptr;
-    if (tensor == kNetworkInput) return nullptr;
-    LayerSpec& spec = network().layers[static_cast<size_t>(tensor)];
+  // What `l` is computed on: back from the tensor that it reads past layers that pass codes on or move them (flatten,
+  // max-pooling: what follows may as well come before). Nothing where another layer reads one of them, too.
+  std::optional<int> source(const KerasLayer& l) const {
+    if (l.inputs.empty()) return kNetworkInput;
+    std::string name = l.inputs.front();
+    while (readers_.at(name) == 1 && passes_on_.contains(name)) name = passes_on_.at(name);
+    return readers_.at(name) == 1 ? std::optional(tensors_.at(name)) : std::nullopt;
+  }
+  bool moves_codes(int tensor) {
+    if (tensor == kNetworkInput) return false;
+    const Op& op = network().layers[static_cast<size_t>(tensor)].op;
+    return std::holds_alternative<Flatten>(op) || std::holds_alternative<MaxPool2d>(op);
+  }
+  // A layer that gives sums, without a quantizer yet.
+  LayerSpec* open_layer(std::optional<int> tensor) {
+    if (!tensor || *tensor == kNetworkInput) return nullptr;
+    LayerSpec& spec = network().layers[static_cast<size_t>(*tensor)];
     return has_accumulators(spec.op) && !quantizes(spec) ? &spec : nullptr;
   }
   static bool quantizes(const LayerSpec& spec) { return is_integer(spec.activations); }
 
   int normalize(const KerasLayer& l, int from) {
-    LayerSpec* spec = open_layer(l, from);
+    LayerSpec* spec = source(l) == from ? open_layer(from) : nullptr;
     if (!spec || spec->batch_norm || spec->relu)
       refuse(l.place,
              "a batch norm must follow a layer's sums, before their quantizer, and nobody else may read these");
@@ -330,78 +357,62 @@ class Reader {
 
   int pool(const KerasLayer& l, int from) {
     const Window window = pool_window(l);
-    LayerSpec* spec = open_layer(l, from);
+    LayerSpec* spec = source(l) == from ? open_layer(from) : nullptr;
     const bool fuses = spec && has_weights(spec->op) && !spec->pool && !spec->batch_norm;
     if (!fuses) return add(l, from, MaxPool2d{window});
     spec->pool = window;
     return from;
   }
 
-  int with_activation(const KerasLayer& l, int layer) {
-    const json activation = l.config.value("activation", json());
-    if (!activation.is_null()) apply(l, activation, layer);
-    return layer;
-  }
-
   int activate(const KerasLayer& l, int from) {
-    if (l.type == "ReLU") return apply(l, "relu", from);
-    if (l.type == "Softmax") return apply(l, "softmax", from);
-    return apply(l, l.config.value("activation", json("linear")), from);
+    const json activation = l.type == "ReLU"      ? json("relu")
+                            : l.type == "Softmax" ? json("softmax")
+                                                  : l.config.value("activation", json("linear"));
+    apply(l, activation, source(l));
+    return from;
   }
 
-  int apply(const KerasLayer& l, const json& activation, int from) {
-    if (activation == "linear" || activation.is_null()) return from;
+  // on: the layer's own tensor, or its source().
+  void apply(const KerasLayer& l, const json& activation, std::optional<int> on) {
+    if (activation == "linear" || activation.is_null()) return;
     if (activation == "softmax") {
       if (readers_[l.name] > 0) refuse(l.place, "a softmax must be the last layer");
       softmax_ = l.name;
-      return from;
+      return;
     }
-    if (activation == "relu") return rectify(l, from);
+    if (activation == "relu") return rectify(l, on);
     if (activation.is_string() && !is_qkeras_quantizer(activation.get<std::string>()))
       refuse(l.place, fmt::format("activation = {}: linear, relu, a last softmax or a quantizer",
                                   activation.get<std::string>()));
     const auto quantizer = read_qkeras_quantizer(activation, l.place + ": activation");
     const auto quantized = quantizer ? std::visit(FormatOf(), *quantizer) : std::nullopt;
     if (!quantized) refuse(l.place, fmt::format("activation = {}: no format here", activation.dump()));
-    return quantize(l, *quantized, from);
+    quantize(l, *quantized, on);
   }
 
-  int rectify(const KerasLayer& l, int from) {
-    LayerSpec* spec = open_layer(l, own_or_read(l, from));
-    if (!spec) refuse(l.place, "a relu must follow a layer's sums, before their quantizer");
+  void rectify(const KerasLayer& l, std::optional<int> on) {
+    LayerSpec* spec = open_layer(on);
+    if (!spec)
+      refuse(l.place, "a relu must follow a layer's sums, before their quantizer, and nobody else may read these");
     spec->activations = Format::kFloat32;
     spec->relu = true;
-    return from;
   }
 
-  int quantize(const KerasLayer& l, const Quantized& quantized, int from) {
-    if (own_or_read(l, from) == kNetworkInput) {
-      if (!network().layers.empty() || input_quantized_) refuse(l.place, "the input is quantized a second time");
-      network().input_format = quantized.format;
-      input_quantized_ = true;
-      return from;
-    }
-    LayerSpec* spec = open_layer(l, own_or_read(l, from));
+  void quantize(const KerasLayer& l, const Quantized& quantized, std::optional<int> on) {
+    if (on == kNetworkInput) return quantize_input(l, quantized);
+    LayerSpec* spec = open_layer(on);
     if (!spec) refuse(l.place, "a quantizer must follow a layer's sums that nobody else reads");
     if (spec->relu && !is_unsigned(quantized.format))
       refuse(l.place, "behind a relu only an unsigned quantizer has a kernel");
     spec->relu = false;
     spec->activations = quantized.format;
     spec->range_log2 = quantized.range_log2;
-    return from;
   }
 
-  // Flatten and max-pooling move codes: what follows them may as well come before.
-  int own_or_read(const KerasLayer& l, int tensor) {
-    while (tensor != kNetworkInput) {
-      const LayerSpec& spec = network().layers[static_cast<size_t>(tensor)];
-      if (!std::holds_alternative<Flatten>(spec.op) && !std::holds_alternative<MaxPool2d>(spec.op)) break;
-      if (std::any_of(network().layers.begin(), network().layers.end(),
-                      [&](const LayerSpec& other) { return &other != &spec && other.from == spec.from; }))
-        refuse(l.place, "what it quantizes is read by another layer, too");
-      tensor = spec.from;
-    }
-    return tensor;
+  void quantize_input(const KerasLayer& l, const Quantized& quantized) {
+    if (!network().layers.empty() || input_quantized_) refuse(l.place, "the input is quantized a second time");
+    network().input_format = quantized.format;
+    input_quantized_ = true;
   }
 
   bool flat(int tensor) {
@@ -412,7 +423,8 @@ class Reader {
 
   std::string place_;
   QkerasModel model_;
-  std::map<std::string, int> tensors_;  // by the layer's name in the file
+  std::map<std::string, int> tensors_;            // by the layer's name in the file
+  std::map<std::string, std::string> passes_on_;  // layers that change no code: the one that each reads
   std::map<std::string, int> readers_;
   std::vector<std::string> quantized_biases_;
   std::string softmax_;

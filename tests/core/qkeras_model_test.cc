@@ -124,25 +124,78 @@ TEST(QkerasModel, ABatchNormWithoutAQuantizerGivesFloats) {
   EXPECT_EQ(n.layers[2].activations, Format::kFloat32);
 }
 
+json node(json l, const std::vector<std::string>& inputs) {
+  json list = json::array();
+  for (const std::string& name : inputs) list.push_back(json::array({name, 0, 0, json::object()}));
+  l["inbound_nodes"] = inputs.empty() ? json::array() : json::array({list});
+  return l;
+}
+// Behind an input of 8 x 1 x 1, `input_1`; the last layer is the output.
+json graph(std::vector<json> layers) {
+  layers.insert(layers.begin(), node(input({nullptr, 8, 1, 1}), {}));
+  const json output = json::array({layers.back()["config"]["name"], 0, 0});
+  return {{"class_name", "Functional"},
+          {"config", {{"name", "graph"}, {"layers", layers}, {"output_layers", json::array({output})}}}};
+}
+std::string refusal_of_graph(const json& model) {
+  try {
+    read(model);
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+  return "none";
+}
+
 TEST(QkerasModel, AGraphAddsWhatTwoLayersGive) {
-  const auto node = [](json l, std::vector<std::string> inputs) {
-    json list = json::array();
-    for (const std::string& name : inputs) list.push_back(json::array({name, 0, 0, json::object()}));
-    l["inbound_nodes"] = inputs.empty() ? json::array() : json::array({list});
-    return l;
-  };
-  const json model = {
-      {"class_name", "Functional"},
-      {"config",
-       {{"name", "graph"},
-        {"layers",
-         {node(input({nullptr, 8, 1, 1}), {}), node(convolution("a", 2, bits(4), "same"), {"input_1"}),
-          node(activation("qa", "quantized_bits(4,1)"), {"a"}), node(convolution("b", 2, bits(4), "same"), {"qa"}),
-          node(activation("qb", "quantized_bits(4,1)"), {"b"}), node(layer("Add", "sum"), {"qb", "qa"})}}}}};
-  const Network n = read(model).network;
+  const Network n =
+      read(graph({node(convolution("a", 2, bits(4), "same"), {"input_1"}),
+                  node(activation("qa", "quantized_bits(4,1)"), {"a"}),
+                  node(convolution("b", 2, bits(4), "same"), {"qa"}),
+                  node(activation("qb", "quantized_bits(4,1)"), {"b"}), node(layer("Add", "sum"), {"qb", "qa"})}))
+          .network;
   ASSERT_EQ(n.layers.size(), 3u);
   EXPECT_EQ(n.layers[2].from, 1);
   EXPECT_EQ(std::get<Add>(n.layers[2].op).with, 0);
+}
+
+TEST(QkerasModel, ALayersOwnQuantizerIsItsOwnWhoeverReadsItsInput) {
+  json own = convolution("b", 2, bits(4), "same");
+  own["config"]["activation"] = "quantized_bits(4,1)";
+  const Network n = read(graph({node(convolution("a", 2, bits(4), "same"), {"input_1"}),
+                                node(activation("qa", "quantized_bits(4,1)"), {"a"}), node(own, {"qa"}),
+                                node(layer("Add", "sum"), {"b", "qa"})}))
+                        .network;
+  EXPECT_EQ(n.layers[0].activations, Format::kInt4);
+  EXPECT_EQ(n.layers[1].activations, Format::kInt4);
+}
+
+class SumsWithTwoReaders : public ::testing::TestWithParam<json> {};
+
+// What somebody else reads is not quantized, though a layer that changes no code stands between.
+TEST_P(SumsWithTwoReaders, AreNotQuantizedForOneOfThem) {
+  const json model =
+      graph({node(convolution("a", 2, bits(4), "same"), {"input_1"}), node(GetParam(), {"a"}),
+             node(activation("q", "quantized_bits(4,1)"), {"between"}), node(layer("Flatten", "other"), {"a"}),
+             node(layer("QDense", "d", {{"units", 3}, {"use_bias", false}, {"kernel_quantizer", "ternary"}}), {"q"})});
+  EXPECT_THAT(refusal_of_graph(model),
+              HasSubstr("layer q: a quantizer must follow a layer's sums that nobody else reads"));
+}
+
+INSTANTIATE_TEST_SUITE_P(QkerasModel, SumsWithTwoReaders,
+                         ::testing::Values(layer("Dropout", "between"), layer("Flatten", "between"),
+                                           layer("MaxPooling2D", "between", {{"pool_size", {2, 1}}}),
+                                           layer("Activation", "between", {{"activation", "linear"}})),
+                         [](const auto& info) { return info.param["class_name"].template get<std::string>(); });
+
+TEST(QkerasModel, WhatIsNoChainOfOneOutputIsRefused) {
+  const json a = node(convolution("a", 2, bits(4), "same"), {"input_1"});
+  const json twice = node(convolution("b", 2, bits(4), "same"), {"a", "input_1"});
+  EXPECT_THAT(refusal_of_graph(graph({a, twice})), HasSubstr("layer b: is called more than once"));
+  json two = graph({a, node(convolution("b", 2, bits(4), "same"), {"a"})});
+  two["config"]["output_layers"] = {{"a", 0, 0}, {"b", 0, 0}};
+  EXPECT_THAT(refusal_of_graph(two), HasSubstr("net.json: output_layers = a, b: must be one, the last layer"));
+  two["config"]["output_layers"] = {{"a", 0, 0}};
+  EXPECT_THAT(refusal_of_graph(two), HasSubstr("net.json: output_layers = a: must be one, the last layer"));
 }
 
 TEST(QkerasModel, WhatHasNoKernelIsRefusedByItsName) {
