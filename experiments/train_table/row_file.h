@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <mutex>
 #include <set>
 #include <string>
 
@@ -21,7 +20,7 @@ class RowFile {
   // Of the rows that the file had when it was opened the first `fields` of each, "8-16,3,int4".
   std::set<std::string> keys(size_t fields) const;
 
-  // One write(2) each, so that a kill costs no row that was appended. From any thread.
+  // One write(2) each, so that a kill costs no row that was appended.
   void append(const std::string& row);
 
  private:
@@ -30,7 +29,6 @@ class RowFile {
   const std::string path_;
   int fd_ = -1;
   std::string rows_;
-  std::mutex mutex_;
 };
 
 }  // namespace bitwright

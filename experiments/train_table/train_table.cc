@@ -74,15 +74,14 @@ int64_t count_differing(const Network& network, const Parameters& parameters, co
   return differing;
 }
 
-class Worker {
+class NetTrainer {
  public:
-  Worker(const Study& study, const TrainTableOptions& options, const TrainingData& data)
-      : study_(study), options_(options), data_(data) {}
+  NetTrainer(const Study& study, const TrainTableOptions& options, const TrainingData& data, TrainTableResult& result)
+      : study_(study), options_(options), data_(data), result_(result) {}
 
-  TrainTableResult run(const std::vector<NetChoice>& nets, RowFile& file) {
+  void append_rows(const std::vector<NetChoice>& nets, RowFile& file) {
     for (const NetChoice& net : nets)
       if (const auto row = train_row(net)) file.append(*row);
-    return result_;
   }
 
  private:
@@ -124,16 +123,8 @@ class Worker {
   const Study& study_;
   const TrainTableOptions& options_;
   const TrainingData& data_;
-  TrainTableResult result_;
+  TrainTableResult& result_;
 };
-
-void add(TrainTableResult& sum, const TrainTableResult& part) {
-  sum.rows += part.rows;
-  sum.failed += part.failed;
-  sum.cpu_seconds += part.cpu_seconds;
-  sum.compared += part.compared;
-  sum.differing += part.differing;
-}
 
 }  // namespace
 
@@ -158,7 +149,7 @@ TrainTableResult train_table(const Study& study, const TrainTableOptions& option
   RowFile file(options.out, table_header(study, hash_of(data)));
   TrainTableResult result;
   const std::vector<NetChoice> nets = nets_to_train(study, options, file, result);
-  add(result, Worker(study, options, data).run(nets, file));
+  NetTrainer(study, options, data, result).append_rows(nets, file);
   result.interrupted = result.rows < std::ssize(nets);
   return result;
 }

@@ -28,7 +28,7 @@ struct TrainTableOptions {
 
 struct TrainTableResult {
   int64_t rows = 0, failed = 0, skipped = 0;  // trained now; of these failed; in the file before
-  double cpu_seconds = 0.0;                   // of the trainings, all threads together
+  double cpu_seconds = 0.0;                   // of the trainings
   int64_t compared = 0, differing = 0;        // windows decided by both models; of these otherwise by the integer one
   bool interrupted = false;                   // by experiments/interrupts.h: nets are left
 };

@@ -94,9 +94,12 @@ TEST_F(TrainTable, GoesOnToTheSameRowsAfterAKill) {
   const std::vector<std::string> command = {BITWRIGHT_BINARY_DIR "/bitwright-train-table", "--study",
                                             folder_.write("tiny.yaml", kTiny), "--out", out};
   const pid_t child = spawn_process(command, {});
-  while (rows_of(out).empty()) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(2);
+  while (rows_of(out).empty() && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
   ::kill(child, SIGKILL);
   wait_for_process(child);
+  ASSERT_FALSE(rows_of(out).empty());
   EXPECT_TRUE(run_process(command).ok());
   train("whole.csv");
   EXPECT_EQ(rows_of(out).size(), 4u);
