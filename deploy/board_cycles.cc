@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "deploy/timing.h"
 
 namespace bitwright {
@@ -44,6 +46,16 @@ std::string misses_text(const BoardCycles& on) {
       "misses: {:.0f} of instructions after a jump, {:.0f} going on, {:.0f} of data in {:.0f} loads; {:.0f} unaligned "
       "accesses: {:.0f} cycles",
       m.instruction_misses, m.sequential_misses, m.data_misses, m.data_loads, m.unaligned, on.stall_cycles);
+}
+
+nlohmann::ordered_json flash_json(const BoardCycles& on) {
+  return {{"model", describe(on.flash)},
+          {"instruction_misses", on.memory.instruction_misses},
+          {"sequential_misses", on.memory.sequential_misses},
+          {"data_misses", on.memory.data_misses},
+          {"data_loads", on.memory.data_loads},
+          {"unaligned_accesses", on.memory.unaligned},
+          {"stall_cycles", on.stall_cycles}};
 }
 
 std::string not_modelled(std::string_view core, const std::optional<Board>& board, bool with_flash) {

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,6 +34,9 @@ double energy_uj(const Board& board, double cycles);
 
 // "misses: 12 of instructions after a jump, 3 going on, 4 of data in 5 loads; 0 unaligned accesses: 76 cycles".
 std::string misses_text(const BoardCycles& cycles);
+
+// The model of the flash as text, what was counted with it, and "stall_cycles".
+nlohmann::ordered_json flash_json(const BoardCycles& cycles);
 
 // What cycles of a core leave out, after docs/timing.md: "not modelled: interrupts, ...". board: nothing where they
 // hold for a core alone. with_flash: its waiting was counted.

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <mutex>
 #include <set>
 #include <sstream>
@@ -155,10 +156,13 @@ std::string flash_option(const CrossTarget& target, const FlashModel& flash) {
 std::string parts_option(const CrossTarget& target, const std::string& elf, const ProfileOptions& options) {
   std::vector<std::string> addresses;
   for (uint32_t address : options.part_addresses) addresses.push_back(fmt::format("{:x}", address));
+  std::map<std::string, std::string> symbols;
   if (!options.parts.empty())
-    for (const SymbolLine& line : list_symbols(target, {elf}))
-      if (!line.address.empty() && std::count(options.parts.begin(), options.parts.end(), line.name) > 0)
-        addresses.push_back(line.address);
+    for (const SymbolLine& line : list_symbols(target, {elf})) symbols[line.name] = line.address;
+  for (const std::string& part : options.parts) {
+    if (symbols[part].empty()) throw ToolError(fmt::format("{}: has no function {}", elf, part));
+    addresses.push_back(symbols[part]);
+  }
   BW_CHECK(addresses.size() <= kMostParts);
   return addresses.empty() ? "" : fmt::format(",parts={}", fmt::join(addresses, ":"));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "deploy/link_map.h"
 
+#include <algorithm>
 #include <sstream>
 #include <vector>
 
@@ -47,6 +48,19 @@ ObjectBytes parse_link_map(std::string_view map) {
     read_section(name, fields, objects);
   }
   return objects;
+}
+
+PackageBytes package_bytes(const ObjectBytes& sizes, const std::vector<std::string>& objects) {
+  PackageBytes sum;
+  for (const auto& [object, bytes] : sizes) {
+    const bool of_package = std::find(objects.begin(), objects.end(), object) != objects.end();
+    sum.code_bytes += of_package ? bytes.code : 0;
+    sum.constant_bytes += of_package ? bytes.constants : 0;
+    sum.library_bytes += of_package ? 0 : bytes.code + bytes.constants;
+    sum.data_bytes += bytes.data;
+    sum.bss_bytes += bytes.bss;
+  }
+  return sum;
 }
 
 }  // namespace bitwright

@@ -9,10 +9,25 @@
 #include <sstream>
 
 #include "core/error.h"
+#include "deploy/emit_specialized.h"
 #include "deploy/emulator_run.h"
 
 namespace bitwright {
 namespace fs = std::filesystem;
+namespace {
+
+std::string kernel_function(const Program& program, const LoweredOp& op, const std::set<std::string>& symbols) {
+  if (op.kernel.empty()) return "";
+  if (const std::string own = unit_name(program, op); symbols.contains(own)) return own;
+  const std::string begin = fmt::format("bw_{}_", op.kernel);
+  for (auto it = symbols.lower_bound(begin); it != symbols.end() && it->starts_with(begin); ++it)
+    if (it->size() == begin.size() + 8 && it->find_first_not_of("0123456789abcdef", begin.size()) == std::string::npos)
+      return *it;
+  throw ToolError(fmt::format("{}: the package has no function for its kernel, {}",
+                              program.model.network.layers[static_cast<size_t>(op.layer)].name, op.kernel));
+}
+
+}  // namespace
 
 PackageFiles find_package(const std::string& folder) {
   PackageFiles package;
@@ -43,6 +58,12 @@ BuiltPackage build_for_core(const PackageFiles& package, const CrossTarget& targ
   return built;
 }
 
+std::vector<std::string> kernel_functions(const Program& program, const std::set<std::string>& symbols) {
+  std::vector<std::string> functions;
+  for (const LoweredOp& op : program.ops) functions.push_back(kernel_function(program, op, symbols));
+  return functions;
+}
+
 Frames frames_of(const std::vector<std::string>& objects) {
   Frames frames;
   for (const std::string& object : objects) {
@@ -53,9 +74,10 @@ Frames frames_of(const std::vector<std::string>& objects) {
   return frames;
 }
 
-std::vector<std::string> inferences(const std::set<std::string>& used, const std::set<std::string>& defined) {
+std::vector<std::string> inferences(const std::string& core, const BuiltPackage& built) {
+  const std::set<std::string> defined = symbol_names(core, built.objects, Symbols::kDefined);
   std::vector<std::string> names;
-  for (const std::string& name : used)
+  for (const std::string& name : symbol_names(core, built.test, Symbols::kUndefined))
     if (defined.count(name) && (name.ends_with("_run") || name.ends_with("_push"))) names.push_back(name);
   return names;
 }

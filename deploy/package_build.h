@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "deploy/cross_target.h"
+#include "deploy/lower.h"
 #include "deploy/stack_analysis.h"
 
 namespace bitwright {
@@ -32,11 +33,15 @@ struct BuiltPackage {
 // Below `folder`, under the flags of verification. Throws ToolError.
 BuiltPackage build_for_core(const PackageFiles& package, const CrossTarget& target, const std::string& folder);
 
+// The function that the program calls for each of its layers: of a unit of its own, or bw_KERNEL_VERSION; empty where a
+// layer calls none. symbols: those that the linked program defines. Throws ToolError where one is missing.
+std::vector<std::string> kernel_functions(const Program& program, const std::set<std::string>& symbols);
+
 // What the compiler said of the frames of objects that build_for_core() made.
 Frames frames_of(const std::vector<std::string>& objects);
 
 // Functions of the package that the test calls as inferences: those whose names end in _run or _push.
-std::vector<std::string> inferences(const std::set<std::string>& used, const std::set<std::string>& defined);
+std::vector<std::string> inferences(const std::string& core, const BuiltPackage& built);
 
 // What the test program printed: `NAME 12` on a line of its own; -1 if there is none.
 int64_t printed_number(const std::string& output, const std::string& name);

@@ -22,27 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// ---- names in the linked program
-
-// The function that the program calls for a layer: of a unit of its own, or bw_KERNEL_VERSION. Empty where the layer
-// calls none.
-std::string kernel_function(const Program& program, const LoweredOp& op, const std::set<std::string>& symbols) {
-  if (op.kernel.empty()) return "";
-  if (const std::string own = unit_name(program, op); symbols.contains(own)) return own;
-  const std::string begin = fmt::format("bw_{}_", op.kernel);
-  for (auto it = symbols.lower_bound(begin); it != symbols.end() && it->starts_with(begin); ++it)
-    if (it->size() == begin.size() + 8 && it->find_first_not_of("0123456789abcdef", begin.size()) == std::string::npos)
-      return *it;
-  throw ToolError(fmt::format("{}: the package has no function for its kernel, {}",
-                              program.model.network.layers[static_cast<size_t>(op.layer)].name, op.kernel));
-}
-
-std::vector<std::string> kernel_functions(const Program& program, const std::set<std::string>& symbols) {
-  std::vector<std::string> functions;
-  for (const LoweredOp& op : program.ops) functions.push_back(kernel_function(program, op, symbols));
-  return functions;
-}
-
 // ---- linked
 
 // Arrays and descriptors of a layer, by their names in C.
@@ -62,15 +41,11 @@ std::string file_name(const std::string& object) {
 }
 
 void read_files(const ObjectBytes& sizes, const std::vector<std::string>& objects, LinkedPackage& linked) {
+  static_cast<PackageBytes&>(linked) = package_bytes(sizes, objects);
   for (const auto& [object, bytes] : sizes) {
     const bool of_package = std::find(objects.begin(), objects.end(), object) != objects.end();
-    linked.code_bytes += of_package ? bytes.code : 0;
-    linked.constant_bytes += of_package ? bytes.constants : 0;
-    linked.library_bytes += of_package ? 0 : bytes.code + bytes.constants;
-    linked.data_bytes += bytes.data;
-    linked.bss_bytes += bytes.bss;
     if (bytes.code + bytes.constants + bytes.data + bytes.bss > 0)
-      linked.files.push_back({of_package ? file_name(object) : object, of_package, bytes});
+      linked.files.push_back({of_package ? file_name(object) : object, bytes});
   }
   std::sort(linked.files.begin(), linked.files.end(),
             [](const LinkedFile& a, const LinkedFile& b) { return a.name < b.name; });
@@ -100,26 +75,12 @@ void split_layers(const Program& program, const std::map<std::string, int64_t>& 
   }
 }
 
-void bound_stacks(const std::string& target, const BuiltPackage& built, const std::string& disassembly,
-                  LinkedPackage& linked) {
-  const CallGraph graph = read_call_graph(disassembly);
-  const Frames frames = frames_of(built.objects);
-  const std::set<std::string> used = symbol_names(target, built.test, Symbols::kUndefined);
-  for (const std::string& root : inferences(used, symbol_names(target, built.objects, Symbols::kDefined))) {
-    const StackBound bound = bound_stack(graph, frames, root);
-    linked.stack_problems.insert(linked.stack_problems.end(), bound.problems.begin(), bound.problems.end());
-    if (bound.bytes < linked.stack_bound_bytes) continue;
-    linked.stack_bound_bytes = bound.bytes;
-    linked.stack_path = bound.path;
-  }
-}
-
 LinkedPackage link_package(const std::string& target, const Program& program, const BuiltPackage& built,
                            const std::string& disassembly, const std::string& folder) {
   LinkedPackage linked;
   read_files(measure_sizes(target, built.test, built.objects, folder), built.objects, linked);
   split_layers(program, constant_sizes(target, folder + "/sizes.elf"), linked);
-  bound_stacks(target, built, disassembly, linked);
+  linked.stack = bound_stacks(read_call_graph(disassembly), frames_of(built.objects), inferences(target, built));
   return linked;
 }
 
@@ -234,7 +195,6 @@ EmulatedPackage emulate_package(const PackageFiles& package, const CrossTarget& 
       kernel_functions(program, symbol_names(cross.name, {built.elf}, Symbols::kDefined));
   const CallSites sites = find_call_sites(disassembly, functions);
   ProfileOptions profile;
-  profile.separate = true;
   profile.parts = functions;
   std::erase(profile.parts, "");
   profile.part_addresses = sites.returns;
@@ -269,9 +229,10 @@ CallSites find_call_sites(const std::string& disassembly, const std::vector<std:
     const size_t colon = line.find(":\t");  // "    8010:\t f7ff fffe \tbl\t8000 <bw_add_1234abcd>"
     if (colon == std::string::npos) continue;
     if (behind_call) sites.returns.push_back(static_cast<uint32_t>(std::stoul(line, nullptr, 16)));
-    const size_t mnemonic = line.find('\t', colon + 2);
-    const std::string instruction = mnemonic == std::string::npos ? "" : line.substr(mnemonic + 1);
-    behind_call = (instruction.starts_with("bl") || instruction.starts_with("jal")) && wanted.contains(name);
+    const size_t tab = line.find('\t', colon + 2);
+    const std::string mnemonic =
+        tab == std::string::npos ? "" : line.substr(tab + 1, line.find('\t', tab + 1) - tab - 1);
+    behind_call = is_call(mnemonic.substr(0, mnemonic.find('.'))) && wanted.contains(name);
   }
   return sites;
 }

@@ -18,6 +18,7 @@
 #include "deploy/flash_model.h"
 #include "deploy/link_map.h"
 #include "deploy/lower.h"
+#include "deploy/stack_analysis.h"
 
 namespace bitwright {
 
@@ -30,20 +31,13 @@ struct LinkedLayer {
 // A file of the package or a member of a library, without what is a layer's.
 struct LinkedFile {
   std::string name;  // "bw_conv2d_a1w1.c", "lib_a-memcpy.o"
-  bool of_package = false;
   SectionBytes bytes;
 };
 
-struct LinkedPackage {
+struct LinkedPackage : PackageBytes {
   std::vector<LinkedLayer> layers;  // of the network
   std::vector<LinkedFile> files;    // that keep something, by name
-  // Sums, as deploy/verify.h has them: of the package's own functions; of libraries; of constants.
-  int64_t code_bytes = 0, library_bytes = 0, constant_bytes = 0;
-  int64_t data_bytes = 0, bss_bytes = 0;  // static RAM; data_bytes are in flash, too
-  int64_t flash_bytes() const { return code_bytes + library_bytes + constant_bytes + data_bytes; }
-  int64_t stack_bound_bytes = 0;  // deploy/stack_analysis.h
-  std::vector<std::string> stack_path;
-  std::vector<std::string> stack_problems;  // why there is no bound
+  StackBound stack;                 // of an inference
 };
 
 struct EmulatedPart {

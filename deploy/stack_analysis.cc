@@ -76,14 +76,6 @@ bool is_direct_branch(std::string_view mnemonic) {
   return mnemonic.starts_with('b') || others.count(mnemonic) > 0;
 }
 
-// `bl` and `blx`, in an IT block with a condition behind: `bleq`; but `ble` and RISC-V's `bltu` are jumps.
-bool is_call(std::string_view mnemonic) {
-  static const std::set<std::string_view> conditions = {"eq", "ne", "cs", "cc", "mi", "pl", "vs",
-                                                        "vc", "hi", "ls", "ge", "lt", "gt", "le"};
-  if (mnemonic == "bl" || mnemonic == "blx" || mnemonic == "jal" || mnemonic == "jalr") return true;
-  return mnemonic.starts_with("bl") && conditions.count(mnemonic.substr(2)) > 0;
-}
-
 // What stands between functions to align them.
 bool is_padding(const Line& line) {
   return line.mnemonic == "nop" || line.operands == "r0, r0" || line.operands == "r8, r8";
@@ -322,6 +314,25 @@ StackBound bound_stack(const CallGraph& graph, const Frames& frames, std::string
   for (const auto& [address, function] : graph)
     if (function.name == root) return Bounding(graph, frames).from(address);
   throw std::runtime_error(fmt::format("stack: no function {}", root));
+}
+
+StackBound bound_stacks(const CallGraph& graph, const Frames& frames, const std::vector<std::string>& roots) {
+  StackBound deepest;
+  for (const std::string& root : roots) {
+    StackBound bound = bound_stack(graph, frames, root);
+    std::vector<std::string> problems = std::move(deepest.problems);
+    problems.insert(problems.end(), bound.problems.begin(), bound.problems.end());
+    if (bound.bytes >= deepest.bytes) deepest = std::move(bound);
+    deepest.problems = std::move(problems);
+  }
+  return deepest;
+}
+
+bool is_call(std::string_view mnemonic) {
+  static const std::set<std::string_view> conditions = {"eq", "ne", "cs", "cc", "mi", "pl", "vs",
+                                                        "vc", "hi", "ls", "ge", "lt", "gt", "le"};
+  if (mnemonic == "bl" || mnemonic == "blx" || mnemonic == "jal" || mnemonic == "jalr") return true;
+  return mnemonic.starts_with("bl") && conditions.count(mnemonic.substr(2)) > 0;
 }
 
 }  // namespace bitwright

@@ -49,5 +49,11 @@ struct StackBound {
 
 // Throws std::runtime_error if no function is called `root`.
 StackBound bound_stack(const CallGraph& graph, const Frames& frames, std::string_view root);
+// The deepest of several, with the problems of all.
+StackBound bound_stacks(const CallGraph& graph, const Frames& frames, const std::vector<std::string>& roots);
+
+// Whether the instruction comes back to the next one: `bl` and `blx`, in an IT block with a condition behind, `bleq`;
+// but `ble` and RISC-V's `bltu` are jumps.
+bool is_call(std::string_view mnemonic);
 
 }  // namespace bitwright

@@ -91,17 +91,6 @@ TargetReport verify_on_host(const PackageFiles& package, const HostBuild& build,
   return target;
 }
 
-void read_sizes(TargetReport& target, const ObjectBytes& sizes, const std::vector<std::string>& objects) {
-  for (const auto& [object, bytes] : sizes) {
-    const bool of_package = std::find(objects.begin(), objects.end(), object) != objects.end();
-    target.code_bytes += of_package ? bytes.code : 0;
-    target.constant_bytes += of_package ? bytes.constants : 0;
-    target.library_bytes += of_package ? 0 : bytes.code + bytes.constants;
-    target.data_bytes += bytes.data;
-    target.bss_bytes += bytes.bss;
-  }
-}
-
 // Of RISC-V instructions alone.
 void read_counts(TargetReport& target, const Profile& profile, const std::string& disassembly) {
   const CrossTarget& cross = cross_target(target.target);
@@ -135,13 +124,10 @@ void check_calls(TargetReport& target, const std::set<std::string>& functions) {
 
 void check_stack(TargetReport& target, const CallGraph& graph, const Frames& frames,
                  const std::vector<std::string>& roots) {
-  for (const std::string& root : roots) {
-    const StackBound bound = bound_stack(graph, frames, root);
-    for (const std::string& problem : bound.problems) target.broken.push_back("stack without a bound: " + problem);
-    if (bound.bytes < target.stack_bound_bytes) continue;
-    target.stack_bound_bytes = bound.bytes;
-    target.stack_path = bound.path;
-  }
+  const StackBound bound = bound_stacks(graph, frames, roots);
+  for (const std::string& problem : bound.problems) target.broken.push_back("stack without a bound: " + problem);
+  target.stack_bound_bytes = bound.bytes;
+  target.stack_path = bound.path;
   if (!roots.empty() && target.stack_bytes > target.stack_bound_bytes)
     target.broken.push_back(fmt::format("stack: {} B were used, more than the bound of {} B", target.stack_bytes,
                                         target.stack_bound_bytes));
@@ -160,7 +146,7 @@ TargetReport verify_on_core(const PackageFiles& package, const CrossTarget& cros
   target.target = cross.name;
   target.emulated = true;
   const ObjectBytes sizes = measure_sizes(cross.name, built.test, built.objects, folder.path());
-  read_sizes(target, sizes, built.objects);
+  static_cast<PackageBytes&>(target) = package_bytes(sizes, built.objects);
 
   const Board* board = board_of(cross, options);
   ProfileOptions profile;
@@ -177,9 +163,7 @@ TargetReport verify_on_core(const PackageFiles& package, const CrossTarget& cros
   std::set<std::string> names = symbol_names(cross.name, linked, Symbols::kDefined);
   names.merge(symbol_names(cross.name, linked, Symbols::kUndefined));
   check_calls(target, names);
-  const std::set<std::string> used = symbol_names(cross.name, built.test, Symbols::kUndefined);
-  check_stack(target, read_call_graph(disassembly), frames_of(built.objects),
-              inferences(used, symbol_names(cross.name, built.objects, Symbols::kDefined)));
+  check_stack(target, read_call_graph(disassembly), frames_of(built.objects), inferences(cross.name, built));
   return target;
 }
 

@@ -18,6 +18,7 @@
 
 #include "core/board.h"
 #include "deploy/board_cycles.h"
+#include "deploy/link_map.h"
 
 namespace bitwright {
 
@@ -35,9 +36,9 @@ struct VerifyOptions {
   std::optional<Board> board;       // on its core, waiting for its flash is counted, too; slower
 };
 
-struct TargetReport {
+struct TargetReport : PackageBytes {
   std::string target;
-  bool emulated = false;   // on a core, by qemu; what follows `broken` is known of these alone
+  bool emulated = false;   // on a core, by qemu; bytes, and what follows `broken`, are known of these alone
   std::string skipped;     // why it was not tried, in one line, else empty
   bool bit_exact = false;  // every output byte equals the golden one
   int64_t vectors = 0;
@@ -45,12 +46,6 @@ struct TargetReport {
   std::string failure;    // why there is no verdict, in one line: the program crashed or printed none; else empty
   std::vector<std::string> broken;  // promises that the package does not keep, a line each
 
-  // Bytes of what the linker keeps of the package, without the test program and start-up code.
-  int64_t code_bytes = 0;      // of the package's own functions
-  int64_t library_bytes = 0;   // code and constants of libc and libgcc that they call
-  int64_t constant_bytes = 0;  // weights, tables
-  int64_t data_bytes = 0;      // initialised RAM (and its copy in flash)
-  int64_t bss_bytes = 0;
   int64_t stack_bytes = 0;              // deepest stack of one inference, painted and read back; 0: not on this core
   int64_t stack_bound_bytes = 0;        // of any inference, from frames and calls (deploy/stack_analysis.h)
   std::vector<std::string> stack_path;  // the functions on the stack at that depth

@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "deploy/elf_program.h"
 #include "deploy/emulator_run.h"
+#include "experiments/counts_text.h"
 #include "experiments/table.h"
 
 namespace bitwright {
@@ -88,14 +89,6 @@ void count_riscv(Emulation& e, const ElfProgram& program, const Profile& profile
   e.functions = sorted(costs);
 }
 
-std::string interval(double low, std::string (*format)(double)) {
-  return fmt::format("{} .. {}", format(low), format(low * kCyclesUpper));
-}
-
-std::string whole_number(double count) {
-  return fmt::format("{:.0f}", count);
-}
-
 std::string place_text(const Emulation& e) {
   if (e.begin.empty()) return "the whole run, start-up code included";
   return fmt::format("from {} to {}, mean of {} run{}", e.begin, e.end, e.runs, e.runs == 1 ? "" : "s");
@@ -108,25 +101,16 @@ std::string absent(const Emulation& e) {
 
 std::string cycles_text(const Emulation& e) {
   if (e.cycles == 0.0) return {};
-  std::string text = fmt::format("cycles        {} without wait states\n", interval(e.cycles, whole_number));
+  std::string text = fmt::format("cycles        {} without wait states\n", interval(e.cycles));
   if (!e.on_board) return text;
   const BoardCycles& on = *e.on_board;
-  text += fmt::format("              {} with the flash of {}\n", interval(on.cycles, whole_number), on.board);
+  text += fmt::format("              {} with the flash of {}\n", interval(on.cycles), on.board);
   text += fmt::format("flash         {}\n              {}\n", describe(on.flash), misses_text(on));
   text += fmt::format("latency       {} at {} MHz\n", interval(on.latency_us, format_microseconds),
                       e.board->clock_hz / 1'000'000);
   if (on.energy_uj > 0.0)
     text += fmt::format("energy        {:.1f} .. {:.1f} uJ\n", on.energy_uj, on.energy_uj * kCyclesUpper);
   return text;
-}
-
-std::string classes_table(const Emulation& e) {
-  if (e.by_class.empty()) return {};
-  std::vector<std::pair<std::string, double>> classes(e.by_class.begin(), e.by_class.end());
-  std::stable_sort(classes.begin(), classes.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
-  std::vector<std::vector<std::string>> rows = {{"class", "instructions", "share"}};
-  for (const auto& [kind, n] : classes) rows.push_back({kind, whole_number(n), format_percent(n / e.instructions)});
-  return fmt::format("\n{}", render_table(rows));
 }
 
 std::string functions_table(const Emulation& e) {
@@ -178,7 +162,9 @@ std::string emulation_text(const Emulation& e) {
   std::string text =
       fmt::format("{} on {}{}: exit status {}\n", e.elf, e.board ? e.board->name + ", " : "", e.core, e.exit_status);
   text += fmt::format("counted       {}\ninstructions  {:.0f}\n", place_text(e), e.instructions);
-  text += cycles_text(e) + absent(e) + "\n" + classes_table(e) + functions_table(e);
+  text += cycles_text(e) + absent(e) + "\n";
+  if (!e.by_class.empty()) text += "\n" + classes_table(e.by_class);
+  text += functions_table(e);
   if (!e.output.empty()) text += "\noutput of the program:\n" + e.output + (e.output.ends_with('\n') ? "" : "\n");
   return text;
 }
@@ -203,13 +189,7 @@ std::string emulation_json(const Emulation& e) {
   if (!e.on_board) return json.dump(2) + "\n";
   const BoardCycles& on = *e.on_board;
   json["board"] = on.board;
-  json["flash"] = {{"model", describe(on.flash)},
-                   {"instruction_misses", on.memory.instruction_misses},
-                   {"sequential_misses", on.memory.sequential_misses},
-                   {"data_misses", on.memory.data_misses},
-                   {"data_loads", on.memory.data_loads},
-                   {"unaligned_accesses", on.memory.unaligned},
-                   {"stall_cycles", on.stall_cycles}};
+  json["flash"] = flash_json(on);
   json["board_cycles"] = {on.cycles, on.cycles * kCyclesUpper};
   json["latency_us"] = {on.latency_us, on.latency_us * kCyclesUpper};
   if (on.energy_uj > 0.0) json["energy_uj"] = {on.energy_uj, on.energy_uj * kCyclesUpper};

@@ -9,6 +9,7 @@
 
 #include "core/kernel.h"
 #include "deploy/timing.h"
+#include "experiments/counts_text.h"
 #include "experiments/table.h"
 
 namespace bitwright {
@@ -23,16 +24,9 @@ double share_of(int64_t part, int64_t whole) {
   return share_of(static_cast<double>(part), static_cast<double>(whole));
 }
 
-std::string whole_number(double count) {
-  return fmt::format("{:.0f}", count);
-}
 // A figure that a core or a tier may lack.
 std::string if_known(double count) {
   return count > 0.0 ? whole_number(count) : "-";
-}
-
-std::string interval(double low, std::string (*format)(double)) {
-  return fmt::format("{} .. {}", format(low), format(low * kCyclesUpper));
 }
 
 // Cycles where the core has a timing table, else instructions.
@@ -168,16 +162,6 @@ std::string shared_table(const NetworkProfile& p) {
   return render_table(rows);
 }
 
-std::string classes_table(const NetworkProfile& p) {
-  if (p.instructions_by_class.empty()) return {};
-  std::vector<std::pair<std::string, double>> classes(p.instructions_by_class.begin(), p.instructions_by_class.end());
-  std::stable_sort(classes.begin(), classes.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
-  Rows rows = {{"class", "instructions", "share"}};
-  for (const auto& [kind, n] : classes)
-    rows.push_back({kind, whole_number(n), format_percent(share_of(n, p.total.instructions))});
-  return render_table(rows) + "\n";
-}
-
 // ---- the arena over time
 
 std::string arena_text(const NetworkProfile& p) {
@@ -267,11 +251,11 @@ std::string stack_text(const NetworkProfile& p) {
 
 std::string cycles_text(const NetworkProfile& p) {
   if (p.total.cycles == 0.0) return {};
-  std::string text = fmt::format("cycles        {} without wait states\n", interval(p.total.cycles, whole_number));
+  std::string text = fmt::format("cycles        {} without wait states\n", interval(p.total.cycles));
   if (p.on_board)
-    text += fmt::format("              {} with the flash of {}\n              {}\n              {}\n",
-                        interval(p.on_board->cycles, whole_number), p.board.name, describe(p.on_board->flash),
-                        misses_text(*p.on_board));
+    text +=
+        fmt::format("              {} with the flash of {}\n              {}\n              {}\n",
+                    interval(p.on_board->cycles), p.board.name, describe(p.on_board->flash), misses_text(*p.on_board));
   text += fmt::format("latency       {}{}\n", interval(p.latency_us, format_microseconds),
                       p.on_board ? "" : " without wait states");
   if (p.energy_uj > 0.0)
@@ -289,6 +273,7 @@ std::string flash_text(const NetworkProfile& p) {
 std::string sums_text(const NetworkProfile& p) {
   std::string text = flash_text(p) + fmt::format("RAM           {} B: arena {}, {}\n", p.ram_bytes(),
                                                  p.memory.arena_bytes, stack_text(p));
+  for (const std::string& excess : p.exceeds) text += fmt::format("does not fit: {}\n", excess);
   if (p.total.instructions > 0.0) text += fmt::format("instructions  {:.0f}\n", p.total.instructions);
   text += cycles_text(p);
   return text + not_modelled(p.board.core, p.board, p.on_board.has_value()) + "\n";
@@ -303,10 +288,10 @@ Json known(double value) {
 }
 
 void add_speed(const NetworkProfile& p, const Speed& speed, Json& json) {
-  json["instructions"] = speed.instructions;
+  json["instructions"] = p.total.instructions > 0.0 ? Json(speed.instructions) : Json();
   json["cycles"] = p.total.cycles > 0.0 ? Json(speed.cycles) : Json();
   json["board_cycles"] = p.on_board ? Json(speed.board_cycles) : Json();
-  json["share"] = effort_share(p, speed);
+  json["share"] = effort(p, p.total) > 0.0 ? Json(effort_share(p, speed)) : Json();
 }
 
 std::string formats_of(const Network& network, int layer) {
@@ -396,6 +381,7 @@ Json shared_json(const NetworkProfile& p) {
 void add_sums(const NetworkProfile& p, Json& json) {
   json["macs"] = macs(p.network);
   json["parameters"] = parameter_count(p.network);
+  json["exceeds"] = p.exceeds;
   json["flash_bytes"] = p.flash_bytes();
   json["code_bytes"] = p.code_bytes;
   json["library_bytes"] = p.tier == Tier::kClosedForm ? Json() : Json(p.library_bytes);
@@ -415,18 +401,6 @@ void add_sums(const NetworkProfile& p, Json& json) {
   json["latency_us_upper"] = known(p.latency_us * kCyclesUpper);
   json["energy_uj"] = known(p.energy_uj);
   json["energy_uj_upper"] = known(p.energy_uj * kCyclesUpper);
-}
-
-void add_flash_model(const NetworkProfile& p, Json& json) {
-  if (!p.on_board) return;
-  const BoardCycles& on = *p.on_board;
-  json["flash_model"] = {{"model", describe(on.flash)},
-                         {"instruction_misses", on.memory.instruction_misses},
-                         {"sequential_misses", on.memory.sequential_misses},
-                         {"data_misses", on.memory.data_misses},
-                         {"data_loads", on.memory.data_loads},
-                         {"unaligned_accesses", on.memory.unaligned},
-                         {"stall_cycles", on.stall_cycles}};
 }
 
 void offer_flash(const NetworkProfile& p, const std::string& name, int64_t bytes, Dominant& most) {
@@ -469,9 +443,10 @@ Dominant dominant_energy(const NetworkProfile& p) {
 }
 
 std::string profile_text(const NetworkProfile& p) {
+  const std::string classes = classes_table(p.instructions_by_class);
   return head_text(p) + "\n" + qstats_text(p.ops) + "\n" + widths_table(p.ops) + uncounted_text(p.network) + "\n" +
-         layer_table(p.network) + "\n" + cost_table(p) + "\n" + shared_table(p) + "\n" + classes_table(p) +
-         arena_text(p) + "\n" + dominants_text(p) + "\n" + sums_text(p);
+         layer_table(p.network) + "\n" + cost_table(p) + "\n" + shared_table(p) + "\n" + classes +
+         (classes.empty() ? "" : "\n") + arena_text(p) + "\n" + dominants_text(p) + "\n" + sums_text(p);
 }
 
 std::string profile_json(const NetworkProfile& p) {
@@ -498,7 +473,7 @@ std::string profile_json(const NetworkProfile& p) {
                       {"cycles", dominant_json(dominant_cycles(p))},
                       {"energy", dominant_json(dominant_energy(p))}};
   if (!p.instructions_by_class.empty()) json["instructions_by_class"] = p.instructions_by_class;
-  add_flash_model(p, json);
+  if (p.on_board) json["flash_model"] = flash_json(*p.on_board);
   json["not_modelled"] = not_modelled(p.board.core, p.board, p.on_board.has_value());
   return json.dump(2) + "\n";
 }

@@ -24,10 +24,10 @@ std::string profile_text(const NetworkProfile& profile);
 //   network, source, board, core, tier, execution, notes, tools
 //   op_types {name: count}, op_type_shares; weights {layer: count, bits, biases, share}; weights_by_bits; total_bits
 //   macs, parameters; flash_bytes, code_bytes, library_bytes, constant_bytes, data_bytes; ram_bytes, arena_bytes,
-//   stack_bytes, stack_used_bytes, stack_path; instructions, cycles, latency_us, energy_uj, null where not known
-//   layers [name, op, kernel, shapes, formats, macs, weights, flash, live RAM, instructions, cycles, shares]
-//   between_layers, shared_flash; memory {regions, steps}; dominant {flash, layer_flash, ram, cycles, energy}
-//   instructions_by_class, flash_model: of the emulated tier
+//   stack_bytes, stack_used_bytes, stack_path; exceeds [what of the board's memory]; instructions, cycles, latency_us,
+//   energy_uj, null where not known layers [name, op, kernel, shapes, formats, macs, weights, flash, live RAM,
+//   instructions, cycles, shares] between_layers, shared_flash; memory {regions, steps}; dominant {flash, layer_flash,
+//   ram, cycles, energy} instructions_by_class, flash_model: of the emulated tier
 std::string profile_json(const NetworkProfile& profile);
 
 }  // namespace bitwright

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "constraints/constraints.h"
 #include "core/error.h"
 #include "core/execution.h"
 #include "deploy/cross_target.h"
@@ -137,9 +138,9 @@ void add_linked(const LinkedPackage& linked, NetworkProfile& p) {
   p.library_bytes = linked.library_bytes;
   p.constant_bytes = linked.constant_bytes;
   p.data_bytes = linked.data_bytes;
-  p.stack_bytes = linked.stack_bound_bytes;
-  p.stack_path = linked.stack_path;
-  for (const std::string& problem : linked.stack_problems) p.notes.push_back("stack without a bound: " + problem);
+  p.stack_bytes = linked.stack.bytes;
+  p.stack_path = linked.stack.path;
+  for (const std::string& problem : linked.stack.problems) p.notes.push_back("stack without a bound: " + problem);
   for (size_t i = 0; i < p.layers.size(); ++i) p.layers[i].flash_bytes = linked.layers[i].bytes();
   for (const LinkedFile& file : linked.files)
     if (const int64_t bytes = file.bytes.code + file.bytes.constants + file.bytes.data; bytes > 0)
@@ -163,6 +164,13 @@ void add_emulated(const EmulatedPackage& emulated, const ProfileRequest& request
                     fmt::join(emulated.shared_layers, " and ")));
 }
 
+void check_fit(NetworkProfile& p) {
+  Estimates e;
+  e.flash_bytes = p.flash_bytes();
+  e.ram_bytes = p.ram_bytes();
+  for (const Violation& violation : check_budgets(e, {}, p.board)) p.exceeds.push_back(violation.message);
+}
+
 void check_target(const ProfileRequest& request) {
   const std::vector<std::string> targets = cross_targets();
   if (std::find(targets.begin(), targets.end(), request.board.core) == targets.end())
@@ -173,6 +181,11 @@ void check_target(const ProfileRequest& request) {
 void note_specialized(const ProfileInput& input, const ProfileRequest& request, NetworkProfile& p) {
   if ((input.specialized || request.specialize > 0) && p.tier != Tier::kEmulated)
     p.notes.push_back("closed forms are of shared kernels: this package's are compiled for their layers");
+}
+
+void note_stream(const ProfileInput& input, const ProfileRequest& request, const Plan& plan, NetworkProfile& p) {
+  if (request.execution == Execution::kStream && p.execution != Execution::kStream)
+    p.notes.push_back("no stream: " + no_stream_reason(input.network, to_lower(input, plan)));
 }
 
 void note_weights(const ProfileInput& input, NetworkProfile& p) {
@@ -210,6 +223,7 @@ NetworkProfile profile_network(const ProfileInput& input, const ProfileRequest& 
   if (estimates) add_estimated_speed(*estimates, p);
   if (p.tier == Tier::kClosedForm) add_estimated_flash(*estimates, p);
   note_specialized(input, request, p);
+  note_stream(input, request, plan, p);
   note_weights(input, p);
   if (p.tier != Tier::kClosedForm) {
     const PackageProfile package = compile(input, request, program_of(input, plan), estimates);
@@ -219,6 +233,7 @@ NetworkProfile profile_network(const ProfileInput& input, const ProfileRequest& 
   }
   std::stable_sort(p.shared.begin(), p.shared.end(),
                    [](const SharedFlash& a, const SharedFlash& b) { return a.bytes > b.bytes; });
+  check_fit(p);
   const double cycles = p.on_board ? p.on_board->cycles : p.total.cycles;
   p.latency_us = latency_us(p.board, cycles);
   p.energy_uj = energy_uj(p.board, cycles);

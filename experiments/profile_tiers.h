@@ -66,6 +66,7 @@ struct NetworkProfile {
   std::vector<std::string> stack_path;                            // where the bound is reached
   int64_t flash_bytes() const { return code_bytes + library_bytes + constant_bytes + data_bytes; }
   int64_t ram_bytes() const { return memory.arena_bytes + data_bytes + stack_bytes; }
+  std::vector<std::string> exceeds;  // a line each of the board's memories that are too small
 
   Speed between, total;
   std::map<std::string, double> instructions_by_class;  // of the emulated tier

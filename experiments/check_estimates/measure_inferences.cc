@@ -13,6 +13,7 @@
 #include "deploy/emit.h"
 #include "deploy/emit_source.h"
 #include "deploy/emulator_run.h"
+#include "deploy/package_build.h"
 #include "deploy/templates.h"
 #include "experiments/calibrate/drawn_weights.h"
 
@@ -104,31 +105,15 @@ Sources write_sources(const std::vector<Program>& programs, const std::string& f
   return sources;
 }
 
-// The kernels' names in the program, which hold a version: bw_KERNEL_VERSION.
+// The kernels of all programs in the linked one.
 std::vector<std::string> kernel_functions(const std::string& core, const std::string& elf,
                                           const std::vector<Program>& programs) {
-  std::set<std::string> kernels;
+  const std::set<std::string> symbols = symbol_names(core, {elf}, Symbols::kDefined);
+  std::set<std::string> functions;
   for (const Program& program : programs)
-    for (const std::string& kernel : program.kernels)
-      if (!kernel.empty()) kernels.insert(kernel);
-  std::vector<std::string> functions;
-  for (const std::string& name : symbol_names(core, {elf}, Symbols::kDefined)) {
-    const size_t version = name.rfind('_');
-    if (name.starts_with("bw_") && version > 3 && kernels.contains(name.substr(3, version - 3)))
-      functions.push_back(name);
-  }
-  return functions;
-}
-
-void read_sizes(const ObjectBytes& sizes, const std::vector<std::string>& objects, MeasuredInference& measured) {
-  for (const auto& [object, bytes] : sizes) {
-    const bool of_package = std::find(objects.begin(), objects.end(), object) != objects.end();
-    measured.code_bytes += of_package ? bytes.code : 0;
-    measured.constant_bytes += of_package ? bytes.constants : 0;
-    measured.library_bytes += of_package ? 0 : bytes.code + bytes.constants;
-    measured.data_bytes += bytes.data;
-    measured.bss_bytes += bytes.bss;
-  }
+    for (const std::string& function : kernel_functions(program, symbols))
+      if (!function.empty()) functions.insert(function);
+  return {functions.begin(), functions.end()};
 }
 
 // `NAME FAILED STACK` a package.
@@ -159,7 +144,7 @@ std::vector<MeasuredInference> measure_inferences(const std::string& core, const
   for (size_t p = 0; p < programs.size(); ++p) {
     std::vector<std::string> objects = runtime;
     objects.push_back(models[p]);
-    read_sizes(measure_sizes(core, {tests[p]}, objects, folder), objects, measured[p]);
+    static_cast<PackageBytes&>(measured[p]) = package_bytes(measure_sizes(core, {tests[p]}, objects, folder), objects);
   }
 
   std::vector<std::string> all = compile_for_core(core, {sources.main}, includes, folder);

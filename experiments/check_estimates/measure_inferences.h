@@ -7,14 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "deploy/link_map.h"
 #include "deploy/lower.h"
 
 namespace bitwright {
 
-struct MeasuredInference {
-  int64_t code_bytes = 0, library_bytes = 0, constant_bytes = 0;
-  int64_t data_bytes = 0, bss_bytes = 0;  // static RAM: none, as the caller owns the arena
-  int64_t stack_bytes = 0;                // painted and read back
+struct MeasuredInference : PackageBytes {  // no static RAM, as the caller owns the arena
+  int64_t stack_bytes = 0;                 // painted and read back
   double instructions = 0.0, cycles = 0.0;
 };
 

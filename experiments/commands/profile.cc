@@ -6,10 +6,8 @@
 #include <iostream>
 
 #include "core/error.h"
-#include "core/execution.h"
 #include "core/io/board_yaml.h"
 #include "core/io/config_reader.h"
-#include "estimators/choose_kernels.h"
 #include "experiments/commands.h"
 #include "experiments/profile_input.h"
 #include "experiments/profile_report.h"
@@ -66,10 +64,6 @@ int profile(const Options& options) {
   const ProfileInput input = read_input(options);
   const ProfileRequest request = request_of(options, input);
   const NetworkProfile result = profile_network(input, request);
-  if (options.stream && result.execution != Execution::kStream)
-    std::cerr << fmt::format("note: no stream: {}\n",
-                             no_stream_reason(input.network, choose_kernels(input.network, request.board, input.limits,
-                                                                            Execution::kStream)));
   std::cout << (options.json ? profile_json(result) : profile_text(result));
   return 0;
 }

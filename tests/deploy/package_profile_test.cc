@@ -11,16 +11,18 @@ namespace {
 using testing::ElementsAre;
 using testing::Pair;
 
-// As objdump prints it: two calls, a jump to the kernel, a call of something else, a branch within the kernel.
+// As objdump prints it: two calls, jumps to the kernel, a call of something else, branches within the kernel.
 constexpr char kArm[] =
     "00008000 <net_run>:\n"
     "    8000:\tf000 f806 \tbl\t8010 <bw_add_1234abcd>\n"
     "    8004:\tf000 f80c \tbl\t8020 <memcpy>\n"
     "    8008:\tf000 f802 \tbl\t8010 <bw_add_1234abcd>\n"
     "    800c:\tf000 b800 \tb.w\t8010 <bw_add_1234abcd>\n"
+    "    800e:\tdd00      \tble.n\t8010 <bw_add_1234abcd>\n"
     "00008010 <bw_add_1234abcd>:\n"
     "    8010:\td1fe      \tbne.n\t8010 <bw_add_1234abcd>\n"
-    "    8012:\t4770      \tbx\tlr\n"
+    "    8012:\tdbfd      \tblt.n\t8010 <bw_add_1234abcd>\n"
+    "    8014:\t4770      \tbx\tlr\n"
     "00008020 <memcpy>:\n"
     "    8020:\t4770      \tbx\tlr\n";
 

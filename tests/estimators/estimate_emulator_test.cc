@@ -172,7 +172,7 @@ TEST_P(EstimateAgainstEmulator, AgreesOnADecoder) {
     EXPECT_GE(e.stack_bytes, m.stack_bytes);
     EXPECT_NEAR(static_cast<double>(e.stack_bytes), static_cast<double>(m.stack_bytes), 64);
     EXPECT_NEAR(e.instructions / m.instructions, 1.0, 0.02);
-    EXPECT_NEAR(e.cycles / m.cycles, 1.0, GetParam() == std::string("cortex-m7") ? 0.04 : 0.03);
+    EXPECT_NEAR(e.cycles / m.cycles, 1.0, 0.03);
   }
 }
 

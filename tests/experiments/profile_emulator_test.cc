@@ -115,6 +115,8 @@ TEST(EmulatedProfile, LayersAndCallsAddUpToWhatVerifyCounts) {
     EXPECT_EQ(p.constant_bytes, t.constant_bytes);
     EXPECT_EQ(p.stack_bytes, t.stack_bound_bytes);
     EXPECT_EQ(p.stack_used_bytes, t.stack_bytes);
+    EXPECT_EQ(nlohmann::json::parse(render_json(report))["targets"][0]["board"]["flash"],
+              nlohmann::json::parse(profile_json(p))["flash_model"]);
     for (const std::string& line :
          {std::string("cycles with the flash of nucleo-l476rg"), std::string("4 wait states")})
       EXPECT_THAT(render_text(report), HasSubstr(line));
@@ -155,23 +157,37 @@ TEST(EmulatedProfile, LayersOfAStreamThatHaveOneKernelAreToldApart) {
   expect_near_closed_form(chain, "nucleo-l476rg", Execution::kStream, 0.02, 0.02);
 }
 
-TEST(EmulatedProfile, OfACoreWithoutATimingTableInstructionsAlone) {
-  for (const char* board : {"generic-cortex-m55", "generic-rv32imc"}) {
-    const ProfileRequest r = request(Tier::kEmulated, board);
-    if (missing_tool(cross_target(r.board.core))) GTEST_SKIP() << board;
-    const NetworkProfile p = profile("bearing_tiny", r);
-    EXPECT_GT(p.total.instructions, 0.0);
-    EXPECT_EQ(p.total.cycles, 0.0);
-    EXPECT_EQ(sum_of(p).instructions, p.total.instructions);
-    EXPECT_EQ(p.layers[3].name, "pool0");
-    for (const LayerCosts& layer : p.layers) {
-      EXPECT_GT(layer.speed.instructions, 0.0) << layer.name;
-      EXPECT_GT(layer.flash_bytes, 0) << layer.name;
-    }
-    EXPECT_THAT(profile_text(p), HasSubstr("instructions alone: "));
-    EXPECT_TRUE(nlohmann::json::parse(profile_json(p))["cycles"].is_null());
+class UntimedCores : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(UntimedCores, GiveInstructionsAlone) {
+  const ProfileRequest r = request(Tier::kEmulated, GetParam());
+  if (const auto missing = missing_tool(cross_target(r.board.core))) GTEST_SKIP() << GetParam() << ": " << *missing;
+  const NetworkProfile p = profile("bearing_tiny", r);
+  EXPECT_GT(p.total.instructions, 0.0);
+  EXPECT_EQ(p.total.cycles, 0.0);
+  EXPECT_EQ(sum_of(p).instructions, p.total.instructions);
+  EXPECT_EQ(p.layers[3].name, "pool0");
+  for (const LayerCosts& layer : p.layers) {
+    EXPECT_GT(layer.speed.instructions, 0.0) << layer.name;
+    EXPECT_GT(layer.flash_bytes, 0) << layer.name;
   }
+  EXPECT_THAT(profile_text(p), HasSubstr("instructions alone: "));
+  EXPECT_TRUE(nlohmann::json::parse(profile_json(p))["cycles"].is_null());
 }
+
+TEST_P(UntimedCores, GiveNoSpeedWhereNothingRuns) {
+  const ProfileRequest r = request(Tier::kLinked, GetParam());
+  if (const auto missing = missing_tool(cross_target(r.board.core))) GTEST_SKIP() << GetParam() << ": " << *missing;
+  const auto json = nlohmann::json::parse(profile_json(profile("bearing_tiny", r)));
+  for (const auto& costs : {json, json["layers"][0], json["between_layers"]}) {
+    EXPECT_TRUE(costs["instructions"].is_null());
+    EXPECT_TRUE(costs["cycles"].is_null());
+  }
+  EXPECT_TRUE(json["layers"][0]["share"].is_null());
+  EXPECT_GT(json["layers"][0]["flash_share"], 0.0);
+}
+
+INSTANTIATE_TEST_SUITE_P(EmulatedProfile, UntimedCores, ::testing::Values("generic-cortex-m55", "generic-rv32imc"));
 
 TEST(LinkedProfile, CodeThatWasCompiledForALayerIsTheLayers) {
   ProfileRequest shared = request(Tier::kLinked, "nucleo-l476rg"), own = shared;

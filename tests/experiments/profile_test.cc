@@ -284,10 +284,15 @@ TEST(ProfileReport, TextAndJsonSayTheSame) {
         text, testing::ContainsRegex(fmt::format("{} +{} +{} +{} +{}\n", region["name"].get<std::string>(),
                                                  region["offset"].get<int64_t>(), region["bytes"].get<int64_t>(),
                                                  region["from"].get<std::string>(), region["to"].get<std::string>())));
-  for (const char* key : {"flash_bytes", "ram_bytes", "arena_bytes", "stack_bytes", "code_bytes", "constant_bytes"})
-    EXPECT_THAT(text, HasSubstr(fmt::format("{}", json[key].get<int64_t>()))) << key;
-  for (const char* key : {"instructions", "cycles", "cycles_upper"})
-    EXPECT_THAT(text, HasSubstr(fmt::format("{:.0f}", json[key].get<double>()))) << key;
+  const auto bytes = [&](const char* key) { return json[key].get<int64_t>(); };
+  const auto count = [&](const char* key) { return json[key].get<double>(); };
+  EXPECT_THAT(text, HasSubstr(fmt::format("\nflash         {} B: code {}, constants {}\n", bytes("flash_bytes"),
+                                          bytes("code_bytes"), bytes("constant_bytes"))));
+  EXPECT_THAT(text, HasSubstr(fmt::format("\nRAM           {} B: arena {}, stack {} B, estimated\n", bytes("ram_bytes"),
+                                          bytes("arena_bytes"), bytes("stack_bytes"))));
+  EXPECT_THAT(text,
+              HasSubstr(fmt::format("\ninstructions  {:.0f}\ncycles        {:.0f} .. {:.0f} without wait states\n",
+                                    count("instructions"), count("cycles"), count("cycles_upper"))));
   EXPECT_THAT(text, HasSubstr(json["dominant"]["cycles"]["name"].get<std::string>() + ": " +
                               percent(json["dominant"]["cycles"]["share"]) + " %"));
 }
@@ -311,6 +316,20 @@ TEST(ProfileReport, NamesWhatDominates) {
   const NetworkProfile p = profile_network(profile_input("bearing_golden"), request);
   EXPECT_THAT(profile_text(p), HasSubstr("most energy   not known: the file of nucleo-f411re gives no current\n"));
   EXPECT_TRUE(nlohmann::json::parse(profile_json(p))["dominant"]["energy"].is_null());
+}
+
+TEST(ProfileReport, SaysWhatTheBoardIsTooSmallFor) {
+  ProfileRequest request;
+  request.board = load_board("nucleo-f411re");
+  EXPECT_THAT(profile_network(profile_input("bearing_golden"), request).exceeds, testing::IsEmpty());
+  request.board.flash_bytes = 16 * 1024;
+  request.board.ram.front().bytes = 4 * 1024;
+  const NetworkProfile p = profile_network(profile_input("bearing_golden"), request);
+  ASSERT_EQ(p.exceeds.size(), 2u);
+  EXPECT_THAT(p.exceeds[0], testing::MatchesRegex("flash [0-9.]+ KiB exceeds the 16 KiB of .* by .*"));
+  EXPECT_THAT(p.exceeds[1], testing::MatchesRegex("ram [0-9.]+ KiB exceeds the 4 KiB of .* by .*"));
+  EXPECT_THAT(profile_text(p), HasSubstr("\ndoes not fit: " + p.exceeds[0] + "\ndoes not fit: " + p.exceeds[1] + "\n"));
+  EXPECT_EQ(nlohmann::json::parse(profile_json(p))["exceeds"], nlohmann::json(p.exceeds));
 }
 
 TEST(ProfileReport, TheSameCommandPrintsTheSameBytes) {
