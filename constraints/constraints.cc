@@ -2,6 +2,7 @@
 #include "constraints/constraints.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -111,25 +112,24 @@ std::optional<Violation> check_shared_memory(const Estimates& estimates, const B
                      board.name + "'s memory for program and data");
 }
 
+// Of energy and power: a figure that the board's file does not give cannot be shown to keep a limit.
+std::optional<Violation> check_power(const Budget& b, const Board& board, const std::vector<std::string>& unknown) {
+  if (b.limit <= 0 || b.value > 0 || unknown.empty()) return check(b);
+  return Violation{b.rule, 0, b.limit,
+                   fmt::format("{}: board {} gives no {}, so a limit of {} cannot be checked", b.rule, board.name,
+                               fmt::join(unknown, ", "), b.unit(b.limit))};
+}
+
 std::optional<Violation> check_energy(const Estimates& estimates, const Limits& limits, const Board& board) {
-  const bool known = board.supply_v > 0 && board.current_ua_per_mhz > 0;
-  if (limits.energy_uj > 0 && !known)
-    return Violation{"energy", 0, limits.energy_uj,
-                     fmt::format("energy: board {} gives no current, so a limit of {} cannot be checked", board.name,
-                                 microjoules(limits.energy_uj))};
-  return check({"energy", estimates.energy_uj, limits.energy_uj, microjoules});
+  return check_power({"energy", estimates.energy_uj, limits.energy_uj, microjoules}, board,
+                     unknown_power_figures(board, /*sleep=*/false));
 }
 
 std::optional<Violation> check_average_power(const Estimates& estimates, const Limits& limits, const Board& board,
                                              const DutyCycle& duty) {
-  const double limit = limits.average_power_uw;
-  if (limit > 0 && duty.given() && estimates.average_power_uw <= 0)
-    return Violation{
-        "average_power", 0, limit,
-        fmt::format("average_power: board {} gives no current or no sleep current, so a limit of {} cannot "
-                    "be checked",
-                    board.name, microwatts(limit))};
-  return check({"average_power", estimates.average_power_uw, limit, microwatts});
+  if (!duty.given()) return std::nullopt;
+  return check_power({"average_power", estimates.average_power_uw, limits.average_power_uw, microwatts}, board,
+                     unknown_power_figures(board, /*sleep=*/true, duty));
 }
 
 // So many inferences must fit an hour.

@@ -19,10 +19,10 @@ std::vector<Violation> check_structure(const Network& network);
 
 // Limits of the study and of the board, in the order flash, ram, memory, latency, energy, macs, params, average_power,
 // duty_cycle. A limit of 0 is none, but the board's flash and its first RAM bank (which holds arena and stack) always
-// are, and so is, for flash and ram together, the memory that they share ("memory"). An energy limit on a board without
-// a current figure is a violation, and so is one on the average power of a duty cycle: it cannot be shown to hold. The
-// inferences of a duty cycle must fit an hour: the value of "duty_cycle" is the latency, its limit the time that each
-// of them has.
+// are, and so is, for flash and ram together, the memory that they share ("memory"). A limit on energy is a violation
+// where the board's file lacks a figure that it takes, and so is one on the average power of a duty cycle: it cannot be
+// shown to hold. The inferences of a duty cycle must fit an hour: the value of "duty_cycle" is the latency, its limit
+// the time that each of them has.
 std::vector<Violation> check_budgets(const Estimates& estimates, const Limits& limits, const Board& board,
                                      const DutyCycle& duty = {});
 

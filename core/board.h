@@ -78,4 +78,19 @@ inline double sleep_current_ua(const Board& board, const DutyCycle& duty) {
   return duty.sleep_current_ua > 0 ? duty.sleep_current_ua : board.sleep_current_ua;
 }
 
+// Energy of cycles while the core runs, uJ: uA/MHz = pC a cycle; times V = pJ a cycle. 0 where the file does not say.
+inline double energy_of_cycles_uj(const Board& board, double cycles) {
+  return cycles * board.current_ua_per_mhz * board.supply_v * 1e-6;
+}
+// Power while the core runs and while the device sleeps, uW; 0 where the board's file does not say.
+inline double running_uw(const Board& board) {
+  return energy_of_cycles_uj(board, static_cast<double>(board.clock_hz));
+}
+inline double asleep_uw(const Board& board, const DutyCycle& duty = {}) {
+  return sleep_current_ua(board, duty) * board.supply_v;
+}
+// What is missing of the figures that an energy, or with `sleep` an average power, follows from, by its name in files:
+// "supply", "current", "sleep_current".
+std::vector<std::string> unknown_power_figures(const Board& board, bool sleep, const DutyCycle& duty = {});
+
 }  // namespace bitwright

@@ -15,10 +15,10 @@ double active_share(double latency_us, const DutyCycle& duty) {
 }
 
 double average_power_uw(const Estimates& estimates, const Board& board, const DutyCycle& duty) {
-  const double asleep_uw = sleep_current_ua(board, duty) * board.supply_v;
-  if (!duty.given() || estimates.energy_uj <= 0 || asleep_uw <= 0) return 0.0;
+  const double asleep = asleep_uw(board, duty);
+  if (!duty.given() || estimates.energy_uj <= 0 || asleep <= 0) return 0.0;
   const double asleep_share = std::max(0.0, 1.0 - active_share(estimates.latency_us, duty));
-  return estimates.energy_uj * duty.inferences_per_hour / kSecondsPerHour + asleep_uw * asleep_share;
+  return estimates.energy_uj * duty.inferences_per_hour / kSecondsPerHour + asleep * asleep_share;
 }
 
 double battery_hours(double average_power_uw, const Board& board, const DutyCycle& duty) {

@@ -80,8 +80,7 @@ Estimates estimate_with(const Network& network, const Kernels& kernels, const Bo
   e.ram_bytes = need.ram_bytes();
   e.parameters = parameter_count(network);
   e.latency_us = board.clock_hz > 0 ? e.cycles / static_cast<double>(board.clock_hz) * 1e6 : 0.0;
-  // uA/MHz = pC a cycle; times V = pJ a cycle.
-  e.energy_uj = e.cycles * board.current_ua_per_mhz * board.supply_v * 1e-6;
+  e.energy_uj = energy_of_cycles_uj(board, e.cycles);
   return e;
 }
 

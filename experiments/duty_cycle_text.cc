@@ -29,14 +29,6 @@ std::string board_text(const Board& board, const DutyCycle& duty) {
 
 }  // namespace
 
-double running_uw(const Board& board) {
-  return board.current_ua_per_mhz * static_cast<double>(board.clock_hz) / 1e6 * board.supply_v;
-}
-
-double asleep_uw(const Board& board, const DutyCycle& duty) {
-  return sleep_current_ua(board, duty) * board.supply_v;
-}
-
 std::string duty_cycle_text(const Study& study) {
   const DutyCycle& duty = study.duty_cycle;
   if (!duty.given()) return "";

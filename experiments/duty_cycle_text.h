@@ -9,10 +9,6 @@
 
 namespace bitwright {
 
-// Power while the core runs and while it sleeps, uW; 0 where the board's file does not say.
-double running_uw(const Board& board);
-double asleep_uw(const Board& board, const DutyCycle& duty = {});
-
 // Some lines, each of the study's boards with its sources; empty without a duty cycle.
 std::string duty_cycle_text(const Study& study);
 nlohmann::json duty_cycle_json(const Study& study);

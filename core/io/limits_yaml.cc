@@ -119,12 +119,13 @@ void check_memory(Fields& fields, const Limits& limits, const std::vector<Board>
   });
 }
 
-std::string no_current(const Board& board) {
-  return board.current_ua_per_mhz > 0.0 ? "" : "the file of " + board.name + " gives no current";
+std::string unknown_energy(const Board& board) {
+  const std::vector<std::string> unknown = unknown_power_figures(board, /*sleep=*/false);
+  return unknown.empty() ? "" : fmt::format("the file of {} gives no {}", board.name, fmt::join(unknown, ", "));
 }
 
 void check_power(Fields& fields, const Limits& limits, const Study& study) {
-  if (limits.energy_uj > 0.0) check_each(fields, "energy", known_boards(study), no_current);
+  if (limits.energy_uj > 0.0) check_each(fields, "energy", known_boards(study), unknown_energy);
   fields.check("average_power", limits.average_power_uw == 0.0 || study.duty_cycle.given(),
                "needs duty_cycle.inferences_per_hour");
 }
@@ -182,10 +183,7 @@ void visit_soft_limits(Fields& fields, Study& study) {
 }
 
 std::string unknown_power(const Board& board, const DutyCycle& duty) {
-  std::vector<std::string> unknown;
-  if (board.supply_v <= 0) unknown.emplace_back("supply");
-  if (board.current_ua_per_mhz <= 0) unknown.emplace_back("current");
-  if (sleep_current_ua(board, duty) <= 0) unknown.emplace_back("sleep_current");
+  const std::vector<std::string> unknown = unknown_power_figures(board, /*sleep=*/true, duty);
   if (unknown.empty()) return "";
   const bool only_sleep = unknown.size() == 1 && unknown.front() == "sleep_current";
   return fmt::format("the file of {} gives no {}{}", board.name, fmt::join(unknown, ", "),
@@ -237,7 +235,7 @@ void visit_objectives(Fields& fields, Study& study) {
   fields.values("objectives", study.objectives, one_of(quantity_names()), Need::kOptional);
   if (contains(study.objectives, "energy"))
     check_each(fields, "objectives", known_boards(study), [](const Board& board) {
-      const std::string rule = no_current(board);
+      const std::string rule = unknown_energy(board);
       return rule.empty() ? rule : "energy, but " + rule;
     });
   fields.check("objectives", !contains(study.objectives, "average_power") || study.duty_cycle.given(),

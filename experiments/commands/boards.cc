@@ -3,6 +3,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "core/board.h"
 #include "core/error.h"
 #include "core/io/board_yaml.h"
 #include "core/io/config_reader.h"
@@ -11,7 +12,6 @@
 #include "estimators/cost_table.h"
 #include "experiments/commands.h"
 #include "experiments/comparison.h"
-#include "experiments/duty_cycle_text.h"
 #include "experiments/table.h"
 
 namespace bitwright {

@@ -149,6 +149,9 @@ TEST(CheckBudgets, AnEnergyLimitNeedsABoardWithACurrent) {
   limits.energy_uj = 50;
   EXPECT_EQ(only_message(check_budgets({}, limits, silent)),
             "energy: board test-board gives no current, so a limit of 50 uJ cannot be checked");
+  silent.supply_v = 0;
+  EXPECT_EQ(only_message(check_budgets({}, limits, silent)),
+            "energy: board test-board gives no supply, current, so a limit of 50 uJ cannot be checked");
 }
 
 TEST(CheckBudgets, SmallAmountsAreInBytes) {
@@ -191,9 +194,8 @@ TEST(CheckBudgets, HoldsAveragePowerAgainstItsLimit) {
   EXPECT_EQ(only_message(violations), "average_power 1.2 mW exceeds the limit of 1 mW by 250 uW");
   EXPECT_EQ(violations[0].rule, "average_power");
   e.average_power_uw = 0;
-  EXPECT_EQ(
-      only_message(check_budgets(e, limits, board(), duty)),
-      "average_power: board test-board gives no current or no sleep current, so a limit of 1 mW cannot be checked");
+  EXPECT_EQ(only_message(check_budgets(e, limits, board(), duty)),
+            "average_power: board test-board gives no sleep_current, so a limit of 1 mW cannot be checked");
 }
 
 TEST(CheckBudgets, TheInferencesOfADutyCycleMustFitAnHour) {

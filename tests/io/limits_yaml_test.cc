@@ -260,7 +260,7 @@ TEST(Boards, LimitsAreHeldAgainstEach) {
   EXPECT_EQ(error_in({boards}, with_limit("ram_bank: sram2")),
             "s.yaml:8:3: limits.ram_bank = sram2: nucleo-f411re has sram, did you mean \"sram\"?");
   EXPECT_EQ(error_in({"board=[nucleo-l476rg, nucleo-f446re]"}, with_limit("energy: 5 uJ")),
-            "s.yaml:8:3: limits.energy = 5 uJ: the file of nucleo-f446re gives no current");
+            "s.yaml:8:3: limits.energy = 5 uJ: the file of nucleo-f446re gives no supply, current");
   const Study both = study_of({"board=[nucleo-l476rg, nucleo-wba55cg]", "limits.ram_bank=sram2"});
   for (const Board& board : boards_of(both)) EXPECT_EQ(board.ram.front().name, "sram2");
 }
