@@ -7,13 +7,14 @@
 
 namespace bitwright {
 
-Execution choose_execution(const Network& network, const Board& board, const Limits& limits, Execution asked) {
+Execution choose_execution(const Network& network, const Board& board, const Limits& limits, Execution asked,
+                           const DutyCycle& duty) {
   if (asked != Execution::kAuto) return asked;
   if (!has_cost_table(board.core)) return Execution::kLayers;
-  const Estimates layers = estimate(network, board, limits, Execution::kLayers);
-  if (check_budgets(layers, limits, board).empty()) return Execution::kLayers;
-  const Estimates stream = estimate(network, board, limits, Execution::kStream);
-  const bool fits = check_budgets(stream, limits, board).empty();
+  const Estimates layers = estimate(network, board, limits, Execution::kLayers, duty);
+  if (check_budgets(layers, limits, board, duty).empty()) return Execution::kLayers;
+  const Estimates stream = estimate(network, board, limits, Execution::kStream, duty);
+  const bool fits = check_budgets(stream, limits, board, duty).empty();
   return fits || stream.ram_bytes < layers.ram_bytes ? Execution::kStream : Execution::kLayers;
 }
 

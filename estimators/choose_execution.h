@@ -7,8 +7,9 @@
 
 namespace bitwright {
 
-// What was asked for; of kAuto the faster that keeps within limits and board: layers, else a stream. Where neither
-// does, that which takes less RAM. Layers on a core without a cost table.
-Execution choose_execution(const Network& network, const Board& board, const Limits& limits, Execution asked);
+// What was asked for; of kAuto the faster that keeps within limits, board and duty cycle: layers, else a stream. Where
+// neither does, that which takes less RAM. Layers on a core without a cost table.
+Execution choose_execution(const Network& network, const Board& board, const Limits& limits, Execution asked,
+                           const DutyCycle& duty = {});
 
 }  // namespace bitwright

@@ -8,6 +8,7 @@
 #include "estimators/choose_execution.h"
 #include "estimators/choose_kernels.h"
 #include "estimators/cost_table.h"
+#include "estimators/duty_cycle.h"
 #include "estimators/kernel_costs.h"
 #include "estimators/layer_features.h"
 #include "estimators/stream_costs.h"
@@ -88,10 +89,7 @@ bool exceeds(int64_t bytes, int64_t limit) {
   return limit > 0 && bytes > limit;
 }
 
-}  // namespace
-
-Estimates estimate(const Network& network, const Board& board, const Limits& limits, Execution execution) {
-  execution = choose_execution(network, board, limits, execution);
+Estimates estimate_within(const Network& network, const Board& board, const Limits& limits, Execution execution) {
   const CoreCosts& costs = core_costs(board.core);
   const MemoryLimits memory = memory_limits(board, limits);
   const Kernels kernels = fastest_kernels(network, costs);
@@ -101,6 +99,15 @@ Estimates estimate(const Network& network, const Board& board, const Limits& lim
   if (fits) return e;
   const Kernels thrifty = kernels_within(network, kernels, costs, memory, execution);
   return thrifty == kernels ? e : estimate_with(network, thrifty, board, costs, execution);
+}
+
+}  // namespace
+
+Estimates estimate(const Network& network, const Board& board, const Limits& limits, Execution execution,
+                   const DutyCycle& duty) {
+  Estimates e = estimate_within(network, board, limits, choose_execution(network, board, limits, execution, duty));
+  e.average_power_uw = average_power_uw(e, board, duty);
+  return e;
 }
 
 }  // namespace bitwright

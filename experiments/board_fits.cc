@@ -29,7 +29,7 @@ BoardFit fit_of(const Study& study, const Board& board, bool needed, const Netwo
   BoardFit fit{board, needed, {}, {}};
   const Study one = alone(study, board, needed);
   try {
-    fit.estimates = estimate_on(one, board, network);
+    fit.estimates = estimate(network, board, one.limits, study.execution, study.duty_cycle);
   } catch (const MissingCost&) {
     return fit;
   }
@@ -55,12 +55,6 @@ std::vector<std::string> row_of(const Study& study, const Trial& trial, const Bo
 }
 
 }  // namespace
-
-Estimates estimate_on(const Study& study, const Board& board, const Network& network) {
-  Estimates e = estimate(network, board, study.limits, study.execution);
-  e.average_power_uw = average_power_uw(e, board, study.duty_cycle);
-  return e;
-}
 
 std::vector<BoardFit> board_fits(const Study& study, const Network& network) {
   std::vector<BoardFit> fits;

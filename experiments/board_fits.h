@@ -21,9 +21,6 @@ struct BoardFit {
   bool fits() const { return estimates && violations.empty(); }
 };
 
-// What a network costs on one of the study's boards, with its average power.
-Estimates estimate_on(const Study& study, const Board& board, const Network& network);
-
 // In the order of `board`, then of `report_boards`. Limits on flash and RAM are those of the boards that must be
 // fitted; a reported board has its own flash and first RAM bank.
 std::vector<BoardFit> board_fits(const Study& study, const Network& network);

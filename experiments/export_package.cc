@@ -110,9 +110,10 @@ ExportedPackage export_model(const QuantizedModel& model, const Study& study, co
   options.provenance = {"bitwright " + version(),
                         fmt::format("study {}, {}, config {}", study.name, origin.text, config)};
   options.units = units_of(data.train);
-  const Execution execution = choose_execution(model.network, study.board, study.limits, form.execution);
+  const Execution execution =
+      choose_execution(model.network, study.board, study.limits, form.execution, study.duty_cycle);
   // Anew, not the trial's: those may be of an older program's kernels.
-  options.estimates = estimate(model.network, study.board, study.limits, execution);
+  options.estimates = estimate(model.network, study.board, study.limits, execution, study.duty_cycle);
   options.validation_accuracy = origin.validation_accuracy;
   // The kernels of these estimates.
   const Kernels kernels = choose_kernels(model.network, study.board, study.limits, execution);

@@ -173,6 +173,7 @@ ProfileInput profile_input_of_trial(const std::string& study_or_store, int64_t n
   input.source = fmt::format("trial {} of {}", number, study.name);
   input.board = current_board(study.board);
   input.limits = study.limits;
+  input.duty_cycle = study.duty_cycle;
   input.execution = study.execution;
   return input;
 }

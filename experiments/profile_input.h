@@ -28,6 +28,7 @@ struct ProfileInput {
   // Of a trial: the study's.
   std::optional<Board> board;
   Limits limits;
+  DutyCycle duty_cycle;
 };
 
 // A network's YAML, or the name of a built-in one; a package's folder or its model.json; a QKeras model's JSON. Throws

@@ -34,7 +34,7 @@ struct Plan {
 
 Plan plan_of(const ProfileInput& input, const ProfileRequest& request) {
   Plan plan;
-  plan.execution = choose_execution(input.network, request.board, input.limits, request.execution);
+  plan.execution = choose_execution(input.network, request.board, input.limits, request.execution, input.duty_cycle);
   plan.kernels = input.kernels.empty() ? choose_kernels(input.network, request.board, input.limits, plan.execution)
                                        : input.kernels;
   return plan;
@@ -68,7 +68,7 @@ void add_memory(const ProfileInput& input, const Plan& plan, NetworkProfile& p) 
 
 std::optional<Estimates> estimates_of(const ProfileInput& input, const ProfileRequest& request, const Plan& plan) {
   try {
-    return estimate(input.network, request.board, input.limits, plan.execution);
+    return estimate(input.network, request.board, input.limits, plan.execution, input.duty_cycle);
   } catch (const MissingCost&) {
     if (request.tier == Tier::kClosedForm) throw;
     return std::nullopt;

@@ -2,6 +2,7 @@
 #include "experiments/study_session.h"
 
 #include <charconv>
+#include <memory>
 #include <sstream>
 
 #include "constraints/constraints.h"
@@ -15,6 +16,7 @@
 #include "core/quantity.h"
 #include "deploy/reference.h"
 #include "estimators/duty_cycle.h"
+#include "estimators/estimate.h"
 #include "estimators/worst_board.h"
 #include "experiments/board_fits.h"
 #include "experiments/comparison.h"
@@ -155,15 +157,17 @@ SearchSpace space_of(const Study& study, const Dataset& data) {
 }
 
 CandidateRules rules_of(const Study& study) {
-  return {.check_structure = check_structure,
-          .estimate =
-              [study](const Network& network) {
-                std::vector<Estimates> boards;
-                for (const Board& board : boards_of(study)) boards.push_back(estimate_on(study, board, network));
-                return worst_board(std::move(boards));
-              },
-          .check_budgets = [limits = study.limits, boards = boards_of(study), duty = study.duty_cycle](
-                               const Estimates& estimates) { return check_budgets(estimates, limits, boards, duty); }};
+  const auto boards = std::make_shared<const std::vector<Board>>(boards_of(study));
+  const auto estimate_all = [boards, limits = study.limits, execution = study.execution,
+                             duty = study.duty_cycle](const Network& network) {
+    std::vector<Estimates> each;
+    for (const Board& board : *boards) each.push_back(estimate(network, board, limits, execution, duty));
+    return worst_board(std::move(each));
+  };
+  const auto check = [boards, limits = study.limits, duty = study.duty_cycle](const Estimates& estimates) {
+    return check_budgets(estimates, limits, *boards, duty);
+  };
+  return {.check_structure = check_structure, .estimate = estimate_all, .check_budgets = check};
 }
 
 std::vector<FrontPoint> front_of(const TrialStore& store) {

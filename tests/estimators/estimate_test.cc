@@ -96,6 +96,18 @@ TEST(Estimate, AutoStreamsWhereLayersExceedTheLimits) {
   EXPECT_EQ(choose_execution(n, board("cortex-m55"), {.ram_bytes = 1}, Execution::kAuto), Execution::kLayers);
 }
 
+TEST(Estimate, AutoHoldsTheAveragePowerOfADutyCycleAgainstItsLimit) {
+  const Network n = testing::bearing_network();
+  const Board m4 = board("cortex-m4");
+  const DutyCycle duty{.inferences_per_hour = 3600, .sleep_current_ua = 1};
+  const double of_layers = estimate(n, m4, {}, Execution::kLayers, duty).average_power_uw;
+  const Limits kept{.average_power_uw = 1.01 * of_layers}, broken{.average_power_uw = 0.99 * of_layers};
+  EXPECT_EQ(choose_execution(n, m4, kept, Execution::kAuto, duty), Execution::kLayers);
+  EXPECT_EQ(choose_execution(n, m4, broken, Execution::kAuto, duty), Execution::kStream);  // neither: less RAM
+  EXPECT_EQ(estimate(n, m4, broken, Execution::kAuto, duty).average_power_uw,
+            estimate(n, m4, {}, Execution::kStream, duty).average_power_uw);
+}
+
 TEST(Estimate, OfAStreamIsThatOfLayersWhereNoneCanRun) {
   Network n{"one", {1, 1, 16}, Format::kInt8, {}};
   append(n, {.name = "dense", .op = Dense{4}, .weights = Format::kInt8});
