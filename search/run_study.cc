@@ -71,20 +71,26 @@ class StudyRun {
 
   // Sets reason_ where the answer is no.
   bool may_start() {
-    if (reason_) return false;
-    const double budget = study_.search.budget_seconds;
-    if (stop_request() != StopRequest::kNone)
-      reason_ = StopReason::kStopped;
-    else if (budget > 0.0 && now() - start_ >= budget)
-      reason_ = StopReason::kBudgetSpent;
-    else if (interrupted_.empty() && store_.size() >= study_.search.trials)
+    if (!may_go_on()) return false;
+    if (interrupted_.empty() && store_.size() >= study_.search.trials)
       reason_ = StopReason::kTrialsDone;
     else if (interrupted_.empty() && static_cast<double>(store_.size()) >= space_.size())
       reason_ = StopReason::kSpaceExhausted;
     return !reason_;
   }
 
-  // The next candidate that is new and keeps every rule; nullopt sets reason_.
+  // Likewise.
+  bool may_go_on() {
+    if (reason_) return false;
+    const double budget = study_.search.budget_seconds;
+    if (stop_request() != StopRequest::kNone)
+      reason_ = StopReason::kStopped;
+    else if (budget > 0.0 && now() - start_ >= budget)
+      reason_ = StopReason::kBudgetSpent;
+    return !reason_;
+  }
+
+  // The next candidate that is new and keeps every rule; nullopt sets reason_. A stop ends a search for one, too.
   std::optional<Trial> propose() {
     rejected_.clear();
     Trial trial;
@@ -96,6 +102,7 @@ class StudyRun {
       trial.candidate = std::move(proposal.candidate);
       trial.source = std::move(proposal.source);
       if (accepts(trial)) return trial;
+      if (!may_go_on()) return count_rejected(), std::nullopt;
     }
     reason_ = store_.size() == 0 ? StopReason::kNothingFits : StopReason::kSpaceExhausted;
     store_.event("gave up", "{\"trial\": " + std::to_string(trial.number) + "}");
@@ -126,9 +133,13 @@ class StudyRun {
     return rules_.check_budgets ? rules_.check_budgets(trial.estimates) : std::vector<Violation>{};
   }
 
-  void submit(const Trial& trial) {
+  void count_rejected() {
     for (const auto& [rule, candidates] : rejected_) progress_.rejected[rule] += candidates;
     rejected_.clear();
+  }
+
+  void submit(const Trial& trial) {
+    count_rejected();
     running_[trial.number] = trial;
     if (hooks_.on_start) hooks_.on_start(trial);
     executor_.submit(trial);

@@ -82,7 +82,7 @@ struct StudyHooks {
   std::function<void(const Trial&)> on_start;
   std::function<void(const Trial&, const StudyProgress&)> on_finish;
   std::function<void(int64_t number, const EpochRecord&)> on_epoch;
-  std::function<StopRequest()> stop_request;  // asked between results, at least twice a second
+  std::function<StopRequest()> stop_request;  // asked between results, at least twice a second, and between proposals
   std::function<double()> now;                // seconds of a clock that never goes back; by default the system's
 };
 

@@ -148,6 +148,29 @@ TEST_F(StudyTest, OfferingAStopFinishesRunningTrialsAndASecondOneLeavesThem) {
   EXPECT_EQ(stored().trial(6).attempt, 2);
 }
 
+TEST_F(StudyTest, AStopEndsTheSearchForAFirstCandidateThatFits) {
+  int asked = 0;
+  StudyHooks hooks;
+  hooks.stop_request = [&] { return ++asked > 50 ? StopRequest::kFinishRunning : StopRequest::kNone; };
+  ToyExecutor executor;
+  const StudyOutcome outcome = run(toy_study(5), executor, toy_rules(/*max_flash_bytes=*/1), hooks);
+  EXPECT_EQ(outcome.reason, StopReason::kStopped);
+  EXPECT_EQ(asked, 51);
+  EXPECT_GT(outcome.progress.rejected.at("flash"), 0);
+  EXPECT_EQ(stored().size(), 0);
+  EXPECT_EQ(run(toy_study(5)).progress.complete, 5);  // it goes on
+}
+
+TEST_F(StudyTest, ItsBudgetEndsTheSearchForAFirstCandidateThatFits) {
+  double clock = 0.0;
+  StudyHooks hooks;
+  hooks.now = [&] { return clock += 1.0; };
+  Study study = toy_study(5);
+  study.search.budget_seconds = 65.0;
+  ToyExecutor executor;
+  EXPECT_EQ(run(study, executor, toy_rules(/*max_flash_bytes=*/1), hooks).reason, StopReason::kBudgetSpent);
+}
+
 TEST_F(StudyTest, SeveralTrialsAtOnceRecordWhatEachProposalHadSeen) {
   ToyExecutor executor(4);
   run(toy_study(40, "evolution"), executor, toy_rules());
@@ -269,17 +292,24 @@ TEST_F(StudyTest, ProgressCountsFrontBestAndTimeLeft) {
 }
 
 TEST_F(StudyTest, ATrialBelowTheAccuracyFloorIsNoPointOfTheFront) {
-  Study study = toy_study(40, "evolution");
-  study.accuracy_floor = 0.75;
-  const StudyOutcome outcome = run(study);
+  constexpr int kTrials = 40;
+  constexpr double kFloor = 0.75;
+  Study study = toy_study(kTrials, "evolution");
+  study.accuracy_floor = kFloor;
+  StudyProgress last;
+  StudyHooks hooks;
+  hooks.on_finish = [&](const Trial&, const StudyProgress& p) { last = p; };
+  ToyExecutor executor;
+  run(study, executor, toy_rules(), hooks);
   const std::vector<Trial> trials = stored().trials();
   const auto front = pareto_front(trials, goals_of(study));
-  int64_t below = 0;
-  for (const Trial& t : trials) below += t.metrics.accuracy < 0.75;
+  int below = 0;
+  for (const Trial& t : trials) below += t.metrics.accuracy < kFloor;
   ASSERT_GT(below, 0);
-  ASSERT_LT(below, 40);
-  for (size_t i : front) EXPECT_GE(trials[i].metrics.accuracy, 0.75);
-  EXPECT_EQ(outcome.progress.complete, 40);  // they are complete none the less
+  ASSERT_LT(below, kTrials);
+  for (size_t i : front) EXPECT_GE(trials[i].metrics.accuracy, kFloor);
+  EXPECT_EQ(last.front_size, static_cast<int64_t>(front.size()));
+  EXPECT_EQ(last.complete, kTrials);  // they are complete none the less
 }
 
 TEST_F(StudyTest, AnAccuracyFloorThatNothingReachesLeavesTheFrontEmptyAndTheBestKnown) {
