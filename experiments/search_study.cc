@@ -169,16 +169,16 @@ std::string end_text(const Infeasibility& why) {
   return "";
 }
 
-// Which limits bind, by how much, and what would fit.
+// Which limits bind, by how much, and what would fit: what is certain first.
 std::string infeasibility_text(const Infeasibility& why) {
-  std::string text =
-      end_text(why) + fmt::format("of {} random candidates {} are sound; of these", why.sampled, why.sound);
+  std::string text = fmt::format("of {} random candidates {} are sound; of these", why.sampled, why.sound);
   for (const auto& [rule, count] : why.broken)
     text += fmt::format("{} {} break {}", &rule == &why.broken.front().first ? "" : ",", count, rule);
   text += "\n";
   for (const LeastUse& least : why.impossible)
     text += fmt::format("{}: even the least that was found is too much: {}\n ", least.rule, least.violation.message) +
             parameters_text(least.candidate) + "\n";
+  text += end_text(why);
   if (!why.nearest && why.end != DiagnosisEnd::kWhole) return text;
   if (!why.nearest) return text + "no network of the space can be built: its windows are larger than its maps\n";
   const std::string network =

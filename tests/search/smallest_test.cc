@@ -127,6 +127,26 @@ TEST(DiagnoseInfeasibility, EndsAtItsLargestNumberOfCandidates) {
   EXPECT_EQ(whole.impossible.size(), 1u);
 }
 
+// Two limits that nothing keeps: the nearest is looked for with the effort that proving them leaves.
+TEST(DiagnoseInfeasibility, ProvesWhatIsImpossibleBeforeItLooksForWhatIsNear) {
+  CandidateRules rules = toy_rules();
+  rules.check_budgets = [](const Estimates& e) {
+    return std::vector<Violation>{{"flash", double(e.flash_bytes), 100, "flash"}, {"macs", double(e.macs), 1, "macs"}};
+  };
+  const SearchSpace space = space_of(large_spec());
+  const int whole = diagnose_infeasibility(space, rules, 1).candidates;
+  DiagnosisEffort effort;
+  std::vector<size_t> proven;
+  for (effort.max_candidates = 1100; effort.max_candidates < whole; effort.max_candidates += 400) {
+    const Infeasibility why = diagnose_infeasibility(space, rules, 1, effort);
+    proven.push_back(why.impossible.size());
+    EXPECT_TRUE(why.impossible.size() == 2 || !why.nearest) << effort.max_candidates;
+  }
+  ASSERT_FALSE(proven.empty());
+  EXPECT_TRUE(std::is_sorted(proven.begin(), proven.end()));
+  EXPECT_EQ(proven.back(), 2u);
+}
+
 TEST(DiagnoseInfeasibility, StopsWhenAsked) {
   int asked = 0;
   const Infeasibility why =
