@@ -28,6 +28,7 @@ Codec<int64_t> multiply_accumulates() {
 Codec<int64_t> part_of_memory(int64_t& of) {
   constexpr std::string_view kOf = " of ";
   const auto parse = [&of, kOf](const std::string& text, int64_t& value) -> std::string {
+    if (text.ends_with(" of")) return "what the board has is missing after `of`, as in 20 KiB of 64 KiB";
     const size_t at = text.find(kOf);
     if (at == std::string::npos) return size().parse(text, value);
     int64_t part = 0, whole = 0;
@@ -56,6 +57,13 @@ Codec<int64_t> count() {
   return {parse, print};
 }
 
+// Of `95`, which is neither share nor percentage.
+std::string percentage_meant(const std::string& text) {
+  double value = 0.0;
+  const bool read = real(1.0, 100.0).parse(text, value).empty();
+  return read ? fmt::format(", did you mean {} % or {:g}?", text, value / 100.0) : "";
+}
+
 // `95 %` or `0.95`.
 Codec<double> share() {
   const auto parse = [](const std::string& text, double& value) -> std::string {
@@ -64,7 +72,7 @@ Codec<double> share() {
     double parsed = 0.0;
     const bool none = text == "none";
     const bool legal = none || (real(0.0, percent ? 100.0 : 1.0).parse(number, parsed).empty() && parsed > 0.0);
-    if (!legal) return "a share above 0, such as 95 % or 0.95, or none";
+    if (!legal) return "a share above 0, such as 95 % or 0.95, or none" + (percent ? "" : percentage_meant(text));
     value = percent ? parsed / 100.0 : parsed;
     return "";
   };
@@ -106,7 +114,7 @@ void check_each(Fields& fields, std::string_view key, const std::vector<Board>& 
 
 std::string beyond(const std::string& place, int64_t has, int64_t limit, int64_t of) {
   if (of > 0 && of != has) return fmt::format("{} has {}, not {}", place, bytes_text(has), bytes_text(of));
-  return limit > has ? fmt::format("{} has {} B", place, has) : "";
+  return limit > has ? fmt::format("{} has {}", place, bytes_text(has)) : "";
 }
 
 void check_memory(Fields& fields, const Limits& limits, const std::vector<Board>& boards) {
@@ -155,21 +163,26 @@ void visit_bank_choice(Fields& fields, Study& study) {
   fields.check("ram_bank", rule.empty(), rule);
 }
 
-// A soft limit, which is at most the hard one.
+// A soft limit, which is at most the hard one; `text` gives the latter in words.
+template <class T, class Text>
+void visit_soft(Fields& fields, std::string_view key, T& soft, const T& hard, const Codec<T>& codec, const Text& text) {
+  fields.value(key, soft, codec);
+  if (hard != T{} && soft > hard) fields.check(key, false, "at most the hard limit of " + text(hard));
+}
+
 template <class T>
 void visit_soft(Fields& fields, std::string_view key, T& soft, const T& hard, const Codec<T>& codec) {
-  fields.value(key, soft, codec);
-  if (hard == T{} || soft <= hard) return;
-  const nlohmann::json limit = codec.print(hard);
-  fields.check(key, false,
-               "at most the hard limit of " + (limit.is_string() ? limit.get<std::string>() : limit.dump()));
+  visit_soft(fields, key, soft, hard, codec, [&](const T& value) {
+    const nlohmann::json printed = codec.print(value);
+    return printed.is_string() ? printed.get<std::string>() : printed.dump();
+  });
 }
 
 void visit_soft_limits(Fields& fields, Study& study) {
   Limits& soft = study.soft_limits;
   const Limits& hard = study.limits;
-  visit_soft(fields, "flash", soft.flash_bytes, hard.flash_bytes, size());
-  visit_soft(fields, "ram", soft.ram_bytes, hard.ram_bytes, size());
+  visit_soft(fields, "flash", soft.flash_bytes, hard.flash_bytes, size(), bytes_text);
+  visit_soft(fields, "ram", soft.ram_bytes, hard.ram_bytes, size(), bytes_text);
   visit_soft(fields, "latency", soft.latency_us, hard.latency_us, latency());
   visit_soft(fields, "energy", soft.energy_uj, hard.energy_uj, energy());
   visit_soft(fields, "average_power", soft.average_power_uw, hard.average_power_uw, power());

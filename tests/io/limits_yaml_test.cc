@@ -74,9 +74,10 @@ TEST(Limits, AnAccuracyIsAShareOrAPercentage) {
   EXPECT_EQ(study_of({"limits.accuracy=1"}).accuracy_floor, 1.0);
   EXPECT_EQ(study_of({}).accuracy_floor, 0.0);
   EXPECT_EQ(study_from_json(study_of({"limits.accuracy=97.3 %"}).config_json).accuracy_floor, 0.973);
-  for (const std::string value : {"95", "0", "-1 %", "101 %", "high", "%"})
-    EXPECT_EQ(error_of_limit("accuracy: '" + value + "'"),
-              "s.yaml:8:3: limits.accuracy = " + value + ": a share above 0, such as 95 % or 0.95, or none");
+  const std::string rule = ": a share above 0, such as 95 % or 0.95, or none";
+  for (const std::string value : {"0", "-1 %", "101 %", "101", "high", "%"})
+    EXPECT_EQ(error_of_limit("accuracy: '" + value + "'"), "s.yaml:8:3: limits.accuracy = " + value + rule);
+  EXPECT_EQ(error_of_limit("accuracy: 95"), "s.yaml:8:3: limits.accuracy = 95" + rule + ", did you mean 95 % or 0.95?");
 }
 
 TEST(Limits, AveragePowerNeedsADutyCycle) {
@@ -114,6 +115,8 @@ TEST(Limits, TheWholeMustBeWhatTheBoardHas) {
             "s.yaml:8:3: limits.ram = 20 of 96 KiB: 20: a number with a unit of B, KiB, MiB, kB, MB");
   EXPECT_EQ(error_of_limit("ram: 20 KiB of all"),
             "s.yaml:8:3: limits.ram = 20 KiB of all: all: a number with a unit of B, KiB, MiB, kB, MB");
+  EXPECT_EQ(error_of_limit("ram: 20 KiB of"),
+            "s.yaml:8:3: limits.ram = 20 KiB of: what the board has is missing after `of`, as in 20 KiB of 64 KiB");
   EXPECT_EQ(error_of_limit("ram: 0 KiB of 96 KiB"), "s.yaml:8:3: limits.ram = 0 KiB of 96 KiB: 0 KiB: above 0");
 }
 
@@ -127,7 +130,7 @@ TEST(Limits, AnotherBankMayHoldArenaAndStack) {
   EXPECT_EQ(error_of_limit("ram_bank: sram3"),
             "s.yaml:8:3: limits.ram_bank = sram3: nucleo-l476rg has sram1, sram2, did you mean \"sram1\"?");
   EXPECT_EQ(error_in({"limits.ram=64 KiB"}, with_limit("ram_bank: sram2")),
-            "command line: limits.ram = 64 KiB: sram2 of nucleo-l476rg has 32768 B");
+            "command line: limits.ram = 64 KiB: sram2 of nucleo-l476rg has 32 KiB");
 }
 
 // ---- soft limits ----
@@ -144,9 +147,9 @@ TEST(SoftLimits, AddTheirQuantityToTheObjectives) {
 
 TEST(SoftLimits, AreAtMostTheHardOnes) {
   EXPECT_EQ(error_in({"limits.soft.flash=33 KiB"}),
-            "command line: limits.soft.flash = 33 KiB: at most the hard limit of 32768 B");
+            "command line: limits.soft.flash = 33 KiB: at most the hard limit of 32 KiB");
   EXPECT_EQ(error_of_limit("soft: {flash: 2 MiB}"),
-            "s.yaml:8:10: limits.soft.flash = 2 MiB: nucleo-l476rg has 1048576 B");
+            "s.yaml:8:10: limits.soft.flash = 2 MiB: nucleo-l476rg has 1024 KiB");
   EXPECT_EQ(error_in({"limits.latency=5 ms", "limits.soft.latency=6 ms"}),
             "command line: limits.soft.latency = 6 ms: at most the hard limit of 5000 us");
   EXPECT_EQ(error_in({"limits.params=5k", "limits.soft.params=6k"}),
@@ -254,7 +257,7 @@ TEST(Boards, MistakesInAListHaveTheirPlace) {
 TEST(Boards, LimitsAreHeldAgainstEach) {
   const std::string boards = "board=[nucleo-l476rg, nucleo-f411re]";
   EXPECT_EQ(error_in({boards}, with_limit("flash: 600 KiB")),
-            "s.yaml:8:3: limits.flash = 600 KiB: nucleo-f411re has 524288 B");
+            "s.yaml:8:3: limits.flash = 600 KiB: nucleo-f411re has 512 KiB");
   EXPECT_EQ(error_in({boards}, with_limit("ram: 20 KiB of 96 KiB")),
             "s.yaml:8:3: limits.ram = 20 KiB of 96 KiB: sram of nucleo-f411re has 128 KiB, not 96 KiB");
   EXPECT_EQ(error_in({boards}, with_limit("ram_bank: sram2")),
