@@ -78,6 +78,30 @@ bool describes_board(const std::string& path, bool with_sleep) {
   return !field.starts_with("board.ram.") && !decides;
 }
 
+using Leaves = std::map<std::string, nlohmann::json>;
+
+// `20480 B of 65536 B` limits as `20480 B` does: the second half only says what the board has.
+void drop_wholes(Leaves& leaves) {
+  for (const char* path : {"limits.flash", "limits.ram"})
+    if (const auto limit = leaves.find(path); limit != leaves.end() && limit->second.is_string()) {
+      const auto text = limit->second.get<std::string>();
+      limit->second = text.substr(0, text.find(" of "));
+    }
+}
+
+// Where all boards sleep at one current, it is the duty cycle's, whoever gives it: estimates are the same.
+void unite_sleep_currents(Leaves& leaves) {
+  constexpr const char* kOfDutyCycle = "duty_cycle.sleep_current";
+  const auto of_board = [](const auto& leaf) { return field_of_board(leaf.first) == "board.sleep_current"; };
+  std::set<nlohmann::json> currents;
+  for (const auto& leaf : leaves)
+    if (of_board(leaf)) currents.insert(leaf.second);
+  if (leaves.contains(kOfDutyCycle)) currents = {leaves[kOfDutyCycle]};
+  if (currents.size() != 1) return;
+  std::erase_if(leaves, of_board);
+  leaves[kOfDutyCycle] = *currents.begin();
+}
+
 constexpr std::string_view kShared = "${BITWRIGHT_SHARED}";
 
 // The folder of data sets: the environment's, else ../shared from here, else beside the source tree.
@@ -415,7 +439,7 @@ Study read_study(const YamlNode& root, const std::string& file, const fs::path& 
 }
 
 // Leaves by their path: `search.trials` -> 100, `board.ram.0.size` -> ...; arrays of plain values are one leaf.
-void flatten(const nlohmann::json& node, const std::string& path, std::map<std::string, nlohmann::json>& leaves) {
+void flatten(const nlohmann::json& node, const std::string& path, Leaves& leaves) {
   const bool records = node.is_array() && !node.empty() && node.front().is_object();
   if (!node.is_object() && !records) {
     leaves[path] = node;
@@ -425,8 +449,8 @@ void flatten(const nlohmann::json& node, const std::string& path, std::map<std::
     flatten(item.value(), path.empty() ? item.key() : path + "." + item.key(), leaves);
 }
 
-std::map<std::string, nlohmann::json> flattened(const std::string& config_json) {
-  std::map<std::string, nlohmann::json> leaves;
+Leaves flattened(const std::string& config_json) {
+  Leaves leaves;
   try {
     flatten(nlohmann::json::parse(config_json), "", leaves);
   } catch (const nlohmann::json::exception& e) {
@@ -435,7 +459,7 @@ std::map<std::string, nlohmann::json> flattened(const std::string& config_json) 
   return leaves;
 }
 
-std::string leaf_text(const std::map<std::string, nlohmann::json>& leaves, const std::string& path) {
+std::string leaf_text(const Leaves& leaves, const std::string& path) {
   const auto found = leaves.find(path);
   if (found == leaves.end()) return "(not set)";
   return found->second.is_string() ? found->second.get<std::string>() : found->second.dump();
@@ -489,7 +513,9 @@ std::string comparable_config(const std::string& config_json) {
   for (const std::string& path : kGoingOn) leaves.erase(path);
   for (const auto& [path, value] : kCameLater)
     if (const auto found = leaves.find(path); found != leaves.end() && found->second == value) leaves.erase(found);
+  drop_wholes(leaves);
   const bool duty_cycle = leaves.contains("duty_cycle.inferences_per_hour");
+  if (duty_cycle) unite_sleep_currents(leaves);
   std::erase_if(leaves, [&](const auto& leaf) { return describes_board(leaf.first, duty_cycle); });
   return nlohmann::json(leaves).dump();
 }

@@ -29,9 +29,10 @@ std::string study_to_json(const Study& study);
 std::string config_difference(const std::string& a_json, const std::string& b_json);
 
 // config_json without the fields that may change while a study goes on: search.trials, search.budget, search.jobs,
-// duty_cycle.battery, report_boards, and what describes a board but decides no estimate and no limit; and without
-// fields unknown to the first version whose value means what that version did. Takes its own result, too, also that of
-// an earlier version. Two configurations are the same study exactly if these texts are equal.
+// duty_cycle.battery, report_boards, the second half of `20 KiB of 64 KiB`, and what describes a board but decides no
+// estimate and no limit; with one sleep current, whether duty cycle or boards give it; and without fields unknown to
+// the first version whose value means what that version did. Takes its own result, too, also that of an earlier
+// version. Two configurations are the same study exactly if these texts are equal.
 std::string comparable_config(const std::string& config_json);
 
 // Every field that a study may have, `search.population`, sorted; docs/configuration.md documents each.

@@ -103,6 +103,15 @@ TEST(Limits, APartOfTheBoardsMemoryNamesTheWhole) {
   EXPECT_EQ(again.config_json, study.config_json);
 }
 
+TEST(Limits, NamingTheWholeMakesNoOtherStudy) {
+  EXPECT_EQ(comparable(study_of({"limits.ram=20 KiB of 96 KiB", "limits.flash=32 KiB of 1 MiB"})),
+            comparable(study_of({"limits.ram=20 KiB"})));
+  EXPECT_NE(comparable(study_of({"limits.ram=21 KiB of 96 KiB"})), comparable(study_of({"limits.ram=20 KiB"})));
+  nlohmann::json earlier = nlohmann::json::parse(comparable(study_of({"limits.ram=20 KiB"})));
+  earlier["limits.ram"] = "20480 B of 98304 B";  // as a version stored it that compared it
+  EXPECT_EQ(comparable_config(earlier.dump()), comparable(study_of({"limits.ram=20 KiB"})));
+}
+
 TEST(Limits, TheWholeMustBeWhatTheBoardHas) {
   EXPECT_EQ(error_of_limit("ram: 20 KiB of 64 KiB"),
             "s.yaml:8:3: limits.ram = 20 KiB of 64 KiB: sram1 of nucleo-l476rg has 96 KiB, not 64 KiB");
@@ -222,6 +231,25 @@ TEST(DutyCycle, TheBatteryMakesNoOtherStudyButTheCurrentsDo) {
   const std::string before = comparable_config(without.dump());
   without["board"]["sleep_current"] = "1 uA";
   EXPECT_EQ(comparable_config(without.dump()), before);
+}
+
+// It decides what was estimated, not who gives it.
+TEST(DutyCycle, ASleepCurrentIsTheSameFromTheStudyOrTheBoard) {
+  const auto with = [](const std::string& board, std::vector<std::string> further = {}) {
+    further.insert(further.end(), {"board=" + board, "duty_cycle.inferences_per_hour=60"});
+    return study_of(further);
+  };
+  const Study by_board = with("nucleo-u083rc");
+  EXPECT_EQ(comparable(with("nucleo-u083rc", {"duty_cycle.sleep_current=0.825 uA"})), comparable(by_board));
+  const Study by_study = with("nucleo-u083rc", {"duty_cycle.sleep_current=4 uA"});
+  EXPECT_NE(comparable(by_study), comparable(by_board));
+  nlohmann::json mended = nlohmann::json::parse(by_study.config_json);
+  mended["board"]["sleep_current"] = "1 uA";  // which the study's wins over
+  EXPECT_EQ(comparable_config(mended.dump()), comparable(by_study));
+  const std::string two = "[nucleo-u083rc, nucleo-h743zi]";
+  EXPECT_NE(comparable(with(two)), comparable(with(two, {"duty_cycle.sleep_current=0.825 uA"})));
+  for (const Study& study : {by_board, by_study, with(two)})
+    EXPECT_EQ(comparable_config(comparable(study)), comparable(study));
 }
 
 // ---- several boards ----

@@ -137,7 +137,7 @@ TEST(LoadStudy, ReportsEveryMistakeAtOnceInTheFilesOrder) {
 }
 
 TEST(LoadStudy, RefusesALimitBeyondTheBoard) {
-  EXPECT_EQ(error_in(study_with("32 KiB", "2 MiB")), "s.yaml:8:3: limits.flash = 2 MiB: nucleo-l476rg has 1048576 B");
+  EXPECT_EQ(error_in(study_with("32 KiB", "2 MiB")), "s.yaml:8:3: limits.flash = 2 MiB: nucleo-l476rg has 1024 KiB");
 }
 
 TEST(LoadStudy, RefusesFieldsOfAnotherKindOfData) {
