@@ -139,13 +139,14 @@ ProfileInput input_of_file(const std::string& path) {
 }
 
 // The program's own file of a board that is still the same: it may say more of the flash than an earlier version
-// stored.
+// stored. The banks stay in the study's order: limits.ram_bank chose the first.
 Board current_board(const Board& stored) {
   const std::vector<std::string> names = board_names();
   if (std::find(names.begin(), names.end(), stored.name) == names.end()) return stored;
   Board own = load_board(stored.name);
   const bool same = own.core == stored.core && own.clock_hz == stored.clock_hz &&
                     own.flash_bytes == stored.flash_bytes && own.flash_wait_states == stored.flash_wait_states;
+  own.ram = stored.ram;
   return same ? own : stored;
 }
 

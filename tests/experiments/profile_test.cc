@@ -76,8 +76,8 @@ constexpr char kStudy[] =
     "  head: [global_pool_dense]\n";
 
 // A store with one failed trial, without weights, and one that was trained.
-std::string write_store(const TempFolder& folder) {
-  Study study = study_from_yaml(kStudy, "tiny.yaml");
+std::string write_store(const TempFolder& folder, const std::vector<std::string>& overrides = {}) {
+  Study study = study_from_yaml(kStudy, "tiny.yaml", overrides);
   study.board.instruction_cache = {};  // as versions stored it that did not know of it
   StudyRecord record;
   record.name = "tiny";
@@ -153,6 +153,12 @@ TEST(ProfileInput, ATrialBringsTheStudysBoardAndLimitsAndItsWeightsIfItHasAny) {
   EXPECT_EQ(trained.limits.flash_bytes, 32 * 1024);
   EXPECT_EQ(error_of<ConfigError>([&] { profile_input_of_trial(store, 2); }),
             store + ": there is no trial 2; the study has 2");
+}
+
+TEST(ProfileInput, ATrialsArenaLiesInTheBankThatTheStudyChose) {
+  const TempFolder folder;
+  const std::string store = write_store(folder, {"board=nucleo-l476rg", "limits.ram_bank=sram2"});
+  EXPECT_EQ(profile_input_of_trial(store, 1).board->ram.front().name, "sram2");
 }
 
 TEST(ProfileInput, TheCommandTakesATrialByTheStudysYaml) {
