@@ -15,26 +15,38 @@
 namespace bitwright {
 namespace {
 
+// A board that is only reported has its own flash and RAM.
+Limits limits_on(const Study& study, bool needed) {
+  Limits limits = study.limits;
+  if (!needed) limits.flash_bytes = limits.flash_of_bytes = limits.ram_bytes = limits.ram_of_bytes = 0;
+  return limits;
+}
+
 Study alone(const Study& study, const Board& board, bool needed) {
   Study one = study;
   one.board = board;
   one.further_boards.clear();
-  if (needed) return one;
-  one.limits.flash_bytes = one.limits.flash_of_bytes = 0;
-  one.limits.ram_bytes = one.limits.ram_of_bytes = 0;
+  one.limits = limits_on(study, needed);
   return one;
 }
 
-BoardFit fit_of(const Study& study, const Board& board, bool needed, const Network& network) {
-  BoardFit fit{board, needed, {}, {}};
-  const Study one = alone(study, board, needed);
-  try {
-    fit.estimates = estimate(network, board, one.limits, study.execution, study.duty_cycle);
-  } catch (const MissingCost&) {
-    return fit;
-  }
-  fit.violations = check_budgets(*fit.estimates, one.limits, board, study.duty_cycle);
+BoardFit judged(const Study& study, const Board& board, bool needed, std::optional<Estimates> estimates) {
+  BoardFit fit{board, needed, std::move(estimates), {}};
+  if (fit.estimates) fit.violations = check_budgets(*fit.estimates, limits_on(study, needed), board, study.duty_cycle);
   return fit;
+}
+
+BoardFit fit_of(const Study& study, const Board& board, bool needed, const Network& network) {
+  try {
+    return judged(study, board, needed,
+                  estimate(network, board, limits_on(study, needed), study.execution, study.duty_cycle));
+  } catch (const MissingCost&) {
+    return judged(study, board, needed, std::nullopt);
+  }
+}
+
+void add_reported(const Study& study, const Network& network, std::vector<BoardFit>& fits) {
+  for (const Board& board : study.report_boards) fits.push_back(fit_of(study, board, /*needed=*/false, network));
 }
 
 std::vector<std::string> row_of(const Study& study, const Trial& trial, const BoardFit& fit) {
@@ -59,7 +71,16 @@ std::vector<std::string> row_of(const Study& study, const Trial& trial, const Bo
 std::vector<BoardFit> board_fits(const Study& study, const Network& network) {
   std::vector<BoardFit> fits;
   for (const Board& board : boards_of(study)) fits.push_back(fit_of(study, board, /*needed=*/true, network));
-  for (const Board& board : study.report_boards) fits.push_back(fit_of(study, board, /*needed=*/false, network));
+  add_reported(study, network, fits);
+  return fits;
+}
+
+std::vector<BoardFit> board_fits(const Study& study, const Network& network, const Estimates& needed) {
+  const std::vector<Board> boards = boards_of(study);
+  std::vector<BoardFit> fits;
+  for (size_t i = 0; i < boards.size(); ++i)
+    fits.push_back(judged(study, boards[i], /*needed=*/true, boards.size() == 1 ? needed : needed.boards.at(i)));
+  add_reported(study, network, fits);
   return fits;
 }
 

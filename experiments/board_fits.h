@@ -24,6 +24,8 @@ struct BoardFit {
 // In the order of `board`, then of `report_boards`. Limits on flash and RAM are those of the boards that must be
 // fitted; a reported board has its own flash and first RAM bank.
 std::vector<BoardFit> board_fits(const Study& study, const Network& network);
+// The same where the figures of the boards that must be fitted are known: `needed`, as rules_of() estimates them.
+std::vector<BoardFit> board_fits(const Study& study, const Network& network, const Estimates& needed);
 
 // Whether there is more than one board to tell of.
 bool tells_boards(const Study& study);

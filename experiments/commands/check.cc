@@ -34,9 +34,9 @@ struct Feasibility {
   double least_uw = 0.0, most_uw = 0.0;  // average power of those that fit; 0 without a duty cycle
 };
 
-void add_boards(const Study& study, const Network& network, Feasibility& found) {
+void add_boards(const Study& study, const Network& network, const Estimates& estimates, Feasibility& found) {
   if (!tells_boards(study)) return;
-  for (const BoardFit& fit : board_fits(study, network))
+  for (const BoardFit& fit : board_fits(study, network, estimates))
     if (fit.estimates) found.fit_on[fit.board.name] += fit.fits();
 }
 
@@ -55,8 +55,8 @@ Feasibility sample_space(const Study& study, const SearchSpace& space) {
     auto violations = rules.check_structure(network);
     Estimates estimates;
     if (violations.empty()) {
-      add_boards(study, network, found);
       violations = rules.check_budgets(estimates = rules.estimate(network));
+      add_boards(study, network, estimates, found);
     }
     for (const Violation& v : worst_by_rule(violations)) ++found.broken[v.rule];
     if (violations.empty()) add_fitting(estimates, found);

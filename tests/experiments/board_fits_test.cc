@@ -93,6 +93,20 @@ TEST(BoardFits, ReportedBoardsHaveTheirOwnMemoryAndTheStudysOtherLimits) {
   EXPECT_FALSE(fits[3].fits());
 }
 
+TEST(BoardFits, OfKnownFiguresAreThoseEstimatedAnew) {
+  for (const std::string boards : {"nucleo-h743zi", "[nucleo-h743zi, nucleo-u083rc]"}) {
+    const Study study = study_of({"board=" + boards, "report_boards=nucleo-f411re", "limits.latency=20 ms"});
+    const std::vector<BoardFit> anew = board_fits(study, bearing()),
+                                known = board_fits(study, bearing(), rules_of(study).estimate(bearing()));
+    ASSERT_EQ(known.size(), anew.size());
+    for (size_t i = 0; i < anew.size(); ++i) {
+      EXPECT_EQ(known[i].board.name, anew[i].board.name);
+      EXPECT_EQ(known[i].estimates->latency_us, anew[i].estimates->latency_us);
+      EXPECT_EQ(known[i].fits(), anew[i].fits());
+    }
+  }
+}
+
 TEST(RenderFront, TellsOfEveryBoard) {
   const Study study = study_of({"board=[nucleo-h743zi, nucleo-u083rc]", "report_boards=nucleo-f072rb"});
   const std::string text = render_front({{complete(study), {}}}, study);
