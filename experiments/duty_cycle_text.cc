@@ -29,6 +29,10 @@ std::string board_text(const Board& board, const DutyCycle& duty) {
 
 }  // namespace
 
+bool tells_battery(const Study& study) {
+  return study.duty_cycle.battery_mah > 0 && study.further_boards.empty();
+}
+
 std::string duty_cycle_text(const Study& study) {
   const DutyCycle& duty = study.duty_cycle;
   if (!duty.given()) return "";

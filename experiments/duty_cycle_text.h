@@ -9,6 +9,9 @@
 
 namespace bitwright {
 
+// Whether battery lives can be told: there is a battery, and one board that it feeds.
+bool tells_battery(const Study& study);
+
 // Some lines, each of the study's boards with its sources; empty without a duty cycle.
 std::string duty_cycle_text(const Study& study);
 nlohmann::json duty_cycle_json(const Study& study);

@@ -18,7 +18,7 @@ std::vector<std::string> names_of(const std::vector<Board>& boards) {
 // What depends on the study's boards and duty cycle.
 void add_study(nlohmann::json& json, const Trial& trial, const Study& study) {
   if (tells_boards(study)) json["boards"] = board_fits_json(study, trial.candidate.network);
-  if (study.duty_cycle.battery_mah > 0 && study.further_boards.empty())
+  if (tells_battery(study))
     json["battery_hours"] = battery_hours(trial.estimates.average_power_uw, study.board, study.duty_cycle);
 }
 

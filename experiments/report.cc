@@ -18,28 +18,15 @@ std::string head(const std::vector<std::string>& cells) {
   return row(cells) + row(std::vector<std::string>(cells.size(), "---"));
 }
 
-std::vector<std::string> front_row(const FrontPoint& point, const Study& study) {
-  const Trial& t = point.trial;
-  std::vector<std::string> cells = {fmt::format("#{}", t.number),
-                                    format_percent(t.metrics.accuracy),
-                                    point.test ? format_percent(point.test->accuracy) : "-",
-                                    format_bytes(t.estimates.flash_bytes),
-                                    format_bytes(t.estimates.ram_bytes),
-                                    format_microseconds(t.estimates.latency_us),
-                                    format_count(static_cast<double>(t.estimates.macs))};
-  const std::vector<std::string> power = power_cells(study, &t.estimates);
-  cells.insert(cells.end(), power.begin(), power.end());
-  cells.push_back(fmt::format("`{}`", t.candidate.hash.substr(0, 12)));
-  return cells;
-}
-
 std::string front_section(const std::vector<FrontPoint>& front, const Study& study) {
-  std::vector<std::string> titles = {"trial", "validation", "test", "flash", "RAM", "latency", "MACs"};
-  const std::vector<std::string> power = power_cells(study, nullptr);
-  titles.insert(titles.end(), power.begin(), power.end());
+  std::vector<std::string> titles = front_titles(study);
   titles.emplace_back("network");
   std::string out = "## Front\n\n" + head(titles);
-  for (const FrontPoint& point : front) out += row(front_row(point, study));
+  for (const FrontPoint& point : front) {
+    std::vector<std::string> cells = front_cells(point, study);
+    cells.push_back(fmt::format("`{}`", point.trial.candidate.hash.substr(0, 12)));
+    out += row(cells);
+  }
   const std::string limits = limits_text(study);
   if (!limits.empty()) out += fmt::format("\nLimits:{}.\n", limits.substr(1));
   const std::string duty = duty_cycle_text(study);

@@ -20,6 +20,7 @@
 #include "estimators/worst_board.h"
 #include "experiments/board_fits.h"
 #include "experiments/comparison.h"
+#include "experiments/duty_cycle_text.h"
 #include "experiments/limits_text.h"
 #include "experiments/table.h"
 #include "experiments/version.h"
@@ -90,21 +91,6 @@ std::string formats_text(const Network& network) {
       text +=
           fmt::format("{}{}/{}", text.empty() ? "" : " ", format_name(layer.weights), format_name(layer.activations));
   return text;
-}
-
-std::vector<std::string> front_row(const FrontPoint& point, const Study& study) {
-  const Estimates& e = point.trial.estimates;
-  std::vector<std::string> row = {fmt::format("#{}", point.trial.number),
-                                  format_percent(point.trial.metrics.accuracy),
-                                  point.test ? format_percent(point.test->accuracy) : "-",
-                                  format_bytes(e.flash_bytes),
-                                  format_bytes(e.ram_bytes),
-                                  format_microseconds(e.latency_us),
-                                  format_count(static_cast<double>(e.macs))};
-  const std::vector<std::string> power = power_cells(study, &e);
-  row.insert(row.end(), power.begin(), power.end());
-  row.push_back(formats_text(point.trial.candidate.network));
-  return row;
 }
 
 bool meets(const Trial& trial, const Condition& condition) {
@@ -199,12 +185,35 @@ std::vector<std::string> result_warnings(const Study& study) {
   return {"the split is random: windows of one recording lie on both sides, so these accuracies leak"};
 }
 
+std::vector<std::string> front_titles(const Study& study) {
+  std::vector<std::string> titles = {"trial", "validation", "test", "flash", "ram", "latency", "MACs"};
+  if (study.duty_cycle.given()) titles.emplace_back("power");
+  if (tells_battery(study)) titles.emplace_back("battery");
+  return titles;
+}
+
+std::vector<std::string> front_cells(const FrontPoint& point, const Study& study) {
+  const Estimates& e = point.trial.estimates;
+  std::vector<std::string> cells = {fmt::format("#{}", point.trial.number),
+                                    format_percent(point.trial.metrics.accuracy),
+                                    point.test ? format_percent(point.test->accuracy) : "-",
+                                    format_bytes(e.flash_bytes),
+                                    format_bytes(e.ram_bytes),
+                                    format_microseconds(e.latency_us),
+                                    format_count(static_cast<double>(e.macs))};
+  if (study.duty_cycle.given()) cells.push_back(format_microwatts(e.average_power_uw));
+  if (tells_battery(study))
+    cells.push_back(format_life(battery_hours(e.average_power_uw, study.board, study.duty_cycle)));
+  return cells;
+}
+
 std::string render_front(const std::vector<FrontPoint>& front, const Study& study) {
-  std::vector<std::vector<std::string>> rows = {
-      {"trial", "validation", "test", "flash", "ram", "latency", "MACs", "weights/activations"}};
-  const std::vector<std::string> power_titles = power_cells(study, nullptr);
-  rows.front().insert(rows.front().end() - 1, power_titles.begin(), power_titles.end());
-  for (const FrontPoint& point : front) rows.push_back(front_row(point, study));
+  std::vector<std::vector<std::string>> rows = {front_titles(study)};
+  rows.front().emplace_back("weights/activations");
+  for (const FrontPoint& point : front) {
+    rows.push_back(front_cells(point, study));
+    rows.back().push_back(formats_text(point.trial.candidate.network));
+  }
   std::string text =
       fmt::format("{} on {}{}\n", study.name, board_names_text(study), limits_text(study)) + render_table(rows);
   if (tells_boards(study) && !front.empty())
@@ -217,14 +226,6 @@ std::vector<Trial> trials_of(const std::vector<FrontPoint>& front) {
   std::vector<Trial> trials;
   for (const FrontPoint& point : front) trials.push_back(point.trial);
   return trials;
-}
-
-std::vector<std::string> power_cells(const Study& study, const Estimates* e) {
-  if (!study.duty_cycle.given()) return {};
-  std::vector<std::string> cells = {e ? format_microwatts(e->average_power_uw) : "power"};
-  if (study.duty_cycle.battery_mah > 0 && study.further_boards.empty())
-    cells.push_back(e ? format_life(battery_hours(e->average_power_uw, study.board, study.duty_cycle)) : "battery");
-  return cells;
 }
 
 Trial pick_trial(const std::vector<FrontPoint>& front, const std::string& pick) {

@@ -45,8 +45,10 @@ int score_front(const Study& study, const FrontEnd& front_end, TrialStore& store
 
 // What must stand beside every result of the study: that its split leaks. Mostly nothing.
 std::vector<std::string> result_warnings(const Study& study);
-// Of a study with a duty cycle average power and, on its only board, battery life; their titles where `e` is null.
-std::vector<std::string> power_cells(const Study& study, const Estimates* e);
+// What is said of every point: trial, accuracies, costs; with a duty cycle power and, where it can be told, battery
+// life.
+std::vector<std::string> front_titles(const Study& study);
+std::vector<std::string> front_cells(const FrontPoint& point, const Study& study);
 std::vector<Trial> trials_of(const std::vector<FrontPoint>& front);
 // Study, boards and limits in a line, then a line a point, of several boards a line a point and board, then the
 // warnings.

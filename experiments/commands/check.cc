@@ -93,7 +93,7 @@ std::string power_text(const Study& study, const Feasibility& found) {
   if (found.fits == 0 || found.most_uw <= 0.0) return "";
   std::string text = fmt::format("\naverage power of those that fit {}..{}", format_microwatts(found.least_uw),
                                  format_microwatts(found.most_uw));
-  if (study.duty_cycle.battery_mah <= 0 || !study.further_boards.empty()) return text;
+  if (!tells_battery(study)) return text;
   return text + fmt::format("; the battery lasts {}..{}",
                             format_life(battery_hours(found.most_uw, study.board, study.duty_cycle)),
                             format_life(battery_hours(found.least_uw, study.board, study.duty_cycle)));
