@@ -24,7 +24,7 @@ void add_study(nlohmann::json& json, const Trial& trial, const Study& study) {
 
 }  // namespace
 
-nlohmann::json trial_json(const Trial& trial, const std::optional<Metrics>& test) {
+nlohmann::json trial_json(const Trial& trial, const std::optional<Metrics>& test, const Study& study) {
   nlohmann::json json = {{"schema", 1},
                          {"trial", trial.number},
                          {"state", trial_state_name(trial.state)},
@@ -42,15 +42,13 @@ nlohmann::json trial_json(const Trial& trial, const std::optional<Metrics>& test
                          {"rejected", trial.rejected},
                          {"attempt", trial.attempt}};
   if (test) json["test"] = *test;
+  add_study(json, trial, study);
   return json;
 }
 
 nlohmann::json front_json(const std::vector<FrontPoint>& front, const Study& study) {
   nlohmann::json points = nlohmann::json::array();
-  for (const FrontPoint& point : front) {
-    points.push_back(trial_json(point.trial, point.test));
-    add_study(points.back(), point.trial, study);
-  }
+  for (const FrontPoint& point : front) points.push_back(trial_json(point.trial, point.test, study));
   nlohmann::json json = {{"schema", 1},
                          {"study", study.name},
                          {"board", study.board.name},

@@ -9,7 +9,8 @@
 
 namespace bitwright {
 
-nlohmann::json trial_json(const Trial& trial, const std::optional<Metrics>& test);
+// With how it does on each board, where the study tells of several.
+nlohmann::json trial_json(const Trial& trial, const std::optional<Metrics>& test, const Study& study);
 nlohmann::json front_json(const std::vector<FrontPoint>& front, const Study& study);
 
 }  // namespace bitwright

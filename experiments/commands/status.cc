@@ -100,7 +100,7 @@ int show(const Options& options) {
           fmt::format("{}: there is no trial {}; the study has {}", store.path(), options.trial, store.size()));
     const Trial trial = store.trial(options.trial);
     const auto test = store.test_metrics(options.trial);
-    std::cout << (options.json ? trial_json(trial, test).dump(2) + "\n" : trial_text(trial, test, study));
+    std::cout << (options.json ? trial_json(trial, test, study).dump(2) + "\n" : trial_text(trial, test, study));
     return 0;
   }
   const auto front = front_of(store);

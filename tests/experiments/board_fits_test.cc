@@ -9,6 +9,7 @@
 #include "core/io/load_study.h"
 #include "core/io/network_yaml.h"
 #include "experiments/duty_cycle_text.h"
+#include "experiments/front_json.h"
 #include "experiments/limits_text.h"
 #include "experiments/study_session.h"
 #include "tests/io/temp_folder.h"
@@ -125,6 +126,16 @@ TEST(RenderFront, ShowsPowerAndBatteryOfADutyCycle) {
   EXPECT_THAT(text, HasSubstr("power"));
   EXPECT_THAT(text, HasSubstr(" uW"));
   EXPECT_THAT(text, HasSubstr("years"));
+}
+
+TEST(TrialJson, TellsOfEveryBoard) {
+  const Study study = study_of({"board=[nucleo-h743zi, nucleo-u083rc]", "report_boards=nucleo-f072rb"});
+  const nlohmann::json json = trial_json(complete(study), {}, study);
+  ASSERT_EQ(json["boards"].size(), 3u);
+  EXPECT_EQ(json["boards"][1]["board"], "nucleo-u083rc");
+  EXPECT_EQ(json["boards"][1]["latency_us"], json["estimates"]["latency_us"]);  // the worst
+  EXPECT_FALSE(json["boards"][2]["known"]);
+  EXPECT_FALSE(trial_json(complete(study_of({})), {}, study_of({})).contains("boards"));
 }
 
 TEST(DutyCycleText, NamesItsSourcesAndWhatItOmits) {
