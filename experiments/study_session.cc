@@ -84,6 +84,18 @@ Condition parse_condition(const std::string& term) {
   return condition;
 }
 
+// Why a quantity has no figure on the boards that trials must fit; empty where it has one.
+std::string why_unknown(const std::string& quantity, const Study& study) {
+  const bool average = quantity == "average_power";
+  if (!average && quantity != "energy") return "";
+  if (average && !study.duty_cycle.given()) return "the study has no duty_cycle";
+  for (const Board& board : boards_of(study)) {
+    const std::vector<std::string> unknown = unknown_power_figures(board, average, study.duty_cycle);
+    if (!unknown.empty()) return fmt::format("the file of {} gives no {}", board.name, fmt::join(unknown, ", "));
+  }
+  return "";
+}
+
 std::string formats_text(const Network& network) {
   std::string text;
   for (const LayerSpec& layer : network.layers)
@@ -228,12 +240,14 @@ std::vector<Trial> trials_of(const std::vector<FrontPoint>& front) {
   return trials;
 }
 
-Trial pick_trial(const std::vector<FrontPoint>& front, const std::string& pick) {
+Trial pick_trial(const std::vector<FrontPoint>& front, const std::string& pick, const Study& study) {
   std::vector<Condition> conditions;
   std::stringstream terms(pick);
   for (std::string term; std::getline(terms, term, ',');) {
     std::erase(term, ' ');
     conditions.push_back(parse_condition(term));
+    const std::string why = why_unknown(conditions.back().quantity, study);
+    if (!why.empty()) throw ConfigError(fmt::format("--pick: {}: not known, since {}", term, why));
   }
   for (const FrontPoint& point : front) {  // by falling accuracy
     const bool all =

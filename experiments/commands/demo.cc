@@ -53,7 +53,7 @@ int demo(const Options& options, const CommandLine& line) {
       {.study = study, .store_path = store, .worker_program = worker, .finish = true, .quiet = options.quiet});
   if (searched != static_cast<int>(ExitCode::kDone)) return searched;
   const TrialStore reader = TrialStore::open_read_only(store);
-  const Trial best = pick_trial(front_of(reader), "");
+  const Trial best = pick_trial(front_of(reader), "", study);
   const std::string package = folder / fmt::format("package-{}", best.number);
   export_package(reader, study, best, package, kGoldenVectors, {.execution = study.execution});
   const VerifyReport report = verify(package, {.targets = {"host-gcc", study.board.core}});

@@ -44,12 +44,13 @@ nlohmann::json in_ram_json(const std::vector<FastArray>& arrays) {
 int export_trial(const Options& options) {
   const FastWeights fast = {fast_weights_budget(options.fast_weights), options.flash_wait_states};
   const TrialStore store = open_store(options.study);
-  Study study = study_from_json(store.study().config_json);
-  if (!options.board.empty()) study = study_on_board(study, options.board);
+  const Study searched = study_from_json(store.study().config_json);
+  const Study study = options.board.empty() ? searched : study_on_board(searched, options.board);
   if (options.trial >= store.size())
     throw ConfigError(
         fmt::format("{}: there is no trial {}; the study has {}", store.path(), options.trial, store.size()));
-  const Trial trial = options.trial >= 0 ? store.trial(options.trial) : pick_trial(front_of(store), options.pick);
+  const Trial trial =
+      options.trial >= 0 ? store.trial(options.trial) : pick_trial(front_of(store), options.pick, searched);
   const std::string folder = options.out.empty() ? fmt::format("{}-{}", study.name, trial.number) : options.out;
   const Execution execution = options.stream   ? Execution::kStream
                               : options.layers ? Execution::kLayers

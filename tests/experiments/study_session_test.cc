@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "tests/io/temp_folder.h"
 
 namespace bitwright {
 namespace {
@@ -21,28 +22,60 @@ FrontPoint point(int64_t number, double accuracy, int64_t flash_bytes, int64_t r
 const std::vector<FrontPoint> kFront = {point(3, 0.99, 9000, 900), point(5, 0.97, 4096, 800),
                                         point(1, 0.80, 2000, 2048)};
 
+// A board whose every figure is known, and a duty cycle.
+Study known_study() {
+  Study study;
+  study.board.name = "known";
+  study.board.clock_hz = 1'000'000;
+  study.board.supply_v = 3;
+  study.board.current_ua_per_mhz = 100;
+  study.board.sleep_current_ua = 1;
+  study.duty_cycle.inferences_per_hour = 60;
+  return study;
+}
+
+Trial picked(const std::vector<FrontPoint>& front, const std::string& pick) {
+  return pick_trial(front, pick, known_study());
+}
+
 TEST(PickTrial, TakesTheMostAccurateWithoutACondition) {
-  EXPECT_EQ(pick_trial(kFront, "").number, 3);
+  EXPECT_EQ(picked(kFront, "").number, 3);
 }
 
 TEST(PickTrial, ABoundIsMetAtItsValue) {
-  EXPECT_EQ(pick_trial(kFront, "flash<=4KiB").number, 5);
+  EXPECT_EQ(picked(kFront, "flash<=4KiB").number, 5);
 }
 
 TEST(PickTrial, AllConditionsMustHold) {
-  EXPECT_EQ(pick_trial(kFront, "flash<=4KiB,ram>=2KiB").number, 1);
-  EXPECT_EQ(pick_trial(kFront, " flash <= 4 KiB, ram >= 2 KiB ").number, 1);
+  EXPECT_EQ(picked(kFront, "flash<=4KiB,ram>=2KiB").number, 1);
+  EXPECT_EQ(picked(kFront, " flash <= 4 KiB, ram >= 2 KiB ").number, 1);
 }
 
 TEST(PickTrial, AccuracyIsAPercentage) {
-  EXPECT_THROW(pick_trial(kFront, "accuracy>=99.5%"), ConfigError);
-  EXPECT_EQ(pick_trial(kFront, "accuracy>=97%,ram<=850B").number, 5);
+  EXPECT_THROW(picked(kFront, "accuracy>=99.5%"), ConfigError);
+  EXPECT_EQ(picked(kFront, "accuracy>=97%,ram<=850B").number, 5);
 }
 
 TEST(PickTrial, WhatCannotBeReadIsAConfigurationError) {
   for (const char* pick : {"flash", "flash=4KiB", "flash<=4", "size<=4KiB", "accuracy>=x%", "accuracy>=97abc%",
                            "accuracy>=nan%", "accuracy>=9700%", "latency<=3KiB"})
-    EXPECT_THROW(pick_trial(kFront, pick), ConfigError) << pick;
+    EXPECT_THROW(picked(kFront, pick), ConfigError) << pick;
+}
+
+TEST(PickTrial, WhatABoardLeavesUnknownIsOneClearError) {
+  const auto error = [](const Study& study, const std::string& pick) {
+    return error_of<ConfigError>([&] { pick_trial(kFront, pick, study); });
+  };
+  Study study = known_study();
+  study.further_boards.push_back({.name = "silent"});
+  EXPECT_EQ(error(study, "flash<=4KiB,energy<=5uJ"),
+            "--pick: energy<=5uJ: not known, since the file of silent gives no supply, current");
+  EXPECT_EQ(error(study, "average_power<=5uW"),
+            "--pick: average_power<=5uW: not known, since the file of silent gives no supply, current, sleep_current");
+  study.duty_cycle = {};
+  EXPECT_EQ(error(study, "average_power<=5uW"),
+            "--pick: average_power<=5uW: not known, since the study has no duty_cycle");
+  EXPECT_EQ(error(study, "latency<=5ms"), "");
 }
 
 TEST(ResultWarnings, ARandomSplitOfRecordingsSaysThatItLeaks) {
@@ -61,8 +94,8 @@ TEST(PickTrial, KnowsEveryQuantity) {
   front[0].trial.estimates.parameters = 2000;
   front[1].trial.estimates.average_power_uw = 40;
   front[0].trial.estimates.average_power_uw = 90;
-  EXPECT_EQ(pick_trial(front, "params<=1k").number, 5);
-  EXPECT_EQ(pick_trial(front, "average_power<=50uW").number, 5);
+  EXPECT_EQ(picked(front, "params<=1k").number, 5);
+  EXPECT_EQ(picked(front, "average_power<=50uW").number, 5);
 }
 
 }  // namespace
