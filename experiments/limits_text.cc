@@ -43,4 +43,8 @@ std::string board_names_text(const Study& study) {
   return text;
 }
 
+std::string figures_of_text(const Study& study) {
+  return (study.further_boards.empty() ? "" : "the worst of ") + board_names_text(study);
+}
+
 }  // namespace bitwright

@@ -13,4 +13,7 @@ std::string limits_text(const Study& study);
 // "nucleo-l476rg", "nucleo-l476rg and nucleo-f411re", "a, b and c".
 std::string board_names_text(const Study& study);
 
+// Whose figures stand where a trial has one of each kind: "nucleo-l476rg", of several boards "the worst of a and b".
+std::string figures_of_text(const Study& study);
+
 }  // namespace bitwright

@@ -27,6 +27,7 @@ std::string front_section(const std::vector<FrontPoint>& front, const Study& stu
     cells.push_back(fmt::format("`{}`", point.trial.candidate.hash.substr(0, 12)));
     out += row(cells);
   }
+  if (!study.further_boards.empty()) out += fmt::format("\nEach figure is {}.\n", figures_of_text(study));
   const std::string limits = limits_text(study);
   if (!limits.empty()) out += fmt::format("\nLimits:{}.\n", limits.substr(1));
   const std::string duty = duty_cycle_text(study);
@@ -41,11 +42,17 @@ std::string boards_section(const std::vector<FrontPoint>& front, const Study& st
   return out + "\n";
 }
 
-std::string layer_section(const Trial& trial) {
-  std::string out = fmt::format("## Trial #{}, layer by layer\n\n", trial.number) +
+// Of the board that the package is made for: as stored, of several boards, whose worst is stored, anew.
+Estimates package_estimates(const Trial& trial, const Study& study) {
+  if (study.further_boards.empty()) return trial.estimates;
+  return board_fits(study, trial.candidate.network).front().estimates.value_or(trial.estimates);
+}
+
+std::string layer_section(const Trial& trial, const Estimates& estimates, const Board& board) {
+  std::string out = fmt::format("## Trial #{} on {}, layer by layer\n\n", trial.number, board.name) +
                     head({"layer", "operator", "weights", "outputs", "kernel", "MACs", "constants", "cycles"});
-  for (size_t i = 0; i < trial.estimates.layers.size(); ++i) {
-    const LayerEstimate& e = trial.estimates.layers[i];
+  for (size_t i = 0; i < estimates.layers.size(); ++i) {
+    const LayerEstimate& e = estimates.layers[i];
     const LayerSpec& spec = trial.candidate.network.layers[i];
     out += row({spec.name, op_name(spec.op), has_weights(spec.op) ? std::string(format_name(spec.weights)) : "-",
                 has_accumulators(spec.op) ? std::string(format_name(spec.activations)) : "-",
@@ -55,8 +62,7 @@ std::string layer_section(const Trial& trial) {
   return out;
 }
 
-std::string verification_section(const Trial& trial, const VerifyReport& measured) {
-  const Estimates& e = trial.estimates;
+std::string verification_section(const Estimates& e, const Board& board, const VerifyReport& measured) {
   std::string out = "## Verification\n\n";
   out += head({"target", "vectors", "different", "code", "constants", "stack", "instructions", "cycles"});
   for (const TargetReport& t : measured.targets) {
@@ -65,11 +71,11 @@ std::string verification_section(const Trial& trial, const VerifyReport& measure
                 bytes(t.constant_bytes), bytes(t.stack_bytes), t.emulated ? fmt::format("{:.0f}", t.instructions) : "-",
                 t.emulated ? fmt::format("{:.0f}..{:.0f}", t.cycles, t.cycles_upper) : "-"});
   }
-  return out + fmt::format(
-                   "\nEstimated for the study's board: code {}, constants {}, stack {}, arena {}, {:.0f} instructions, "
-                   "{:.0f} cycles.\n",
-                   format_bytes(e.code_bytes), format_bytes(e.constant_bytes), format_bytes(e.stack_bytes),
-                   format_bytes(e.arena_bytes), e.instructions, e.cycles);
+  return out +
+         fmt::format(
+             "\nEstimated for {}: code {}, constants {}, stack {}, arena {}, {:.0f} instructions, {:.0f} cycles.\n",
+             board.name, format_bytes(e.code_bytes), format_bytes(e.constant_bytes), format_bytes(e.stack_bytes),
+             format_bytes(e.arena_bytes), e.instructions, e.cycles);
 }
 
 std::string provenance_section(const StudyRecord& record) {
@@ -83,11 +89,14 @@ std::string provenance_section(const StudyRecord& record) {
 
 std::string study_report(const TrialStore& store, const Study& study, const Trial& chosen,
                          const VerifyReport& measured) {
-  std::string out = fmt::format("# {} on {}\n\n", study.name, study.board.title);
+  const bool one_board = study.further_boards.empty();
+  std::string out = fmt::format("# {} on {}\n\n", study.name, one_board ? study.board.title : board_names_text(study));
   const std::vector<FrontPoint> front = front_of(store);
+  const Estimates estimates = package_estimates(chosen, study);
   for (const std::string& warning : result_warnings(study)) out += fmt::format("**Warning:** {}\n\n", warning);
-  return out + front_section(front, study) + "\n" + boards_section(front, study) + layer_section(chosen) + "\n" +
-         verification_section(chosen, measured) + "\n" + provenance_section(store.study());
+  return out + front_section(front, study) + "\n" + boards_section(front, study) +
+         layer_section(chosen, estimates, study.board) + "\n" + verification_section(estimates, study.board, measured) +
+         "\n" + provenance_section(store.study());
 }
 
 }  // namespace bitwright

@@ -12,6 +12,7 @@
 #include "estimators/cost_table.h"
 #include "experiments/front_json.h"
 #include "experiments/interrupts.h"
+#include "experiments/limits_text.h"
 #include "experiments/local_executor.h"
 #include "experiments/progress.h"
 #include "experiments/table.h"
@@ -92,7 +93,9 @@ int dry_run(const SearchRequest& request, const TrainingData& data) {
     std::cout << nlohmann::json{{"schema", 1}, {"space_points", space.size()}, {"proposals", proposals}}.dump(2)
               << "\n";
   else
-    std::cout << fmt::format("space: {:.3g} points; the first proposals:\n", space.size()) << render_table(rows);
+    std::cout << fmt::format("space: {:.3g} points; the first proposals, each figure of {}:\n", space.size(),
+                             figures_of_text(request.study))
+              << render_table(rows);
   return static_cast<int>(ExitCode::kDone);
 }
 
@@ -170,7 +173,7 @@ std::string end_text(const Infeasibility& why) {
 }
 
 // Which limits bind, by how much, and what would fit: what is certain first.
-std::string infeasibility_text(const Infeasibility& why) {
+std::string infeasibility_text(const Infeasibility& why, const Study& study) {
   std::string text = fmt::format("of {} random candidates {} are sound; of these", why.sampled, why.sound);
   for (const auto& [rule, count] : why.broken)
     text += fmt::format("{} {} break {}", &rule == &why.broken.front().first ? "" : ",", count, rule);
@@ -182,7 +185,8 @@ std::string infeasibility_text(const Infeasibility& why) {
   if (!why.nearest && why.end != DiagnosisEnd::kWhole) return text;
   if (!why.nearest) return text + "no network of the space can be built: its windows are larger than its maps\n";
   const std::string network =
-      fmt::format("{}\n ", estimates_text(why.nearest_estimates)) + parameters_text(*why.nearest) + "\n";
+      fmt::format("on {} {}\n ", figures_of_text(study), estimates_text(why.nearest_estimates)) +
+      parameters_text(*why.nearest) + "\n";
   if (why.nearest_violations.empty())
     return text + "one candidate fits, which random proposals did not meet: " + network;
   text += "the nearest takes " + network + "it would fit with";
@@ -215,7 +219,7 @@ void explain_nothing_fits(const SearchRequest& request, const TrainingData& data
       diagnose_infeasibility(space_of(request.study, data.train), rules_of(request.study), request.study.search.seed,
                              {.stop = [] { return interrupts() > 0; }});
   if (request.json) std::cout << infeasibility_json(why).dump(2) << "\n";
-  std::cerr << "error: no candidate of the space fits the limits\n" << infeasibility_text(why);
+  std::cerr << "error: no candidate of the space fits the limits\n" << infeasibility_text(why, request.study);
 }
 
 ExitCode exit_code(const Study& study, const StudyOutcome& outcome) {

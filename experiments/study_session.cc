@@ -226,8 +226,9 @@ std::string render_front(const std::vector<FrontPoint>& front, const Study& stud
     rows.push_back(front_cells(point, study));
     rows.back().push_back(formats_text(point.trial.candidate.network));
   }
-  std::string text =
-      fmt::format("{} on {}{}\n", study.name, board_names_text(study), limits_text(study)) + render_table(rows);
+  std::string text = fmt::format("{} on {}{}\n", study.name, board_names_text(study), limits_text(study));
+  if (!study.further_boards.empty()) text += fmt::format("each figure is {}\n", figures_of_text(study));
+  text += render_table(rows);
   if (tells_boards(study) && !front.empty())
     text += "\nby board, estimated anew:\n" + render_table(board_rows(study, trials_of(front)));
   for (const std::string& warning : result_warnings(study)) text += fmt::format("warning: {}\n", warning);

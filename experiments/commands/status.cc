@@ -7,6 +7,7 @@
 #include "experiments/board_fits.h"
 #include "experiments/commands.h"
 #include "experiments/front_json.h"
+#include "experiments/limits_text.h"
 #include "experiments/study_session.h"
 #include "experiments/table.h"
 
@@ -78,12 +79,14 @@ std::string trial_text(const Trial& trial, const std::optional<Metrics>& test, c
                        format_percent(trial.metrics.fake_quantized_accuracy),
                        format_percent(trial.metrics.train_accuracy));
   if (test) out += fmt::format("test {} of {} windows\n", format_percent(test->accuracy), test->windows);
-  out += fmt::format("flash {} (code {}, constants {})  ram {} (arena {}, stack {})  {} MACs  {:.0f} cycles, {}\n",
-                     format_bytes(e.flash_bytes), format_bytes(e.code_bytes), format_bytes(e.constant_bytes),
-                     format_bytes(e.ram_bytes), format_bytes(e.arena_bytes), format_bytes(e.stack_bytes),
-                     format_count(static_cast<double>(e.macs)), e.cycles, format_microseconds(e.latency_us));
+  out += fmt::format("{}: flash {} (code {}, constants {})  ram {} (arena {}, stack {})  {} MACs  {:.0f} cycles, {}\n",
+                     figures_of_text(study), format_bytes(e.flash_bytes), format_bytes(e.code_bytes),
+                     format_bytes(e.constant_bytes), format_bytes(e.ram_bytes), format_bytes(e.arena_bytes),
+                     format_bytes(e.stack_bytes), format_count(static_cast<double>(e.macs)), e.cycles,
+                     format_microseconds(e.latency_us));
   out += power_text(e);
   if (tells_boards(study)) out += render_table(board_rows(study, {trial}));
+  if (!study.further_boards.empty()) out += "layers, as on the slowest board:\n";
   out += layers_text(trial);
   for (const EpochRecord& epoch : trial.epochs)
     out += fmt::format("epoch {:3}  loss {:.4f}  validation {}\n", epoch.epoch, epoch.train_loss,
