@@ -4,6 +4,7 @@
 #include "experiments/board_fits.h"
 #include "experiments/duty_cycle_text.h"
 #include "experiments/limits_text.h"
+#include "experiments/search_outcome.h"
 #include "experiments/study_session.h"
 #include "experiments/table.h"
 
@@ -94,6 +95,8 @@ std::string study_report(const TrialStore& store, const Study& study, const Tria
   const std::vector<FrontPoint> front = front_of(store);
   const Estimates estimates = package_estimates(chosen, study);
   for (const std::string& warning : result_warnings(study)) out += fmt::format("**Warning:** {}\n\n", warning);
+  const std::string below = below_floor_text(study, chosen);
+  if (!below.empty()) out += fmt::format("**Warning:** {}\n\n", below);
   return out + front_section(front, study) + "\n" + boards_section(front, study) +
          layer_section(chosen, estimates, study.board) + "\n" + verification_section(estimates, study.board, measured) +
          "\n" + provenance_section(store.study());

@@ -15,6 +15,7 @@
 #include "experiments/limits_text.h"
 #include "experiments/local_executor.h"
 #include "experiments/progress.h"
+#include "experiments/search_outcome.h"
 #include "experiments/table.h"
 #include "search/pareto.h"
 #include "search/smallest.h"
@@ -31,17 +32,6 @@ std::string rejected_text(const std::map<std::string, int64_t>& rejected) {
   std::string text;
   for (const auto& [rule, count] : rejected) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", rule, count);
   return text.empty() ? "none" : text;
-}
-
-std::string reason_text(StopReason reason) {
-  switch (reason) {
-    case StopReason::kTrialsDone: return "all trials done";
-    case StopReason::kBudgetSpent: return "time budget spent; the same command goes on";
-    case StopReason::kSpaceExhausted: return "no further candidate is new and fits";
-    case StopReason::kNothingFits: return "nothing fits the limits";
-    case StopReason::kStopped: return "stopped; the same command goes on";
-  }
-  return "?";
 }
 
 StudyOutcome run(const SearchRequest& request, const TrainingData& data, TrialStore& store) {
@@ -97,16 +87,6 @@ int dry_run(const SearchRequest& request, const TrainingData& data) {
                              figures_of_text(request.study))
               << render_table(rows);
   return static_cast<int>(ExitCode::kDone);
-}
-
-// Trials were trained, and none is as accurate as the study asks for.
-bool misses_floor(const Study& study, const StudyProgress& progress) {
-  return progress.best && progress.best_accuracy < study.accuracy_floor;
-}
-
-std::string floor_text(const Study& study, const StudyProgress& progress) {
-  return fmt::format("no trained candidate reaches limits.accuracy of {}: the best, trial #{}, has {}",
-                     format_percent(study.accuracy_floor), *progress.best, format_percent(progress.best_accuracy));
 }
 
 void print_outcome(const SearchRequest& request, const StudyOutcome& outcome, const TrialStore& store) {
@@ -222,12 +202,6 @@ void explain_nothing_fits(const SearchRequest& request, const TrainingData& data
   std::cerr << "error: no candidate of the space fits the limits\n" << infeasibility_text(why, request.study);
 }
 
-ExitCode exit_code(const Study& study, const StudyOutcome& outcome) {
-  if (outcome.reason == StopReason::kStopped) return ExitCode::kResumable;
-  if (misses_floor(study, outcome.progress)) return ExitCode::kNothingFits;
-  return outcome.progress.complete > 0 ? ExitCode::kDone : ExitCode::kFailed;
-}
-
 }  // namespace
 
 int search_study(const SearchRequest& request) {
@@ -247,15 +221,16 @@ int search_study(const SearchRequest& request) {
   const StudyOutcome outcome = run(request, data, store);
   if (outcome.reason == StopReason::kNothingFits) {
     explain_nothing_fits(request, data);
-    return static_cast<int>(ExitCode::kNothingFits);
+    return static_cast<int>(exit_code(request.study, outcome));
   }
   const bool finished = outcome.reason == StopReason::kTrialsDone || outcome.reason == StopReason::kSpaceExhausted;
   if (finished || (request.finish && outcome.reason != StopReason::kStopped))
     score_front(request.study, data.train.front_end, store);
   print_outcome(request, outcome, store);
+  const ExitCode code = exit_code(request.study, outcome);
   if (misses_floor(request.study, outcome.progress))
-    std::cerr << "error: " << floor_text(request.study, outcome.progress) << "\n";
-  return static_cast<int>(exit_code(request.study, outcome));
+    std::cerr << (code == ExitCode::kResumable ? "note: " : "error: ") << floor_text(request.study, outcome) << "\n";
+  return static_cast<int>(code);
 }
 
 }  // namespace bitwright

@@ -229,6 +229,8 @@ std::string render_front(const std::vector<FrontPoint>& front, const Study& stud
   std::string text = fmt::format("{} on {}{}\n", study.name, board_names_text(study), limits_text(study));
   if (!study.further_boards.empty()) text += fmt::format("each figure is {}\n", figures_of_text(study));
   text += render_table(rows);
+  if (front.empty() && study.accuracy_floor > 0)
+    text += fmt::format("no trial reaches limits.accuracy of {}\n", format_percent(study.accuracy_floor));
   if (tells_boards(study) && !front.empty())
     text += "\nby board, estimated anew:\n" + render_table(board_rows(study, trials_of(front)));
   for (const std::string& warning : result_warnings(study)) text += fmt::format("warning: {}\n", warning);
@@ -255,8 +257,11 @@ Trial pick_trial(const std::vector<FrontPoint>& front, const std::string& pick, 
         std::all_of(conditions.begin(), conditions.end(), [&](const Condition& c) { return meets(point.trial, c); });
     if (all) return point.trial;
   }
-  throw ConfigError(front.empty() ? "the study has no finished trial to pick from"
-                                  : "--pick: " + pick + ": no point of the front meets it");
+  if (!front.empty()) throw ConfigError("--pick: " + pick + ": no point of the front meets it");
+  throw ConfigError(study.accuracy_floor > 0
+                        ? fmt::format("no finished trial reaches limits.accuracy of {}; --trial takes one all the same",
+                                      format_percent(study.accuracy_floor))
+                        : "the study has no finished trial to pick from");
 }
 
 }  // namespace bitwright

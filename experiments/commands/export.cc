@@ -8,6 +8,7 @@
 #include "experiments/commands.h"
 #include "experiments/export_package.h"
 #include "experiments/fast_weights_budget.h"
+#include "experiments/search_outcome.h"
 #include "experiments/study_session.h"
 
 namespace bitwright {
@@ -51,6 +52,8 @@ int export_trial(const Options& options) {
         fmt::format("{}: there is no trial {}; the study has {}", store.path(), options.trial, store.size()));
   const Trial trial =
       options.trial >= 0 ? store.trial(options.trial) : pick_trial(front_of(store), options.pick, searched);
+  const std::string below = below_floor_text(searched, trial);
+  if (!below.empty()) std::cerr << "note: " << below << "\n";
   const std::string folder = options.out.empty() ? fmt::format("{}-{}", study.name, trial.number) : options.out;
   const Execution execution = options.stream   ? Execution::kStream
                               : options.layers ? Execution::kLayers

@@ -8,6 +8,7 @@
 #include "experiments/commands.h"
 #include "experiments/front_json.h"
 #include "experiments/limits_text.h"
+#include "experiments/search_outcome.h"
 #include "experiments/study_session.h"
 #include "experiments/table.h"
 
@@ -78,6 +79,7 @@ std::string trial_text(const Trial& trial, const std::optional<Metrics>& test, c
                        format_percent(trial.metrics.accuracy), trial.metrics.windows,
                        format_percent(trial.metrics.fake_quantized_accuracy),
                        format_percent(trial.metrics.train_accuracy));
+  if (const std::string below = below_floor_text(study, trial); !below.empty()) out += below + "\n";
   if (test) out += fmt::format("test {} of {} windows\n", format_percent(test->accuracy), test->windows);
   out += fmt::format("{}: flash {} (code {}, constants {})  ram {} (arena {}, stack {})  {} MACs  {:.0f} cycles, {}\n",
                      figures_of_text(study), format_bytes(e.flash_bytes), format_bytes(e.code_bytes),

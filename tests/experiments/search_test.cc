@@ -161,5 +161,22 @@ TEST(Search, ALimitThatNothingMeetsEndsWithCodeThreeAndNamesIt) {
   EXPECT_THAT(run.errors, testing::HasSubstr("200 B"));
 }
 
+TEST(Search, AnAccuracyThatNothingReachesEndsWithCodeThreeAndNamesTheBest) {
+  const TempFolder folder;
+  std::string strict = kStudy;
+  strict.replace(strict.find("flash: 32 KiB"), 13, "accuracy: 1");
+  folder.write("tiny.yaml", strict);
+  const ProcessResult run = search(folder);
+  EXPECT_EQ(run.exit_status, 3);
+  EXPECT_THAT(run.output, testing::HasSubstr("no trial reaches limits.accuracy of 100.00 %\n"));
+  EXPECT_THAT(run.errors,
+              testing::StartsWith("error: no trained candidate reaches limits.accuracy of 100.00 %: the best, "));
+  const ProcessResult exported =
+      run_process({BITWRIGHT_BINARY_DIR "/bitwright", "export", "tiny.yaml"}, {.directory = folder.path()});
+  EXPECT_EQ(exported.exit_status, 2);
+  EXPECT_EQ(exported.errors,
+            "error: no finished trial reaches limits.accuracy of 100.00 %; --trial takes one all the same\n");
+}
+
 }  // namespace
 }  // namespace bitwright

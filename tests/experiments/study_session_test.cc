@@ -78,6 +78,16 @@ TEST(PickTrial, WhatABoardLeavesUnknownIsOneClearError) {
   EXPECT_EQ(error(study, "latency<=5ms"), "");
 }
 
+TEST(PickTrial, AnEmptyFrontSaysWhatEmptiesIt) {
+  const auto error = [](const Study& study) { return error_of<ConfigError>([&] { pick_trial({}, "", study); }); };
+  Study study;
+  EXPECT_EQ(error(study), "the study has no finished trial to pick from");
+  EXPECT_THAT(render_front({}, study), testing::Not(testing::HasSubstr("limits.accuracy")));
+  study.accuracy_floor = 0.95;
+  EXPECT_EQ(error(study), "no finished trial reaches limits.accuracy of 95.00 %; --trial takes one all the same");
+  EXPECT_THAT(render_front({}, study), testing::HasSubstr("\nno trial reaches limits.accuracy of 95.00 %\n"));
+}
+
 TEST(ResultWarnings, ARandomSplitOfRecordingsSaysThatItLeaks) {
   Study study;
   study.data.kind = "recordings";

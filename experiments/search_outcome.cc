@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/search_outcome.h"
+
+#include <fmt/format.h>
+
+#include "experiments/table.h"
+#include "search/pareto.h"
+
+namespace bitwright {
+namespace {
+
+bool goes_on(StopReason reason) {
+  return reason == StopReason::kStopped || reason == StopReason::kBudgetSpent;
+}
+
+}  // namespace
+
+std::string reason_text(StopReason reason) {
+  switch (reason) {
+    case StopReason::kTrialsDone: return "all trials done";
+    case StopReason::kBudgetSpent: return "time budget spent; the same command goes on";
+    case StopReason::kSpaceExhausted: return "no further candidate is new and fits";
+    case StopReason::kNothingFits: return "nothing fits the limits";
+    case StopReason::kStopped: return "stopped; the same command goes on";
+  }
+  return "?";
+}
+
+bool misses_floor(const Study& study, const StudyProgress& progress) {
+  return progress.best && progress.best_accuracy < study.accuracy_floor;
+}
+
+std::string floor_text(const Study& study, const StudyOutcome& outcome) {
+  return fmt::format("{}no trained candidate reaches limits.accuracy of {}: the best, trial #{}, has {}",
+                     goes_on(outcome.reason) ? "so far " : "", format_percent(study.accuracy_floor),
+                     *outcome.progress.best, format_percent(outcome.progress.best_accuracy));
+}
+
+ExitCode exit_code(const Study& study, const StudyOutcome& outcome) {
+  const StudyProgress& progress = outcome.progress;
+  const bool untried = progress.complete + progress.infeasible + progress.failed == 0;
+  if (outcome.reason == StopReason::kNothingFits) return ExitCode::kNothingFits;
+  if (outcome.reason == StopReason::kStopped || (goes_on(outcome.reason) && untried)) return ExitCode::kResumable;
+  if (misses_floor(study, progress)) return ExitCode::kNothingFits;
+  return progress.complete > 0 ? ExitCode::kDone : ExitCode::kFailed;
+}
+
+std::string below_floor_text(const Study& study, const Trial& trial) {
+  if (trial.state != TrialState::kComplete || reaches_floor(trial, goals_of(study))) return "";
+  return fmt::format(
+      "trial #{} has a validation accuracy of {}, below limits.accuracy of {}: it is no point of the front",
+      trial.number, format_percent(trial.metrics.accuracy), format_percent(study.accuracy_floor));
+}
+
+}  // namespace bitwright

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/search_outcome.h"
+
+#include <gtest/gtest.h>
+
+namespace bitwright {
+namespace {
+
+Study study_with_floor(double accuracy) {
+  Study study;
+  study.accuracy_floor = accuracy;
+  return study;
+}
+
+// Of ten trials the fourth is the best.
+StudyOutcome ended(StopReason reason, double best_accuracy) {
+  StudyOutcome outcome{reason, {}};
+  outcome.progress.complete = 10;
+  outcome.progress.best = 3;
+  outcome.progress.best_accuracy = best_accuracy;
+  return outcome;
+}
+
+TEST(SearchOutcome, WithoutAFloorATrainedCandidateIsEnough) {
+  for (StopReason reason : {StopReason::kTrialsDone, StopReason::kBudgetSpent, StopReason::kSpaceExhausted})
+    EXPECT_EQ(exit_code({}, ended(reason, 0.1)), ExitCode::kDone);
+  EXPECT_EQ(exit_code({}, ended(StopReason::kStopped, 0.1)), ExitCode::kResumable);
+  EXPECT_FALSE(misses_floor({}, ended(StopReason::kTrialsDone, 0.0).progress));
+}
+
+TEST(SearchOutcome, AFloorThatNothingReachesEndsWithCodeThree) {
+  const Study study = study_with_floor(0.95);
+  const StudyOutcome outcome = ended(StopReason::kTrialsDone, 0.9);
+  EXPECT_EQ(static_cast<int>(exit_code(study, outcome)), 3);
+  EXPECT_EQ(floor_text(study, outcome),
+            "no trained candidate reaches limits.accuracy of 95.00 %: the best, trial #3, has 90.00 %");
+  EXPECT_EQ(exit_code(study, ended(StopReason::kTrialsDone, 0.95)), ExitCode::kDone);
+}
+
+TEST(SearchOutcome, WhereTheSearchGoesOnTheFloorIsMissedSoFar) {
+  const Study study = study_with_floor(0.95);
+  const StudyOutcome stopped = ended(StopReason::kStopped, 0.9), spent = ended(StopReason::kBudgetSpent, 0.9);
+  EXPECT_EQ(exit_code(study, stopped), ExitCode::kResumable);
+  EXPECT_EQ(exit_code(study, spent), ExitCode::kNothingFits);
+  for (const StudyOutcome& outcome : {stopped, spent})
+    EXPECT_EQ(floor_text(study, outcome),
+              "so far no trained candidate reaches limits.accuracy of 95.00 %: the best, trial #3, has 90.00 %");
+}
+
+TEST(SearchOutcome, ABudgetThatIsOverBeforeAnyTrainingIsResumable) {
+  EXPECT_EQ(exit_code({}, {StopReason::kBudgetSpent, {}}), ExitCode::kResumable);
+  StudyOutcome failed{StopReason::kBudgetSpent, {}};
+  failed.progress.failed = 2;
+  EXPECT_EQ(exit_code({}, failed), ExitCode::kFailed);
+}
+
+TEST(BelowFloor, IsSaidOfTrainedTrialsOnly) {
+  Trial trial;
+  trial.number = 3;
+  trial.state = TrialState::kComplete;
+  trial.metrics.accuracy = 0.9;
+  EXPECT_EQ(below_floor_text(study_with_floor(0.95), trial),
+            "trial #3 has a validation accuracy of 90.00 %, below limits.accuracy of 95.00 %: it is no point of the "
+            "front");
+  EXPECT_EQ(below_floor_text(study_with_floor(0.9), trial), "");
+  EXPECT_EQ(below_floor_text({}, trial), "");
+  trial.state = TrialState::kFailed;
+  EXPECT_EQ(below_floor_text(study_with_floor(0.95), trial), "");
+}
+
+}  // namespace
+}  // namespace bitwright
