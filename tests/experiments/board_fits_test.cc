@@ -12,6 +12,7 @@
 #include "experiments/front_json.h"
 #include "experiments/limits_text.h"
 #include "experiments/study_session.h"
+#include "tests/experiments/tiny_study.h"
 #include "tests/io/temp_folder.h"
 
 namespace bitwright {
@@ -20,11 +21,7 @@ namespace {
 using testing::HasSubstr;
 
 Study study_of(const std::vector<std::string>& overrides) {
-  return study_from_yaml(
-      "name: two\nboard: nucleo-l476rg\n"
-      "data: {kind: simulator, recordings: 8, samples: 6000}\n"
-      "space: {block: {channels: 4, kernel: 3, weights: binary, activations: binary}}\n",
-      "s.yaml", overrides);
+  return study_from_yaml(kTinyStudy, "tiny.yaml", overrides);
 }
 
 Network bearing() {
@@ -111,7 +108,7 @@ TEST(BoardFits, OfKnownFiguresAreThoseEstimatedAnew) {
 TEST(RenderFront, TellsOfEveryBoard) {
   const Study study = study_of({"board=[nucleo-h743zi, nucleo-u083rc]", "report_boards=nucleo-f072rb"});
   const std::string text = render_front({{complete(study), {}}}, study);
-  EXPECT_THAT(text, HasSubstr("two on nucleo-h743zi and nucleo-u083rc\n"));
+  EXPECT_THAT(text, HasSubstr("tiny on nucleo-h743zi and nucleo-u083rc\n"));
   EXPECT_THAT(text, HasSubstr("\neach figure is the worst of nucleo-h743zi and nucleo-u083rc\n"));
   EXPECT_THAT(text, HasSubstr("\nby board, estimated anew:\n"));
   EXPECT_THAT(text, HasSubstr("nucleo-u083rc"));

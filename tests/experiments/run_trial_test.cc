@@ -13,6 +13,7 @@
 #include "core/io/load_study.h"
 #include "core/io/model_json.h"
 #include "experiments/local_executor.h"
+#include "tests/experiments/tiny_study.h"
 #include "tests/io/temp_folder.h"
 
 namespace bitwright {
@@ -22,14 +23,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 std::string config(const std::vector<std::string>& overrides = {}) {
-  const std::string yaml =
-      "name: tiny\n"
-      "board: nucleo-l476rg\n"
-      "data: {kind: simulator, recordings: 16, samples: 6000, protocol: time}\n"
-      "space:\n"
-      "  block: {channels: [4], kernel: [8], weights: [binary], activations: [binary]}\n"
-      "training: {epochs: 6}\n";
-  return study_from_yaml(yaml, "tiny.yaml", overrides).config_json;
+  return study_from_yaml(kTinyStudy + "training: {epochs: 6}\n", "tiny.yaml", overrides).config_json;
 }
 
 Network tiny_network() {

@@ -14,15 +14,14 @@
 #include "core/store/trial_store.h"
 #include "deploy/process.h"
 #include "deploy/reference.h"
+#include "tests/experiments/tiny_study.h"
 #include "tests/io/temp_folder.h"
 
 namespace bitwright {
 namespace {
 
 const std::string kStudy =
-    "name: tiny\n"
-    "board: nucleo-l476rg\n"
-    "data: {kind: simulator, recordings: 16, samples: 6000, protocol: time}\n"
+    kTinyHead +
     "limits: {flash: 32 KiB, ram: 16 KiB}\n"
     "space:\n"
     "  min_blocks: 1\n"

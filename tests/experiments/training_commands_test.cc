@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "deploy/process.h"
+#include "tests/experiments/tiny_study.h"
 #include "tests/io/temp_folder.h"
 
 namespace bitwright {
@@ -14,13 +15,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-const std::string kStudy =
-    "name: tiny\n"
-    "board: nucleo-l476rg\n"
-    "data: {kind: simulator, recordings: 16, samples: 6000, protocol: time}\n"
-    "space:\n"
-    "  block: {channels: [4], kernel: [8], weights: [binary], activations: [binary]}\n"
-    "training: {epochs: 2}\n";
+const std::string kStudy = kTinyStudy + "training: {epochs: 2}\n";
 
 const std::string kNetwork =
     "name: small\n"

@@ -8,6 +8,7 @@
 #include "core/io/load_study.h"
 #include "core/io/npy.h"
 #include "experiments/ablations.h"
+#include "tests/experiments/tiny_study.h"
 #include "tests/io/temp_folder.h"
 
 namespace bitwright {
@@ -93,18 +94,11 @@ TEST(NetworkArgument, AMisspeltNameIsGuessed) {
 
 // ---- ablations
 
-const std::string kStudy =
-    "name: tiny\n"
-    "board: nucleo-l476rg\n"
-    "data: {kind: simulator, recordings: 16, samples: 6000, protocol: time}\n"
-    "space:\n"
-    "  block: {channels: [4], kernel: [8], weights: [binary], activations: [binary]}\n";
-
 TEST(Ablations, EachChangesItsFieldsAndNoOther) {
-  const Study base = study_from_yaml(kStudy, "tiny.yaml");
+  const Study base = study_from_yaml(kTinyStudy, "tiny.yaml");
   EXPECT_GE(ablations(base.recipe, network(3)).size(), 25u);
   for (const Ablation& change : ablations(base.recipe, network(3))) {
-    const Study changed = study_from_yaml(kStudy, "tiny.yaml", change.overrides);
+    const Study changed = study_from_yaml(kTinyStudy, "tiny.yaml", change.overrides);
     const std::string difference = config_difference(base.config_json, changed.config_json);
     EXPECT_EQ(std::count(difference.begin(), difference.end(), '\n'), std::ssize(change.overrides))
         << change.name << ": " << difference;
