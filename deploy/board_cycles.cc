@@ -27,17 +27,12 @@ BoardCycles board_cycles(const Board& board, double cycles, const MemoryCounts& 
   on.stall_cycles = stall_cycles(on.flash, board.core, on.memory);
   on.cycles = cycles + on.stall_cycles;
   on.latency_us = latency_us(board, on.cycles);
-  on.energy_uj = energy_uj(board, on.cycles);
+  on.energy_uj = energy_of_cycles_uj(board, on.cycles);
   return on;
 }
 
 double latency_us(const Board& board, double cycles) {
   return board.clock_hz > 0 ? cycles / static_cast<double>(board.clock_hz) * 1e6 : 0.0;
-}
-
-// uA/MHz = pC a cycle; times V = pJ a cycle.
-double energy_uj(const Board& board, double cycles) {
-  return cycles * board.current_ua_per_mhz * board.supply_v * 1e-6;
 }
 
 std::string misses_text(const BoardCycles& on) {

@@ -28,9 +28,8 @@ struct BoardCycles {
 // cycles: of one run at zero wait states; memory: of `runs` together, counted with flash_model(board).
 BoardCycles board_cycles(const Board& board, double cycles, const MemoryCounts& memory, double runs = 1.0);
 
-// Time and energy of cycles at the board's clock, whatever is in them.
+// Time of cycles at the board's clock, whatever is in them.
 double latency_us(const Board& board, double cycles);
-double energy_uj(const Board& board, double cycles);
 
 // "misses: 12 of instructions after a jump, 3 going on, 4 of data in 5 loads; 0 unaligned accesses: 76 cycles".
 std::string misses_text(const BoardCycles& cycles);

@@ -163,7 +163,7 @@ std::string emulation_text(const Emulation& e) {
       fmt::format("{} on {}{}: exit status {}\n", e.elf, e.board ? e.board->name + ", " : "", e.core, e.exit_status);
   text += fmt::format("counted       {}\ninstructions  {:.0f}\n", place_text(e), e.instructions);
   text += cycles_text(e) + absent(e) + "\n";
-  if (!e.by_class.empty()) text += "\n" + classes_table(e.by_class);
+  if (!e.by_class.empty()) text += fmt::format("\n{}", classes_table(e.by_class));
   text += functions_table(e);
   if (!e.output.empty()) text += "\noutput of the program:\n" + e.output + (e.output.ends_with('\n') ? "" : "\n");
   return text;

@@ -13,6 +13,7 @@
 #include "core/io/load_study.h"
 #include "core/io/model_json.h"
 #include "core/io/qkeras_model.h"
+#include "core/io/yaml.h"
 #include "core/store/trial_store.h"
 #include "experiments/study_session.h"
 #include "experiments/training_request.h"
@@ -30,11 +31,7 @@ constexpr char kAccepted[] =
   throw ConfigError(fmt::format("{}: {}; {}", path, what, kAccepted));
 }
 
-std::string read_text(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw ConfigError(path.string() + ": cannot be read");
-  return {std::istreambuf_iterator<char>(file), {}};
-}
+constexpr size_t kMostBytes = 64 << 20;  // a model with its weights
 
 // What a file is that others of our commands take, or that people have at hand; empty where it may be a network.
 std::string foreign_kind(const std::string& text) {
@@ -49,12 +46,14 @@ std::string foreign_kind(const std::string& text) {
   return "";
 }
 
-// A study's YAML has a space to search, a network's has layers.
-bool is_study(const std::string& text) {
+// Of a YAML file without layers, which a network has.
+std::string yaml_kind(const std::string& text) {
   const auto has_key = [&](const std::string& key) {
     return text.starts_with(key + ":") || text.find("\n" + key + ":") != std::string::npos;
   };
-  return !has_key("layers") && (has_key("space") || has_key("data"));
+  if (has_key("layers")) return "";
+  if (has_key("space") || has_key("data")) return "a study";
+  return has_key("mcu") ? "a board" : "no network: it has no layers";
 }
 
 ProfileInput input_of_model(const std::string& source, QuantizedModel model) {
@@ -79,7 +78,7 @@ QuantizedModel model_of(const nlohmann::json& document, const std::string& place
 // What report.json of a package says of how it was emitted.
 void read_form(const std::string& folder, ProfileInput& input) {
   const std::string place = (fs::path(folder) / "report.json").string();
-  const nlohmann::json report = parse_json(read_text(place), place);
+  const nlohmann::json report = parse_json(read_text_file(place, kMostBytes), place);
   try {
     for (const auto& layer : report.at("layers")) {
       const auto kernel = layer.at("kernel").get<std::string>();
@@ -100,7 +99,8 @@ ProfileInput input_of_package(const std::string& folder) {
   const std::string place = (fs::path(folder) / "model.json").string();
   if (!fs::exists(place) || !fs::exists(fs::path(folder) / "report.json"))
     refuse(folder, "a folder, but no package: no model.json and report.json");
-  ProfileInput input = input_of_model("package " + folder, model_of(parse_json(read_text(place), place), place));
+  ProfileInput input =
+      input_of_model("package " + folder, model_of(parse_json(read_text_file(place, kMostBytes), place), place));
   input.package = folder;
   read_form(folder, input);
   return input;
@@ -127,14 +127,14 @@ ProfileInput input_of_network(const std::string& path) {
 }
 
 ProfileInput input_of_file(const std::string& path) {
-  const std::string text = read_text(path);
+  const std::string text = read_text_file(path, kMostBytes);
   if (const std::string kind = foreign_kind(text); !kind.empty()) refuse(path, kind);
   const nlohmann::json document = nlohmann::json::parse(text, nullptr, false);
   if (is_keras_model(document)) return input_of_qkeras(document, path);
   if (document.is_object() && document.contains("model"))
     return input_of_model("model " + path, model_of(document, path));
   if (path.ends_with(".json")) refuse(path, document.is_discarded() ? "not JSON" : "JSON, but no model");
-  if (is_study(text)) refuse(path, "a study");
+  if (const std::string kind = yaml_kind(text); !kind.empty()) refuse(path, kind);
   return input_of_network(path);
 }
 
@@ -164,13 +164,12 @@ ProfileInput profile_input(const std::string& path) {
 
 ProfileInput profile_input_of_trial(const std::string& study_or_store, int64_t number) {
   const TrialStore store = open_store(study_or_store);
-  if (number < 0 || number >= store.size())
-    throw ConfigError(fmt::format("{}: there is no trial {}; the study has {}", store.path(), number, store.size()));
+  const Trial trial = trial_of(store, number);
   const Study study = study_from_json(store.study().config_json);
   const auto model = store.artifact(number, "model");
   ProfileInput input;
   if (model) input = input_of_model("", read_json<QuantizedModel>(*model, store.path()));
-  if (!model) input.network = store.trial(number).candidate.network;
+  if (!model) input.network = trial.candidate.network;
   input.source = fmt::format("trial {} of {}", number, study.name);
   input.board = current_board(study.board);
   input.limits = study.limits;

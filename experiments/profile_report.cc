@@ -439,7 +439,7 @@ Dominant dominant_cycles(const NetworkProfile& p) {
 
 Dominant dominant_energy(const NetworkProfile& p) {
   if (p.energy_uj <= 0.0) return {};
-  return most_of(p, p.energy_uj, [&](const Speed& speed) { return energy_uj(p.board, spent(speed)); });
+  return most_of(p, p.energy_uj, [&](const Speed& speed) { return energy_of_cycles_uj(p.board, spent(speed)); });
 }
 
 std::string profile_text(const NetworkProfile& p) {

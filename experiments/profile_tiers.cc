@@ -236,7 +236,7 @@ NetworkProfile profile_network(const ProfileInput& input, const ProfileRequest& 
   check_fit(p);
   const double cycles = p.on_board ? p.on_board->cycles : p.total.cycles;
   p.latency_us = latency_us(p.board, cycles);
-  p.energy_uj = energy_uj(p.board, cycles);
+  p.energy_uj = energy_of_cycles_uj(p.board, cycles);
   return p;
 }
 

@@ -122,6 +122,12 @@ TrialStore open_store(const std::string& study_or_store) {
   return TrialStore::open_read_only(path);
 }
 
+Trial trial_of(const TrialStore& store, int64_t number) {
+  if (number < 0 || number >= store.size())
+    throw ConfigError(fmt::format("{}: there is no trial {}; the study has {}", store.path(), number, store.size()));
+  return store.trial(number);
+}
+
 StudyRecord study_record(const Study& study, const TrainingData& data) {
   StudyRecord record;
   record.name = study.name;

@@ -21,6 +21,9 @@ std::string store_path(const std::string& study_file, const std::string& given);
 // Opens, for reading, the store that a command was pointed at: a store file, or a study's YAML.
 TrialStore open_store(const std::string& study_or_store);
 
+// Throws ConfigError where the study has no trial of that number.
+Trial trial_of(const TrialStore& store, int64_t number);
+
 // The point that store and samplers know a study by, with this program's provenance and the data's digest.
 StudyRecord study_record(const Study& study, const TrainingData& data);
 // Throws ConfigError where `data` are not those that the stored trials were trained on.

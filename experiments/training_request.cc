@@ -28,10 +28,7 @@ std::vector<std::string> network_names() {
 }
 
 Network network_of_trial(const std::string& path, int64_t number) {
-  const TrialStore store = open_store(path);
-  if (number >= store.size())
-    throw ConfigError(fmt::format("{}: there is no trial {}; the study has {}", store.path(), number, store.size()));
-  return store.trial(number).candidate.network;
+  return trial_of(open_store(path), number).candidate.network;
 }
 
 Network requested_network(const TrainingRequest& request) {

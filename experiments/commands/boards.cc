@@ -70,38 +70,43 @@ nlohmann::json cache_json(const Cache& cache) {
   return {{"lines", cache.lines}, {"line_bytes", cache.line_bytes}, {"ways", cache.ways}};
 }
 
-// Null where no document says it.
-template <class T>
-nlohmann::json if_known(const T& value) {
-  return value == T{} ? nlohmann::json() : nlohmann::json(value);
+// Where 0, false or no lines mean that nothing is known unless a source says so.
+bool is_known(const Board& board, const std::string& field, bool given) {
+  return given || board.sources.contains(field);
 }
 
-nlohmann::json board_json(const Board& board) {
+// Null where nothing says it.
+nlohmann::json board_json(const Board& b) {
+  const auto if_known = [&](const std::string& field, bool given, const nlohmann::json& value) {
+    return is_known(b, field, given) ? value : nlohmann::json();
+  };
+  const auto if_any = [](double value) { return value > 0.0 ? nlohmann::json(value) : nlohmann::json(); };
   nlohmann::json banks = nlohmann::json::array();
-  for (const RamBank& bank : board.ram) banks.push_back({{"name", bank.name}, {"bytes", bank.bytes}});
-  return {{"name", board.name},
-          {"title", board.title},
-          {"mcu", board.mcu},
-          {"core", board.core},
-          {"fpu", board.fpu},
-          {"estimates", known_of(board.core)},
-          {"clock_hz", board.clock_hz},
-          {"flash_bytes", board.flash_bytes},
+  for (const RamBank& bank : b.ram) banks.push_back({{"name", bank.name}, {"bytes", bank.bytes}});
+  return {{"name", b.name},
+          {"title", b.title},
+          {"mcu", b.mcu},
+          {"core", b.core},
+          {"fpu", b.fpu},
+          {"estimates", known_of(b.core)},
+          {"clock_hz", b.clock_hz},
+          {"flash_bytes", b.flash_bytes},
           {"ram", banks},
-          {"ram_total_bytes", if_known(board.ram_total_bytes)},
-          {"shared_memory_bytes", board.shared_memory_bytes},
-          {"flash_wait_states", board.flash_wait_states},
-          {"flash_read_bits", if_known(board.flash_read_bits)},
-          {"instruction_cache", cache_json(board.instruction_cache)},
-          {"data_cache", cache_json(board.data_cache)},
-          {"prefetch", board.prefetch},
-          {"supply_v", if_known(board.supply_v)},
-          {"current_ua_per_mhz", if_known(board.current_ua_per_mhz)},
-          {"sleep_current_ua", if_known(board.sleep_current_ua)},
-          {"running_uw", if_known(running_uw(board))},
-          {"asleep_uw", if_known(asleep_uw(board))},
-          {"regulator", if_known(board.regulator)},
-          {"sources", board.sources}};
+          {"ram_total_bytes", if_known("ram_total", b.ram_total_bytes > 0, b.ram_total_bytes)},
+          {"shared_memory_bytes", b.shared_memory_bytes},
+          {"flash_wait_states", if_known("flash_wait_states", b.flash_wait_states > 0, b.flash_wait_states)},
+          {"flash_read_bits", if_known("flash_read", b.flash_read_bits > 0, b.flash_read_bits)},
+          {"instruction_cache",
+           if_known("instruction_cache", b.instruction_cache.lines > 0, cache_json(b.instruction_cache))},
+          {"data_cache", if_known("data_cache", b.data_cache.lines > 0, cache_json(b.data_cache))},
+          {"prefetch", if_known("prefetch", b.prefetch, b.prefetch)},
+          {"supply_v", if_any(b.supply_v)},
+          {"current_ua_per_mhz", if_any(b.current_ua_per_mhz)},
+          {"sleep_current_ua", if_any(b.sleep_current_ua)},
+          {"running_uw", if_any(running_uw(b))},
+          {"asleep_uw", if_any(asleep_uw(b))},
+          {"regulator", if_known("regulator", !b.regulator.empty(), b.regulator)},
+          {"sources", b.sources}};
 }
 
 std::string megahertz(const Board& board) {
@@ -124,9 +129,8 @@ class BoardRows {
     const bool known = source != board_.sources.end();
     rows_.push_back({field, value, known ? source->second : ""});
   }
-  // Where 0, false or no lines mean that nothing is known unless a source says so.
   void add_if(const std::string& field, bool given, const std::string& value) {
-    add(field, given || board_.sources.contains(field) ? value : "-");
+    add(field, is_known(board_, field, given) ? value : "-");
   }
   std::string text() const { return render_table(rows_); }
 

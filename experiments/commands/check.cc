@@ -82,8 +82,8 @@ std::string data_text(const DataSummary& data) {
          render_table(rows);
 }
 
-// About 15 us + 0.15 us per thousand multiply-accumulates and training window, on one core: `./do bench --training` on a
-// machine with AVX-512.
+// About 15 us + 0.15 us per thousand multiply-accumulates and training window, on one core: `./do bench --training` on
+// a machine with AVX-512.
 double trial_seconds(double macs, int64_t windows, int epochs) {
   return (15e-6 + 0.15e-9 * macs) * static_cast<double>(windows) * epochs;
 }
@@ -116,8 +116,7 @@ std::string space_text(const Study& study, double size, const Feasibility& found
 }
 
 nlohmann::json space_json(const Study& study, double size, const Feasibility& found) {
-  nlohmann::json json = {
-      {"space_points", size}, {"sampled", kSamples}, {"fits", found.fits}, {"broken", found.broken}};
+  nlohmann::json json = {{"space_points", size}, {"sampled", kSamples}, {"fits", found.fits}, {"broken", found.broken}};
   if (tells_boards(study)) json["fit_on"] = found.fit_on;
   if (!study.duty_cycle.given()) return json;
   json["duty_cycle"] = duty_cycle_json(study);

@@ -47,11 +47,8 @@ int export_trial(const Options& options) {
   const TrialStore store = open_store(options.study);
   const Study searched = study_from_json(store.study().config_json);
   const Study study = options.board.empty() ? searched : study_on_board(searched, options.board);
-  if (options.trial >= store.size())
-    throw ConfigError(
-        fmt::format("{}: there is no trial {}; the study has {}", store.path(), options.trial, store.size()));
   const Trial trial =
-      options.trial >= 0 ? store.trial(options.trial) : pick_trial(front_of(store), options.pick, searched);
+      options.trial >= 0 ? trial_of(store, options.trial) : pick_trial(front_of(store), options.pick, searched);
   const std::string below = below_floor_text(searched, trial);
   if (!below.empty()) std::cerr << "note: " << below << "\n";
   const std::string folder = options.out.empty() ? fmt::format("{}-{}", study.name, trial.number) : options.out;

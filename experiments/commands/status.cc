@@ -100,10 +100,7 @@ int show(const Options& options) {
   const TrialStore store = open_store(options.study);
   const Study study = study_from_json(store.study().config_json);
   if (options.trial >= 0) {
-    if (options.trial >= store.size())
-      throw ConfigError(
-          fmt::format("{}: there is no trial {}; the study has {}", store.path(), options.trial, store.size()));
-    const Trial trial = store.trial(options.trial);
+    const Trial trial = trial_of(store, options.trial);
     const auto test = store.test_metrics(options.trial);
     std::cout << (options.json ? trial_json(trial, test, study).dump(2) + "\n" : trial_text(trial, test, study));
     return 0;

@@ -185,7 +185,7 @@ INSTANTIATE_TEST_SUITE_P(QkerasModel, SumsWithTwoReaders,
                          ::testing::Values(layer("Dropout", "between"), layer("Flatten", "between"),
                                            layer("MaxPooling2D", "between", {{"pool_size", {2, 1}}}),
                                            layer("Activation", "between", {{"activation", "linear"}})),
-                         [](const auto& info) { return info.param["class_name"].template get<std::string>(); });
+                         [](const auto& type) { return type.param["class_name"].template get<std::string>(); });
 
 TEST(QkerasModel, WhatIsNoChainOfOneOutputIsRefused) {
   const json a = node(convolution("a", 2, bits(4), "same"), {"input_1"});

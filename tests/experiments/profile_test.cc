@@ -180,6 +180,11 @@ TEST(ProfileInput, SomethingElseIsOneLineThatNamesWhatIsTaken) {
   EXPECT_EQ(refusal(path), path + ": a folder, but no package: no model.json and report.json" + kAccepted);
   EXPECT_EQ(refusal(write_store(folder)), path + "/tiny.bw.db: a study's store" + kAccepted);
   EXPECT_EQ(refusal(folder.write("s.yaml", kStudy)), path + "/s.yaml: a study" + kAccepted);
+  EXPECT_EQ(refusal(BITWRIGHT_SOURCE_DIR "/configs/boards/nucleo-f411re.yaml"),
+            BITWRIGHT_SOURCE_DIR "/configs/boards/nucleo-f411re.yaml: a board" + kAccepted);
+  EXPECT_EQ(refusal(folder.write("a.md", "# Title: of a text\n")),
+            path + "/a.md: no network: it has no layers" + kAccepted);
+  EXPECT_EQ(refusal("/dev/zero"), "/dev/zero: more than 67108864 bytes");
   EXPECT_EQ(refusal(folder.write("m.h5", "\x89HDF\r\n\x1a\n")), path + "/m.h5: an HDF5 file" + kAccepted);
   EXPECT_EQ(refusal(folder.write("a.json", "[1, 2]")), path + "/a.json: JSON, but no model" + kAccepted);
   EXPECT_EQ(refusal(folder.write("b.json", "{")), path + "/b.json: not JSON" + kAccepted);
