@@ -64,8 +64,32 @@ std::string bytes_text(const char* name, const std::map<std::string, int64_t>& b
 
 std::string call_text(const char* name, const CallCost& cost) {
   return fmt::format(
-      "{}: {{base: {:.6g}, per_call: {:.6g}, first_epilogue: {:.6g}, per_epilogue: {:.6g}, worst_error: {:.6g}}}\n", name,
-      cost.base, cost.per_call, cost.first_epilogue, cost.per_epilogue, cost.worst_error);
+      "{}: {{base: {:.6g}, per_call: {:.6g}, first_epilogue: {:.6g}, per_epilogue: {:.6g}, worst_error: {:.6g}}}\n",
+      name, cost.base, cost.per_call, cost.first_epilogue, cost.per_epilogue, cost.worst_error);
+}
+
+std::string part_text(const std::string& name, const PartCost& part) {
+  const auto speed = [](const PartSpeed& s) {
+    return fmt::format("{{per_run: {:.6g}, per_sum: {:.6g}, per_code: {:.6g}, worst_error: {:.5f}}}", s.per_run,
+                       s.per_sum, s.per_code, s.worst_error);
+  };
+  return fmt::format("    {}:\n      instructions: {}\n      cycles: {}\n      file_bytes: {}\n", name,
+                     speed(part.instructions), speed(part.cycles), part.file_bytes);
+}
+
+std::string stream_text(const StreamCost& stream) {
+  const auto speed = [](const StreamSpeed& s) {
+    return fmt::format(
+        "{{base: {:.6g}, per_run: {:.6g}, per_check: {:.6g}, per_moved_word: {:.6g}, worst_error: {:.5f}}}", s.base,
+        s.per_run, s.per_check, s.per_moved_word, s.worst_error);
+  };
+  std::string text = fmt::format(
+      "stream:\n  instructions: {}\n  cycles: {}\n  base_bytes: {}\n  stage_bytes: {}\n  file_bytes: {{{}}}\n"
+      "  stack_bytes: {}\n  parts:\n",
+      speed(stream.instructions), speed(stream.cycles), stream.base_bytes, stream.stage_bytes,
+      map_text(stream.file_bytes), stream.stack_bytes);
+  for (const auto& [name, part] : stream.parts) text += part_text(name, part);
+  return text;
 }
 
 // A node of the table, with the file's name for complaints.
@@ -169,6 +193,31 @@ CallCost read_call(const Node& node) {
           node["per_epilogue"].number<double>(), node["worst_error"].number<double>()};
 }
 
+StreamSpeed read_stream_speed(const Node& node) {
+  return {node["base"].number<double>(), node["per_run"].number<double>(), node["per_check"].number<double>(),
+          node["per_moved_word"].number<double>(), node["worst_error"].number<double>()};
+}
+
+PartSpeed read_part_speed(const Node& node) {
+  return {node["per_run"].number<double>(), node["per_sum"].number<double>(), node["per_code"].number<double>(),
+          node["worst_error"].number<double>()};
+}
+
+StreamCost read_stream(const Node& node) {
+  StreamCost stream;
+  stream.instructions = read_stream_speed(node["instructions"]);
+  stream.cycles = read_stream_speed(node["cycles"]);
+  stream.base_bytes = node["base_bytes"].number<int64_t>();
+  stream.stage_bytes = node["stage_bytes"].number<int64_t>();
+  stream.file_bytes = read_bytes(node["file_bytes"]);
+  stream.stack_bytes = node["stack_bytes"].number<int64_t>();
+  node["parts"].each([&](const std::string& name, const Node& part) {
+    stream.parts[name] = {read_part_speed(part["instructions"]), read_part_speed(part["cycles"]),
+                          part["file_bytes"].number<int64_t>()};
+  });
+  return stream;
+}
+
 CoreCosts read_costs(const Node& root) {
   CoreCosts costs;
   costs.core = root["core"].text();
@@ -179,6 +228,7 @@ CoreCosts read_costs(const Node& root) {
   costs.glue_instructions = read_call(root["glue_instructions"]);
   costs.glue_cycles = read_call(root["glue_cycles"]);
   costs.glue_stack_bytes = root["glue_stack_bytes"].number<int64_t>();
+  if (root.has("stream")) costs.stream = read_stream(root["stream"]);
   costs.library_bytes = read_bytes(root["library_bytes"]);
   root["kernels"].each([&](const std::string& name, const Node& node) { costs.kernels[name] = read_kernel(node); });
   return costs;
@@ -224,9 +274,14 @@ double BranchCost::operator()(const FeatureVector& features) const {
   return cycles * std::max(0.0, std::min(taken(features), not_taken(features)));
 }
 
-double LinearCost::operator()(const FeatureVector& features) const {
+double LinearCost::linear(const FeatureVector& features) const {
   double sum = 0.0;
   for (size_t f = 0; f < kFeatures; ++f) sum += coefficients[f] * features[f];
+  return sum;
+}
+
+double LinearCost::operator()(const FeatureVector& features) const {
+  double sum = linear(features);
   for (const BranchCost& branch : branches) sum += branch(features);
   return std::max(sum, 0.0);
 }
@@ -275,6 +330,7 @@ std::string cost_table_text(const CoreCosts& costs) {
       costs.core, costs.compiler, costs.flags, costs.runtime);
   text += call_text("glue_bytes", costs.glue_bytes) + call_text("glue_instructions", costs.glue_instructions) +
           call_text("glue_cycles", costs.glue_cycles) + fmt::format("glue_stack_bytes: {}\n", costs.glue_stack_bytes);
+  if (costs.stream) text += stream_text(*costs.stream);
   text += bytes_text("library_bytes", costs.library_bytes) + "kernels:\n";
   for (const auto& [name, kernel] : costs.kernels) text += kernel_text(name, kernel);
   return text;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,7 @@ struct LinearCost {
   std::vector<BranchCost> branches;
   double mean_error = 0.0;  // of the fit, mean |predicted / measured - 1| over the calibration's layers
   double worst_error = 0.0;
+  double linear(const FeatureVector& features) const;  // without the branches
   double operator()(const FeatureVector& features) const;
 };
 
@@ -65,6 +67,48 @@ struct KernelCost {
   std::vector<std::string> library;            // members of libc and libgcc that it pulls in
 };
 
+// How often each part of a stream's own code runs in one inference (estimators/stream_costs.h).
+struct StreamCounts {
+  double runs = 0.0;         // of all stages
+  double checks = 0.0;       // stages that bw_next_stage looks at
+  double moved_words = 0.0;  // by bw_end_run
+  double part_runs = 0.0;    // of a last dense layer
+  double part_sums = 0.0;    // those times its outputs
+  double part_codes = 0.0;   // its inputs, where they have less than 8 bits
+};
+
+// Between calls of kernels, beside plain calls.
+struct StreamSpeed {
+  double base = 0.0, per_run = 0.0, per_check = 0.0, per_moved_word = 0.0;
+  double worst_error = 0.0;  // of the fit, as a share of an inference
+  double operator()(const StreamCounts& n) const {
+    return base + per_run * n.runs + per_check * n.checks + per_moved_word * n.moved_words;
+  }
+};
+
+// Of a "part_" kernel beside calls of the ordinary one of its types for the columns of each run; may be negative, as
+// these end in an epilogue.
+struct PartSpeed {
+  double per_run = 0.0, per_sum = 0.0, per_code = 0.0;
+  double worst_error = 0.0;  // of the fit, as a share of the layer
+  double operator()(const StreamCounts& n) const {
+    return per_run * n.part_runs + per_sum * n.part_sums + per_code * n.part_codes;
+  }
+};
+struct PartCost {
+  PartSpeed instructions, cycles;
+  int64_t file_bytes = 0;  // of its source file
+};
+
+// Of what moves a stream's stages along.
+struct StreamCost {
+  StreamSpeed instructions, cycles;
+  int64_t base_bytes = 0, stage_bytes = 0;    // emitted code of a stream, and of a stage, beside plain calls
+  std::map<std::string, int64_t> file_bytes;  // of bw_stream.c and what it links
+  int64_t stack_bytes = 0;                    // of the functions around the kernels, beside the run function's
+  std::map<std::string, PartCost> parts;      // by kernel
+};
+
 struct CoreCosts {
   std::string core;                              // "cortex-m4"
   std::string compiler, flags;                   // with which everything here was measured
@@ -74,6 +118,7 @@ struct CoreCosts {
   // Of the emitted NAME.c and its run function.
   CallCost glue_bytes, glue_instructions, glue_cycles;
   int64_t glue_stack_bytes = 0;
+  std::optional<StreamCost> stream;
   const KernelCost& kernel(const std::string& name) const;  // throws MissingCost
   // Of one layer: of its call path, or of the kernel's deepest where that path was not met.
   int64_t stack_bytes(const Network& network, int layer, const std::string& kernel) const;

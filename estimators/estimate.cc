@@ -62,7 +62,7 @@ void add_speed(const Network& network, const ExecutionPlan& plan, const CoreCost
     e.cycles += costs.glue_cycles(calls);
   }
   if (!plan.stream) return;
-  const StageCosts driver = driver_costs(network, *plan.stream, costs);
+  const StageCosts driver = driver_costs(*plan.stream, costs);
   e.instructions += driver.instructions;
   e.cycles += driver.cycles;
 }

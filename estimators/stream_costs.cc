@@ -2,8 +2,6 @@
 #include "estimators/stream_costs.h"
 
 #include <algorithm>
-#include <array>
-#include <map>
 
 #include "estimators/kernel_costs.h"
 #include "estimators/layer_features.h"
@@ -11,107 +9,49 @@
 namespace bitwright {
 namespace {
 
-// Coefficients of StreamCounts, in their order, and what an inference takes besides.
-struct Driver {
-  std::array<double, 4> per_count{};
-  double base = 0.0;
-  double operator()(const StreamCounts& n) const {
-    return base + per_count[0] * n.runs + per_count[1] * n.checks + per_count[2] * n.moved_words +
-           per_count[3] * n.part_sums;
-  }
-};
-
-struct Measured {
-  Driver instructions, cycles;
-  int64_t base_bytes = 0;                     // emitted code of a stream, ...
-  int64_t stage_bytes = 0;                    // ... and of a stage, beside plain calls
-  std::map<std::string, int64_t> file_bytes;  // of bw_stream.c and of the part_ kernels
-  int64_t memmove_bytes = 0;                  // of libc; it links memset, too
-  int64_t stack_bytes = 0;                    // deepest seen
-};
-
-// Sixteen random signals (tests/support/random_network.h), each emulated as layers and as a stream: what the stream
-// takes beside its kernels, by least squares; overheads are then right to 0.3 % of an inference on average, to 1.5 % at
-// worst. Code: of the sources compiled with the flags of the core's cost table.
-const std::map<std::string, Measured>& measurements() {
-  static const std::map<std::string, Measured> of_core = {
-      {"cortex-m0plus",
-       {{{62.4, 108.4, 8.4, 79.1}, 678.5},
-        {{67.1, 176.9, 11.3, 136.7}, 1482.9},
-        147,
-        142,
-        {{"bw_stream.c", 376},
-         {"bw_part_a8w1.c", 1060},
-         {"bw_part_a16w1.c", 2324},
-         {"bw_part_a16w2.c", 1068},
-         {"bw_part_a16w4.c", 1068},
-         {"bw_part_a16w8.c", 1008}},
-        176,
-        104}},
-      {"cortex-m3",
-       {{{60.4, 56.5, 8.9, 37.8}, 749.0},
-        {{55.5, 85.5, 13.8, 63.5}, 2150.6},
-        150,
-        121,
-        {{"bw_stream.c", 384},
-         {"bw_part_a8w1.c", 972},
-         {"bw_part_a16w1.c", 1872},
-         {"bw_part_a16w2.c", 980},
-         {"bw_part_a16w4.c", 992},
-         {"bw_part_a16w8.c", 920}},
-        252,
-        112}},
-      {"cortex-m4",
-       {{{64.3, 64.4, 8.2, 43.2}, 0.0},
-        {{81.8, 96.1, 11.0, 69.7}, 51.0},
-        165,
-        119,
-        {{"bw_stream.c", 388},
-         {"bw_part_a8w1.c", 972},
-         {"bw_part_a16w1.c", 1440},
-         {"bw_part_a16w2.c", 1208},
-         {"bw_part_a16w4.c", 1144},
-         {"bw_part_a16w8.c", 1192}},
-        254,
-        112}},
-      {"cortex-m33",
-       {{{86.4, 58.2, 8.3, 30.2}, 0.0},
-        {{195.1, 51.0, 11.4, 37.7}, 326.2},
-        150,
-        121,
-        {{"bw_stream.c", 384},
-         {"bw_part_a8w1.c", 980},
-         {"bw_part_a16w1.c", 1424},
-         {"bw_part_a16w2.c", 1196},
-         {"bw_part_a16w4.c", 1136},
-         {"bw_part_a16w8.c", 1200}},
-        254,
-        112}},
-      {"cortex-m7",
-       {{{84.6, 59.1, 8.0, 30.6}, 0.0},
-        {{122.1, 46.6, 6.5, 27.3}, 261.9},
-        150,
-        121,
-        {{"bw_stream.c", 388},
-         {"bw_part_a8w1.c", 960},
-         {"bw_part_a16w1.c", 1536},
-         {"bw_part_a16w2.c", 1228},
-         {"bw_part_a16w4.c", 1164},
-         {"bw_part_a16w8.c", 1228}},
-        254,
-        112}},
-  };
-  return of_core;
-}
-
-const Measured& measured(const CoreCosts& costs) {
-  const auto found = measurements().find(costs.core);
-  if (found == measurements().end()) throw MissingCost("streams on " + costs.core + ": not measured");
-  return found->second;
+const StreamCost& measured(const CoreCosts& costs) {
+  if (!costs.stream) throw MissingCost("streams on " + costs.core + ": not measured");
+  return *costs.stream;
 }
 
 double runs_of(const StreamStage& stage) {
   return (stage.outputs + stage.band - 1) / stage.band;
+}
+
+// The stage's dense layer on so many columns alone. Bytes with a sign whose weights are bits are moved to scratch
+// memory without it, which saves flipping them for every output.
+Network on_columns(const Network& network, const StreamStage& stage, const std::string& kernel, int columns) {
+  Format format = storage_format(network, stage.layer - 1);
+  const int channels = static_cast<int>(stage.column_bits) / bit_width(format);
+  if (kernel == "part_a8w1" && format == Format::kInt8) format = Format::kUint8;
+  LayerSpec dense = network.layers[static_cast<size_t>(stage.layer)];
+  dense.from = kNetworkInput;
+  return {"columns", {1, 1, columns * channels}, format, {dense}};
+}
+
+// A dense layer that adds up: its ordinary kernel, in parts instead of at once, and what was measured beside. Branches
+// are another function's, and predicted otherwise: what they cost is within what was measured.
+StageCosts part_costs(const Network& network, const StreamStage& stage, const LayerShapes& shapes,
+                      const std::string& kernel, const CoreCosts& costs) {
+  StageCosts sum;
+  const auto add = [&](const Network& columns, double times) {
+    const std::string costed = costed_kernel(columns, 0, kernel);
+    const FeatureVector features = layer_features(columns, 0, layer_shapes(columns, 0), costed);
+    sum.instructions += times * costs.kernel(costed).instructions.linear(features);
+    sum.cycles += times * costs.kernel(costed).cycles.linear(features);
+  };
+  const auto add_sums = [&](int columns, double times) {  // without the epilogue
+    Network part = on_columns(network, stage, kernel, columns);
+    part.layers[0].activations = Format::kAccumulator;
+    add(part, times);
+  };
+  add(on_columns(network, stage, kernel, stage.outputs), 1);
+  add_sums(stage.outputs, -1);
+  add_sums(stage.band, stage.outputs / stage.band);
+  if (const int rest = stage.outputs % stage.band; rest > 0) add_sums(rest, 1);
+  const PartCost& part = measured(costs).parts.at(kernel);
+  const StreamCounts counts = part_counts(network, stage, shapes);
+  return {sum.instructions + part.instructions(counts), sum.cycles + part.cycles(counts)};
 }
 
 // Words of the columns that two runs share.
@@ -133,7 +73,7 @@ Kernels costed_kernels(const Network& network, Kernels kernels) {
   return kernels;
 }
 
-StreamCounts stream_counts(const Network& network, const StreamPlan& stream) {
+StreamCounts stream_counts(const StreamPlan& stream) {
   StreamCounts n;
   const size_t stages = stream.stages.size();
   n.checks = static_cast<double>(stages);  // the last time none can run
@@ -143,23 +83,28 @@ StreamCounts stream_counts(const Network& network, const StreamPlan& stream) {
     n.checks += runs * static_cast<double>(stages - i);
     if (i > 0) n.moved_words += (runs - 1) * kept_words(stream.stages[i]);
   }
-  if (stream.ends_dense)
-    n.part_sums = runs_of(stream.stages.back()) * layer_shapes(network, stream.last_layer()).output.c;
   return n;
+}
+
+StreamCounts part_counts(const Network& network, const StreamStage& stage, const LayerShapes& shapes) {
+  const bool narrow = bit_width(storage_format(network, stage.layer - 1)) < 8;
+  return {.part_runs = runs_of(stage),
+          .part_sums = runs_of(stage) * shapes.output.c,
+          .part_codes = narrow ? static_cast<double>(shapes.input.elements()) : 0.0};
 }
 
 StageCosts stage_costs(const Network& network, const StreamStage& stage, const LayerShapes& shapes,
                        const std::string& kernel, const CoreCosts& costs) {
-  const KernelCost& cost = costs.kernel(costed_kernel(network, stage.layer, kernel));
+  if (kernel.starts_with("part_")) return part_costs(network, stage, shapes, kernel, costs);
+  const KernelCost& cost = costs.kernel(kernel);
   const auto add = [&](StageCosts& sum, const LayerPart& part, double times) {
-    const FeatureVector features =
-        layer_features(network, stage.layer, shapes, costed_kernel(network, stage.layer, kernel), part);
+    const FeatureVector features = layer_features(network, stage.layer, shapes, kernel, part);
     sum.instructions += times * cost.instructions(features);
     sum.cycles += times * cost.cycles(features);
   };
   StageCosts sum;
   add(sum, {0, kStreamPolyTile}, 1);
-  if (kernel.starts_with("part_") || stage.outputs <= stage.band) return sum;
+  if (stage.outputs <= stage.band) return sum;
   // What the bands cost beside the map, both without a border.
   add(sum, {stage.outputs, kStreamPolyTile}, -1);
   add(sum, {stage.band, kStreamPolyTile}, stage.outputs / stage.band);
@@ -167,26 +112,28 @@ StageCosts stage_costs(const Network& network, const StreamStage& stage, const L
   return sum;
 }
 
-StageCosts driver_costs(const Network& network, const StreamPlan& stream, const CoreCosts& costs) {
-  const StreamCounts counts = stream_counts(network, stream);
+StageCosts driver_costs(const StreamPlan& stream, const CoreCosts& costs) {
+  const StreamCounts counts = stream_counts(stream);
   return {measured(costs).instructions(counts), measured(costs).cycles(counts)};
 }
 
 int64_t stream_code_bytes(const Network& network, const ExecutionPlan& plan, const CoreCosts& costs) {
-  const Measured& m = measured(costs);
+  const StreamCost& stream = measured(costs);
   Kernels kernels = plan.kernels;
-  FurtherCode further{{{"bw_stream.c", m.file_bytes.at("bw_stream.c")}}, {}};
+  FurtherCode further{stream.file_bytes, {}};
   if (costs.library_bytes.contains("lib_a-memset.o")) further.members.insert("lib_a-memset.o");
   if (plan.stream->ends_dense) {
     std::string& part = kernels[static_cast<size_t>(plan.stream->last_layer())];
-    further.files["bw_" + part + ".c"] = m.file_bytes.at("bw_" + part + ".c");
+    further.files["bw_" + part + ".c"] = stream.parts.at(part).file_bytes;
     const KernelCost& dense = costs.kernel(costed_kernel(network, plan.stream->last_layer(), part));
     for (const auto& [file, bytes] : dense.file_bytes)
       if (file.starts_with("bw_finish")) further.files[file] = bytes;
+    further.members.insert(dense.library.begin(),
+                           dense.library.end());  // a float epilogue's, without a unit for floats
     part.clear();
   }
-  return code_bytes(kernels, costs, further) + m.memmove_bytes + m.base_bytes +
-         m.stage_bytes * static_cast<int64_t>(plan.stream->stages.size());
+  return code_bytes(kernels, costs, further) + stream.base_bytes +
+         stream.stage_bytes * static_cast<int64_t>(plan.stream->stages.size());
 }
 
 int64_t stream_stack_bytes(const CoreCosts& costs) {

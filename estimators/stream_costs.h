@@ -2,9 +2,9 @@
 //
 // The kernels cost what they cost layer by layer, and what it costs to call them in bands: for every run but one what
 // the closed form of the kernel says of a band beside a map. A dense layer at the end costs what its ordinary kernel
-// does. What the stream adds beside them is linear in four counts, with measured coefficients (stream_costs.cc): runs;
-// stages that are asked whether they can run; words that move within buffers; sums that are taken up again.
-// SPDX-License-Identifier: Apache-2.0
+// does, and what it costs to take its sums up again, run by run. What the stream adds between calls is linear in three
+// counts: runs; stages that are asked whether they can run; words that move within buffers. The coefficients are
+// measured (CoreCosts::stream). SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>
@@ -28,17 +28,13 @@ Kernels costed_kernels(const Network& network, Kernels kernels);
 StageCosts stage_costs(const Network& network, const StreamStage& stage, const LayerShapes& shapes,
                        const std::string& kernel, const CoreCosts& costs);
 
-// How often each part of the stream's own code runs in one inference.
-struct StreamCounts {
-  double runs = 0.0;         // of all stages
-  double checks = 0.0;       // stages that bw_next_stage looks at
-  double moved_words = 0.0;  // by bw_end_run
-  double part_sums = 0.0;    // runs of a last dense layer times its outputs
-};
-StreamCounts stream_counts(const Network& network, const StreamPlan& stream);
+// Without those of a last dense layer, which are within its stage_costs().
+StreamCounts stream_counts(const StreamPlan& stream);
+// Those alone; stage: the last.
+StreamCounts part_counts(const Network& network, const StreamStage& stage, const LayerShapes& shapes);
 
 // What moves the stages along, beside their kernels.
-StageCosts driver_costs(const Network& network, const StreamPlan& stream, const CoreCosts& costs);
+StageCosts driver_costs(const StreamPlan& stream, const CoreCosts& costs);
 
 // Runtime files and emitted code of a plan that has a stream.
 int64_t stream_code_bytes(const Network& network, const ExecutionPlan& plan, const CoreCosts& costs);

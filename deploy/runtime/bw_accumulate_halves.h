@@ -180,21 +180,24 @@ BW_INLINE void bw_squares_w8(bw_square q, const uint32_t *w, uint32_t words)
 #endif
 }
 
-/* Rows of five codes, in two words whose last two halves are 0: the patches stay in registers. */
+/* Rows of five codes: the fifth of both patches share a register, so that all fit, also beside a frame pointer and where
+ * the function around is compiled for one layer. */
 BW_INLINE void bw_few_w8(const uint32_t *patch0, const uint32_t *patch1, const uint32_t *w, uint32_t out_c,
                          int32_t *acc0, int32_t *acc1)
 {
     const int32_t *last = acc0 + out_c - 1;
+    const uint32_t fifths = (patch0[2] & 0xFFFFu) | (patch1[2] << 16);
     uint32_t u, t, s, r;
     __asm__ volatile(
         BW_LOOP BW_LOAD_STEP(u, w, 4) BW_LOAD(s, acc0, 0) BW_LOAD(r, acc1, 0) BW_FETCH(t, last) BW_IS_LAST(acc0, t)
         BW_EVEN_BYTES(t, u) BW_ODD_BYTES(u, u)
         BW_MULTIPLY(s, a, t) BW_MULTIPLY(r, d, t) BW_MULTIPLY(s, b, u) BW_MULTIPLY(r, e, u)
-        BW_LOAD_STEP(u, w, 4) BW_EVEN_BYTES(u, u) BW_MULTIPLY(s, c, u) BW_MULTIPLY(r, f, u)
+        BW_LOAD_STEP(u, w, 4) BW_EVEN_BYTES(u, u)
+        "smlabb %[s], %[c], %[u], %[s]\n\tsmlatb %[r], %[c], %[u], %[r]\n\t"
         BW_STORE_STEP(s, acc0) BW_STORE_STEP(r, acc1) BW_AGAIN
         : [w] "+r"(w), [acc0] "+r"(acc0), [acc1] "+r"(acc1), [u] "=&r"(u), [t] "=&r"(t), [s] "=&r"(s), [r] "=&r"(r)
-        : [a] "r"(patch0[0]), [b] "r"(patch0[1]), [c] "r"(patch0[2]), [d] "r"(patch1[0]), [e] "r"(patch1[1]),
-          [f] "r"(patch1[2]), [last] "m"(last)
+        : [a] "r"(patch0[0]), [b] "r"(patch0[1]), [c] "r"(fifths), [d] "r"(patch1[0]), [e] "r"(patch1[1]),
+          [last] "m"(last)
         : "cc", "memory");
 }
 
@@ -300,12 +303,7 @@ BW_INLINE void bw_accumulate_two(uint32_t bits, const uint32_t *patch0, const ui
     const uint32_t words = (codes * bits + 31u) / 32u, groups = 8u * words / bits;
     const uint32_t offset0 = bw_offset_sum(patch0, bits, groups), offset1 = bw_offset_sum(patch1, bits, groups);
 #if BW_HALVES_ASSEMBLER
-#ifdef BW_SPECIALIZED
-    const uint32_t keeps_few = 0u; /* compiled for a layer, its loop may need a register more than there are */
-#else
-    const uint32_t keeps_few = 1u;
-#endif
-    if (bits == 8u && keeps_few != 0u && codes == 5u) {
+    if (bits == 8u && codes == 5u) {
         bw_few_w8(patch0, patch1, weights, out_c, acc0, acc1);
         return;
     }

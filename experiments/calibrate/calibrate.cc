@@ -14,6 +14,7 @@
 #include "experiments/calibrate/calibration_models.h"
 #include "experiments/calibrate/least_squares.h"
 #include "experiments/calibrate/measure.h"
+#include "experiments/calibrate/stream_calibration.h"
 
 namespace bitwright {
 namespace {
@@ -202,9 +203,12 @@ struct GlueSample {
 
 GlueSample glue_sample(const QuantizedModel& model, const MeasuredPackage& package, const std::vector<Sample>& layers) {
   const auto epilogues = std::ranges::count_if(layers, [](const Sample& s) { return has_epilogue(s.kernel); });
-  GlueSample glue{static_cast<double>(layers.size()), static_cast<double>(epilogues),
-                  static_cast<double>(package.sizes.at(model.network.name + ".c").code), package.instructions,
-                  package.cycles, 0};
+  GlueSample glue{static_cast<double>(layers.size()),
+                  static_cast<double>(epilogues),
+                  static_cast<double>(package.sizes.at(model.network.name + ".c").code),
+                  package.instructions,
+                  package.cycles,
+                  0};
   int64_t deepest = 0;
   for (const Sample& layer : layers) {
     glue.instructions -= layer.instructions;
@@ -309,9 +313,8 @@ void measure_glue(const std::string& core, const std::vector<std::string>& runti
   costs.glue_bytes = fit_bytes(samples);
   costs.glue_instructions = fit_calls(chains, &GlueSample::instructions);
   costs.glue_cycles = fit_calls(chains, &GlueSample::cycles);
-  // A frame is a multiple of 8 bytes, and paint cannot tell its last word where nothing was written there.
-  constexpr int64_t kFrame = 8;
-  for (const GlueSample& s : samples) costs.glue_stack_bytes = std::max(costs.glue_stack_bytes, s.stack_bytes + kFrame);
+  for (const GlueSample& s : samples)
+    costs.glue_stack_bytes = std::max(costs.glue_stack_bytes, s.stack_bytes + kUnseenStackBytes);
 }
 
 // Measures one kernel, adds it to the costs, and returns what a package of one of its layers tells of the glue.
@@ -368,7 +371,15 @@ CoreCosts calibrate(const std::string& core, const CalibrationOptions& options) 
   std::vector<GlueSample> glue;
   for (const std::string& kernel : options.kernels.empty() ? all_kernels() : options.kernels)
     glue.push_back(calibrate_kernel(kernel, options, runtime, folder.path(), costs));
-  if (options.kernels.empty()) measure_glue(core, runtime, folder.path(), glue, costs);
+  if (!options.kernels.empty()) return costs;
+  measure_glue(core, runtime, folder.path(), glue, costs);
+  costs.stream = measure_streams(costs, options.progress);
+  return costs;
+}
+
+CoreCosts calibrate_stream(const std::string& core, const std::function<void(const std::string& line)>& progress) {
+  CoreCosts costs = core_costs(core);
+  costs.stream = measure_streams(costs, progress);
   return costs;
 }
 

@@ -28,6 +28,9 @@ struct CalibrationOptions {
 // there is not.
 CoreCosts calibrate(const std::string& core, const CalibrationOptions& options = {});
 
+// The core's table with its stream measured anew. Throws MissingCost if there is none, else as calibrate().
+CoreCosts calibrate_stream(const std::string& core, const std::function<void(const std::string& line)>& progress);
+
 // The layers that a kernel is measured with.
 std::vector<QuantizedModel> covering_models(const std::string& kernel, int count, uint64_t seed);
 

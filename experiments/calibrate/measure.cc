@@ -7,7 +7,6 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <set>
 #include <sstream>
 
 #include "core/embedded.h"
@@ -15,6 +14,7 @@
 #include "deploy/emit_source.h"
 #include "deploy/emulator_run.h"
 #include "deploy/lower.h"
+#include "deploy/package_build.h"
 #include "deploy/process.h"
 #include "experiments/calibrate/calibration_models.h"
 
@@ -155,22 +155,11 @@ std::vector<MeasuredCall> measure_calls(const std::string& core, const std::vect
   return calls;
 }
 
-namespace {
-
-// The functions at which parts of a run begin: a layer's branches are predicted by themselves.
-std::vector<std::string> functions_of(const Kernels& kernels) {
-  std::set<std::string> functions;
-  for (const std::string& kernel : kernels)
-    if (!kernel.empty()) functions.insert("bw_" + kernel);
-  return {functions.begin(), functions.end()};
-}
-
-}  // namespace
-
 MeasuredPackage measure_package(const std::string& core, const QuantizedModel& model, const Kernels& kernels) {
   const TemporaryDirectory folder;
   const std::vector<std::vector<int16_t>> inputs = {calibration_input(model.network, 5)};
-  write_package(emit_c(lower(model, kernels), golden_vectors(model, inputs)), folder.path());
+  const Program program = lower(model, kernels);
+  write_package(emit_c(program, golden_vectors(model, inputs)), folder.path());
   std::vector<std::string> sources;
   for (const auto& entry : fs::directory_iterator(folder.path() + "/src"))
     if (entry.path().extension() == ".c") sources.push_back(entry.path().string());
@@ -186,8 +175,10 @@ MeasuredPackage measure_package(const std::string& core, const QuantizedModel& m
   }
   objects.insert(objects.end(), test.begin(), test.end());
   const std::string elf = link_for_emulator(core, objects, folder.path());
-  const EmulatedRun run = run_emulated(core, elf, {"golden/inputs.bin", "golden/outputs.bin"}, folder.path(), kLimit,
-                                       {.parts = functions_of(kernels.empty() ? default_kernels(model.network) : kernels)});
+  std::vector<std::string> functions = kernel_functions(program, symbol_names(core, {elf}, Symbols::kDefined));
+  std::erase(functions, "");  // of layers without a call
+  const EmulatedRun run =
+      run_emulated(core, elf, {"golden/inputs.bin", "golden/outputs.bin"}, folder.path(), kLimit, {.parts = functions});
   const RunCounts counts = count_run(core, run.profile, disassemble(elf));
   measured.stack_bytes = printed_numbers(run.output, "stack").at(0);
   measured.instructions = counts.instructions;

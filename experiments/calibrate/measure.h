@@ -41,6 +41,9 @@ std::vector<MeasuredCall> measure_calls(const std::string& core, const std::vect
                                         const std::vector<std::string>& runtime, const std::string& folder,
                                         const std::vector<Kernels>& kernels = {});
 
+// A frame is a multiple of 8 bytes, and paint cannot tell its last word where nothing was written there.
+inline constexpr int64_t kUnseenStackBytes = 8;
+
 // A whole inference by the emitted package. Its runtime is compiled anew: its functions bear a version in their names.
 struct MeasuredPackage {
   ObjectBytes sizes;              // by the name of the source file, libraries by member

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "experiments/calibrate/calibration_models.h"
+#include "experiments/calibrate/stream_calibration.h"
 
 namespace bitwright {
 namespace {
@@ -28,6 +29,13 @@ CoreCosts small_table() {
   costs.kernels["add"] = add;
   costs.glue_bytes = {40, 12, 10, 8, 3};
   costs.glue_stack_bytes = 8;
+  costs.stream = {{900, 200, 20, 7, 0.01},
+                  {1000, 300, 15, 10, 0.02},
+                  195,
+                  118,
+                  {{"bw_stream.c", 388}},
+                  80,
+                  {{"part_a8w1", {{-300, -37.5, 5.5, 0.03}, {-500, -47.25, 8, 0.04}, 972}}}};
   return costs;
 }
 
@@ -39,6 +47,9 @@ TEST(CostTable, ReadsBackWhatItWrites) {
   EXPECT_EQ(read.kernel("add").cycles.coefficients[3], 2.25);
   EXPECT_EQ(read.glue_bytes(2), 64);
   EXPECT_EQ(read.glue_bytes(2, 1), 82);
+  const PartCost& part = read.stream->parts.at("part_a8w1");
+  EXPECT_EQ(part.cycles({.part_runs = 2, .part_sums = 8, .part_codes = 10}), -2 * 500 - 8 * 47.25 + 10 * 8);
+  EXPECT_EQ(read.stream->instructions({.runs = 5, .checks = 10, .moved_words = 2}), 900 + 5 * 200 + 10 * 20 + 2 * 7);
   EXPECT_EQ(read.kernel("add").library, std::vector<std::string>{"lib_a-memcpy.o"});
 }
 
@@ -101,6 +112,8 @@ TEST(CostTable, EveryCoresTableWasMeasuredOnTheseKernels) {
     std::vector<std::string> measured;
     for (const auto& [kernel, cost] : costs.kernels) measured.push_back(kernel);
     EXPECT_EQ(measured, all_kernels()) << core;
+    ASSERT_TRUE(costs.stream) << core;
+    for (const std::string& part : part_kernels()) EXPECT_GT(costs.stream->parts.at(part).file_bytes, 0) << core;
   }
 }
 
