@@ -149,12 +149,18 @@ TEST(Search, AChangedStudyIsRefusedWithTheDifference) {
   EXPECT_EQ(rows(folder), before);
 }
 
+// The study with this limit in place of its own.
+ProcessResult search_within(const TempFolder& folder, const std::string& limit) {
+  const std::string own = "flash: 32 KiB";
+  std::string study = kStudy;
+  study.replace(study.find(own), own.size(), limit);
+  folder.write("tiny.yaml", study);
+  return search(folder);
+}
+
 TEST(Search, ALimitThatNothingMeetsEndsWithCodeThreeAndNamesIt) {
   const TempFolder folder;
-  std::string strict = kStudy;
-  strict.replace(strict.find("flash: 32 KiB"), 13, "flash: 200 B");
-  folder.write("tiny.yaml", strict);
-  const ProcessResult run = search(folder);
+  const ProcessResult run = search_within(folder, "flash: 200 B");
   EXPECT_EQ(run.exit_status, 3);
   EXPECT_THAT(run.errors, testing::HasSubstr("flash"));
   EXPECT_THAT(run.errors, testing::HasSubstr("200 B"));
@@ -162,10 +168,7 @@ TEST(Search, ALimitThatNothingMeetsEndsWithCodeThreeAndNamesIt) {
 
 TEST(Search, AnAccuracyThatNothingReachesEndsWithCodeThreeAndNamesTheBest) {
   const TempFolder folder;
-  std::string strict = kStudy;
-  strict.replace(strict.find("flash: 32 KiB"), 13, "accuracy: 1");
-  folder.write("tiny.yaml", strict);
-  const ProcessResult run = search(folder);
+  const ProcessResult run = search_within(folder, "accuracy: 1");
   EXPECT_EQ(run.exit_status, 3);
   EXPECT_THAT(run.output, testing::HasSubstr("no trial reaches limits.accuracy of 100.00 %\n"));
   EXPECT_THAT(run.errors,
