@@ -230,7 +230,9 @@ std::string most_flash_text(const NetworkProfile& p) {
 }
 
 std::string energy_text(const NetworkProfile& p) {
-  if (p.board.current_ua_per_mhz <= 0.0) return fmt::format("not known: the file of {} gives no current", p.board.name);
+  const std::vector<std::string> unknown = unknown_power_figures(p.board, /*sleep=*/false);
+  if (!unknown.empty())
+    return fmt::format("not known: the file of {} gives no {}", p.board.name, fmt::join(unknown, ", "));
   return dominant_text(dominant_energy(p), fmt::format("{:.2f} uJ", p.energy_uj));
 }
 
