@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cmath>
+#include <concepts>
 #include <cstdint>
 #include <numbers>
 #include <utility>
@@ -36,6 +37,18 @@ class Rng {
     do value = next();
     while (value >= limit);
     return value % n;
+  }
+  // Uniform in [low, high]; low <= high.
+  template <std::integral T>
+  T between(T low, T high) {
+    return static_cast<T>(low + static_cast<T>(below(static_cast<uint64_t>(high - low) + 1)));
+  }
+  // True with this probability.
+  bool chance(double share) { return uniform() < share; }
+  // One of the items, of which there is one at least.
+  template <class T>
+  T pick(const std::vector<T>& items) {
+    return items[below(items.size())];
   }
   // Standard normal (Box and Muller, 1958), one of the pair used.
   double normal() {

@@ -16,22 +16,11 @@ namespace {
 constexpr int64_t kMostMacs = 40'000;
 constexpr int64_t kMostElements = 3'000;
 
-int between(Rng& rng, int low, int high) {
-  return low + static_cast<int>(rng.below(static_cast<uint64_t>(high - low + 1)));
-}
-bool chance(Rng& rng, double share) {
-  return rng.uniform() < share;
-}
-template <class T>
-T pick(Rng& rng, const std::vector<T>& items) {
-  return items[rng.below(items.size())];
-}
-
 Format integer_format(Rng& rng) {
-  return static_cast<Format>(between(rng, static_cast<int>(Format::kBinary), static_cast<int>(Format::kInt16)));
+  return static_cast<Format>(rng.between(static_cast<int>(Format::kBinary), static_cast<int>(Format::kInt16)));
 }
 Format weight_format(Rng& rng) {
-  return static_cast<Format>(between(rng, static_cast<int>(Format::kBinary), static_cast<int>(Format::kInt8)));
+  return static_cast<Format>(rng.between(static_cast<int>(Format::kBinary), static_cast<int>(Format::kInt8)));
 }
 
 // What a kernel's name asks for.
@@ -74,32 +63,32 @@ bool seldom_has_border(const std::string& types) {
 }
 
 Format two_bits(Rng& rng) {
-  return pick<Format>(rng, {Format::kTernary, Format::kInt2, Format::kUint2});
+  return rng.pick<Format>({Format::kTernary, Format::kInt2, Format::kUint2});
 }
 
 Format input_format(Rng& rng, const std::string& types) {
   if (types.starts_with("a2w")) return two_bits(rng);
   if (types.starts_with("a1w")) return Format::kBinary;
   if (types.starts_with("at")) return Format::kTernary;
-  if (types.starts_with("a8") && chance(rng, 0.5)) return chance(rng, 0.5) ? Format::kInt8 : Format::kUint8;
+  if (types.starts_with("a8") && rng.chance(0.5)) return rng.chance(0.5) ? Format::kInt8 : Format::kUint8;
   if (types == "a16w1") return Format::kInt16;
-  if (seldom_has_border(types) && chance(rng, 0.6)) return chance(rng, 0.5) ? Format::kBinary : Format::kTernary;
-  if (types.starts_with("a16") && chance(rng, 0.6))
-    return pick<Format>(rng, {Format::kBinary, Format::kTernary, Format::kUint2, Format::kInt4, Format::kUint4,
-                              Format::kInt8, Format::kUint8, Format::kInt16});
+  if (seldom_has_border(types) && rng.chance(0.6)) return rng.chance(0.5) ? Format::kBinary : Format::kTernary;
+  if (types.starts_with("a16") && rng.chance(0.6))
+    return rng.pick<Format>({Format::kBinary, Format::kTernary, Format::kUint2, Format::kInt4, Format::kUint4,
+                             Format::kInt8, Format::kUint8, Format::kInt16});
   return integer_format(rng);
 }
 
 Format weights_of(Rng& rng, const Wanted& w) {
   if (w.poly2)
-    return pick<Format>(rng, {Format::kBinary, Format::kTernary, Format::kInt2, Format::kInt2, Format::kInt4});
+    return rng.pick<Format>({Format::kBinary, Format::kTernary, Format::kInt2, Format::kInt2, Format::kInt4});
   if (w.types.ends_with("w1")) return Format::kBinary;
   if (w.types.ends_with("wt")) return Format::kTernary;
-  if (w.types.ends_with("w2")) return chance(rng, 0.5) ? Format::kTernary : Format::kInt2;
-  if (w.types.ends_with("w4")) return chance(rng, 0.3) ? Format::kInt3 : Format::kInt4;
+  if (w.types.ends_with("w2")) return rng.chance(0.5) ? Format::kTernary : Format::kInt2;
+  if (w.types.ends_with("w4")) return rng.chance(0.3) ? Format::kInt3 : Format::kInt4;
   if (w.types.ends_with("w8"))
-    return pick<Format>(rng, {Format::kInt8, Format::kInt8, Format::kInt5, Format::kInt6, Format::kInt7});
-  if (w.float_weights || (w.in_float && chance(rng, 0.6))) return Format::kFloat32;
+    return rng.pick<Format>({Format::kInt8, Format::kInt8, Format::kInt5, Format::kInt6, Format::kInt7});
+  if (w.float_weights || (w.in_float && rng.chance(0.6))) return Format::kFloat32;
   return weight_format(rng);
 }
 
@@ -107,37 +96,37 @@ Format activations(Rng& rng, const Wanted& w) {
   if (w.poly2) return two_bits(rng);
   if (w.poly || w.sliced || w.few) return Format::kBinary;
   if (w.to_float) return Format::kFloat32;
-  if (w.in_float && chance(rng, 0.4)) return Format::kFloat32;
-  if (chance(rng, 0.4)) return Format::kBinary;
-  if (chance(rng, 0.2)) return Format::kAccumulator;
-  if (chance(rng, 0.5)) return pick<Format>(rng, {Format::kTernary, Format::kInt3, Format::kUint2, Format::kUint4});
+  if (w.in_float && rng.chance(0.4)) return Format::kFloat32;
+  if (rng.chance(0.4)) return Format::kBinary;
+  if (rng.chance(0.2)) return Format::kAccumulator;
+  if (rng.chance(0.5)) return rng.pick<Format>({Format::kTernary, Format::kInt3, Format::kUint2, Format::kUint4});
   return integer_format(rng);
 }
 
 // Long windows of kernels that cut them into pieces, and short ones.
 int dense_inputs(Rng& rng) {
-  return chance(rng, 0.5) ? between(rng, 1, 200) : between(rng, 200, 2600);
+  return rng.chance(0.5) ? rng.between(1, 200) : rng.between(200, 2600);
 }
 
 Shape input_shape(Rng& rng, const Wanted& w) {
-  if (w.few) return {between(rng, 1, 80), chance(rng, 0.7) ? 1 : between(rng, 1, 14), between(rng, 1, 3)};
-  int c = pick<int>(rng, {1, 1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 32, 32, 33, 40, 48, 64, 96});
+  if (w.few) return {rng.between(1, 80), rng.chance(0.7) ? 1 : rng.between(1, 14), rng.between(1, 3)};
+  int c = rng.pick<int>({1, 1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 32, 32, 33, 40, 48, 64, 96});
   const bool bits = !w.poly && (w.types.starts_with("a1w") || w.types.starts_with("at"));
-  if (bits && chance(rng, 0.5)) c = pick<int>(rng, {16, 24, 32, 40, 64, 64, 96, 128});  // windows of several words
-  if (w.operation == "dense" && chance(rng, 0.35)) return {between(rng, 1, 4), between(rng, 1, 3), c};
+  if (bits && rng.chance(0.5)) c = rng.pick<int>({16, 24, 32, 40, 64, 64, 96, 128});  // windows of several words
+  if (w.operation == "dense" && rng.chance(0.35)) return {rng.between(1, 4), rng.between(1, 3), c};
   if (w.operation == "dense") return {1, 1, dense_inputs(rng)};
-  if (w.types == "a16w8" && chance(rng, 0.15)) return {between(rng, 5, 80), 1, 1};
-  if (!w.poly && chance(rng, 0.15)) return {1, 1, is_window(w) ? dense_inputs(rng) : between(rng, 1, 12) * c};
-  if (chance(rng, 0.5)) return {between(rng, 1, 80), 1, c};
-  return {between(rng, 1, 14), between(rng, 1, 14), c};
+  if (w.types == "a16w8" && rng.chance(0.15)) return {rng.between(5, 80), 1, 1};
+  if (!w.poly && rng.chance(0.15)) return {1, 1, is_window(w) ? dense_inputs(rng) : rng.between(1, 12) * c};
+  if (rng.chance(0.5)) return {rng.between(1, 80), 1, c};
+  return {rng.between(1, 14), rng.between(1, 14), c};
 }
 
 Window window(Rng& rng, const Shape& in, int largest) {
   Window w;
-  w.h = between(rng, 1, largest);
-  if (in.w > 1) w.w = between(rng, 1, largest);
-  if (chance(rng, 0.3)) w.stride_h = between(rng, 1, 3);
-  if (chance(rng, 0.3) && in.w > 1) w.stride_w = between(rng, 1, 3);
+  w.h = rng.between(1, largest);
+  if (in.w > 1) w.w = rng.between(1, largest);
+  if (rng.chance(0.3)) w.stride_h = rng.between(1, 3);
+  if (rng.chance(0.3) && in.w > 1) w.stride_w = rng.between(1, 3);
   return w;
 }
 
@@ -145,8 +134,8 @@ Window window(Rng& rng, const Shape& in, int largest) {
 // conv2d_a16w8 keeps in registers.
 Window kernel_window(Rng& rng, const Shape& in) {
   Window w = window(rng, in, 5);
-  if (in.w == 1 && in.c == 1 && in.h >= 5 && chance(rng, 0.4)) w.h = 5;
-  if (in.w > 1 && chance(rng, 0.1)) w.w = in.w;
+  if (in.w == 1 && in.c == 1 && in.h >= 5 && rng.chance(0.4)) w.h = 5;
+  if (in.w > 1 && rng.chance(0.1)) w.w = in.w;
   return w;
 }
 
@@ -157,28 +146,28 @@ Window pool_window(Rng& rng, const Shape& in) {
 }
 
 Padding padding(Rng& rng, const Wanted& w) {
-  if (seldom_has_border(w.types) && chance(rng, 0.5)) return chance(rng, 0.5) ? Padding::kMinusOne : Padding::kPlusOne;
-  return pick<Padding>(
-      rng, {Padding::kValid, Padding::kValid, Padding::kZero, Padding::kZero, Padding::kMinusOne, Padding::kPlusOne});
+  if (seldom_has_border(w.types) && rng.chance(0.5)) return rng.chance(0.5) ? Padding::kMinusOne : Padding::kPlusOne;
+  return rng.pick<Padding>(
+      {Padding::kValid, Padding::kValid, Padding::kZero, Padding::kZero, Padding::kMinusOne, Padding::kPlusOne});
 }
 
 // Few channels now and then: loops over several at a time then do nothing.
 int out_channels(Rng& rng, int most) {
-  return between(rng, 1, chance(rng, 0.2) ? 4 : most);
+  return rng.between(1, rng.chance(0.2) ? 4 : most);
 }
 
 Op operation(Rng& rng, const Wanted& w, const Shape& in, int inputs) {
   if (w.operation == "depthwise") return DepthwiseConv2d{window(rng, in, 5), padding(rng, w)};
   if (w.operation == "max_pool") return MaxPool2d{window(rng, in, 4)};
-  if (w.operation == "upsample") return Upsample2d{between(rng, 1, 8), in.w > 1 ? between(rng, 1, 8) : 1};
-  if (w.operation == "add") return Add{between(rng, 0, inputs - 1)};
+  if (w.operation == "upsample") return Upsample2d{rng.between(1, 8), in.w > 1 ? rng.between(1, 8) : 1};
+  if (w.operation == "add") return Add{rng.between(0, inputs - 1)};
   if (w.operation == "log_variance") return GlobalLogVariance{};
-  if (w.operation == "sum_pool" && chance(rng, 0.4)) return GlobalAvgPool{};
+  if (w.operation == "sum_pool" && rng.chance(0.4)) return GlobalAvgPool{};
   if (w.operation == "sum_pool") return AvgPool2d{window(rng, in, 5)};
   if (w.operation == "dense" && in.h * in.w > 1)  // one window, often with a border
-    return Conv2d{out_channels(rng, 40), {between(rng, 1, 7), between(rng, 1, 5), in.h, in.w}, Padding::kZero};
-  if (in.h == 1 && in.w == 1 && (!seldom_has_border(w.types) || chance(rng, 0.4))) return Dense{out_channels(rng, 40)};
-  return Conv2d{out_channels(rng, chance(rng, 0.2) ? 80 : 32), kernel_window(rng, in), padding(rng, w)};
+    return Conv2d{out_channels(rng, 40), {rng.between(1, 7), rng.between(1, 5), in.h, in.w}, Padding::kZero};
+  if (in.h == 1 && in.w == 1 && (!seldom_has_border(w.types) || rng.chance(0.4))) return Dense{out_channels(rng, 40)};
+  return Conv2d{out_channels(rng, rng.chance(0.2) ? 80 : 32), kernel_window(rng, in), padding(rng, w)};
 }
 
 // Accumulators of 16 bits that lie far within them: then sums of theirs have thresholds of 16 bits.
@@ -186,7 +175,7 @@ void add_small_sums(Rng& rng, Network& network) {
   LayerSpec layer;
   layer.name = network.name + "_sums";
   layer.op = DepthwiseConv2d{};
-  layer.weights = pick<Format>(rng, {Format::kInt5, Format::kInt6});
+  layer.weights = rng.pick<Format>({Format::kInt5, Format::kInt6});
   layer.activations = Format::kAccumulator;
   network.input_format = Format::kInt4;
   network.layers.push_back(layer);
@@ -194,16 +183,16 @@ void add_small_sums(Rng& rng, Network& network) {
 
 // Layers that turn the network's input into what `kernel` reads: a float map, or quantized maps to add.
 void add_preparation(Rng& rng, const Wanted& w, Network& network) {
-  const bool floats = w.in_float && (w.operation != "conv2d" || chance(rng, 0.6));
+  const bool floats = w.in_float && (w.operation != "conv2d" || rng.chance(0.6));
   const int maps = w.operation == "add" ? 2 : floats ? 1 : 0;
-  if (w.types == "a16w1" && chance(rng, 0.4)) add_small_sums(rng, network);
+  if (w.types == "a16w1" && rng.chance(0.4)) add_small_sums(rng, network);
   for (int i = 0; i < maps; ++i) {
     LayerSpec layer;
     layer.name = fmt::format("{}_prepare{}", network.name, i);
     layer.op = DepthwiseConv2d{};
     layer.weights = floats ? Format::kFloat32 : Format::kInt8;
     layer.activations = floats ? Format::kFloat32 : integer_format(rng);
-    layer.range_log2 = between(rng, -1, 2);
+    layer.range_log2 = rng.between(-1, 2);
     network.layers.push_back(layer);
   }
 }
@@ -222,13 +211,13 @@ Network draw_network(Rng& rng, const std::string& kernel, const std::string& nam
   layer.weights = weights_of(rng, w);
   if (has_accumulators(layer.op)) {
     layer.activations = activations(rng, w);
-    layer.bias = has_weights(layer.op) && chance(rng, 0.3);
-    layer.relu = layer.activations == Format::kFloat32 && chance(rng, 0.3);
-    if (chance(rng, 0.4)) layer.pool = pool_window(rng, network.input);
+    layer.bias = has_weights(layer.op) && rng.chance(0.3);
+    layer.relu = layer.activations == Format::kFloat32 && rng.chance(0.3);
+    if (rng.chance(0.4)) layer.pool = pool_window(rng, network.input);
   }
   network.layers.push_back(layer);
   // A network's last accumulators are stored in 32 bits, others in as few bytes as hold them.
-  if (layer.activations == Format::kAccumulator && !w.in_float && chance(rng, 0.5))
+  if (layer.activations == Format::kAccumulator && !w.in_float && rng.chance(0.5))
     append(network, {.name = name + "_flatten", .op = Flatten{}});
   return network;
 }

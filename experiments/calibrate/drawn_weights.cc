@@ -7,21 +7,14 @@
 namespace bitwright {
 namespace {
 
-int between(Rng& rng, int low, int high) {
-  return low + static_cast<int>(rng.below(static_cast<uint64_t>(high - low + 1)));
-}
-bool chance(Rng& rng, double share) {
-  return rng.uniform() < share;
-}
-
 void draw_weights(Rng& rng, const LayerSpec& spec, int64_t count, QuantizedLayer& layer) {
   for (int64_t i = 0; i < count; ++i) {
     if (spec.weights == Format::kFloat32)
       layer.float_weights.push_back(static_cast<float>(rng.normal()));
     else if (spec.weights == Format::kBinary)
-      layer.weights.push_back(chance(rng, 0.5) ? 1 : -1);
+      layer.weights.push_back(rng.chance(0.5) ? 1 : -1);
     else
-      layer.weights.push_back(static_cast<int8_t>(between(rng, min_code(spec.weights), max_code(spec.weights))));
+      layer.weights.push_back(static_cast<int8_t>(rng.between(min_code(spec.weights), max_code(spec.weights))));
   }
 }
 
@@ -33,7 +26,7 @@ double typical_size(int64_t bound) {
 void draw_thresholds(Rng& rng, Format format, int channels, int64_t bound, QuantizedLayer& layer) {
   const double size = std::min(typical_size(bound), static_cast<double>(bound));
   for (int c = 0; c < channels; ++c) {
-    const bool descending = chance(rng, 0.3);
+    const bool descending = rng.chance(0.3);
     std::vector<int32_t> t;
     for (int k = 0; k < threshold_count(format); ++k)
       t.push_back(static_cast<int32_t>(std::lround(rng.uniform(-size, size))));
@@ -68,7 +61,7 @@ void draw_epilogue(Rng& rng, const Network& network, int index, int channels, Qu
   switch (epilogue(network, index)) {
     case Epilogue::kNone: break;
     case Epilogue::kRaw:
-      for (int c = 0; c < channels && spec.bias; ++c) layer.bias.push_back(between(rng, -1000, 1000));
+      for (int c = 0; c < channels && spec.bias; ++c) layer.bias.push_back(rng.between(-1000, 1000));
       break;
     case Epilogue::kThreshold: draw_thresholds(rng, out, channels, bound, layer); break;
     case Epilogue::kRequantize: draw_multipliers(rng, channels, typical_shift(network, index), layer); break;
@@ -116,8 +109,8 @@ std::vector<int16_t> calibration_input(const Network& network, uint64_t seed) {
   const int32_t low = min_code(network.input_format), high = max_code(network.input_format);
   std::vector<int16_t> codes;
   for (int64_t i = 0; i < network.input.elements(); ++i)
-    codes.push_back(static_cast<int16_t>(network.input_format == Format::kBinary ? (chance(rng, 0.5) ? 1 : -1)
-                                                                                 : between(rng, low, high)));
+    codes.push_back(static_cast<int16_t>(network.input_format == Format::kBinary ? (rng.chance(0.5) ? 1 : -1)
+                                                                                 : rng.between(low, high)));
   return codes;
 }
 

@@ -13,10 +13,6 @@ namespace {
 
 using Values = std::vector<float>;
 
-int64_t between(Rng& rng, int64_t low, int64_t high) {
-  return low + static_cast<int64_t>(rng.below(static_cast<uint64_t>(high - low + 1)));
-}
-
 int64_t weights_of(const ConvolutionShape& s) {
   return s.outputs * (s.inputs / s.groups) * s.kernel_h * s.kernel_w;
 }
@@ -24,23 +20,23 @@ int64_t weights_of(const ConvolutionShape& s) {
 // Sets one axis: any kernel and stride, borders no larger than the kernel, at least one output.
 void choose_axis(Rng& rng, int64_t& size, int64_t& kernel, int64_t& stride, int64_t& before, int64_t& after,
                  int64_t& out) {
-  kernel = between(rng, 1, 7);
-  stride = between(rng, 1, 4);
-  before = between(rng, 0, kernel - 1);
-  after = between(rng, 0, kernel - 1);
-  size = between(rng, kernel, 30);
+  kernel = rng.between<int64_t>(1, 7);
+  stride = rng.between<int64_t>(1, 4);
+  before = rng.between<int64_t>(0, kernel - 1);
+  after = rng.between<int64_t>(0, kernel - 1);
+  size = rng.between<int64_t>(kernel, 30);
   out = (before + size + after - kernel) / stride + 1;
 }
 
 ConvolutionShape random_shape(Rng& rng) {
   ConvolutionShape s;
   choose_axis(rng, s.w, s.kernel_w, s.stride_w, s.left, s.right, s.out_w);
-  if (between(rng, 0, 1) == 1) choose_axis(rng, s.h, s.kernel_h, s.stride_h, s.top, s.bottom, s.out_h);
-  const int64_t per_group = between(rng, 1, 3);
-  s.inputs = between(rng, 1, between(rng, 0, 3) == 0 ? 70 : 12);
-  s.outputs = between(rng, 1, between(rng, 0, 3) == 0 ? 70 : 12);
-  if (between(rng, 0, 2) == 0) s.groups = s.inputs, s.outputs = s.inputs * per_group;
-  s.fill = static_cast<float>(between(rng, -1, 1));
+  if (rng.between<int64_t>(0, 1) == 1) choose_axis(rng, s.h, s.kernel_h, s.stride_h, s.top, s.bottom, s.out_h);
+  const int64_t per_group = rng.between<int64_t>(1, 3);
+  s.inputs = rng.between<int64_t>(1, rng.between<int64_t>(0, 3) == 0 ? 70 : 12);
+  s.outputs = rng.between<int64_t>(1, rng.between<int64_t>(0, 3) == 0 ? 70 : 12);
+  if (rng.between<int64_t>(0, 2) == 0) s.groups = s.inputs, s.outputs = s.inputs * per_group;
+  s.fill = static_cast<float>(rng.between<int64_t>(-1, 1));
   return s;
 }
 
@@ -71,12 +67,12 @@ struct Case {
 // Codes where `integers`, else normal numbers.
 Values random_values(int64_t count, bool integers, Rng& rng) {
   Values v(static_cast<size_t>(count));
-  for (float& x : v) x = static_cast<float>(integers ? static_cast<double>(between(rng, -8, 7)) : rng.normal());
+  for (float& x : v) x = static_cast<float>(integers ? static_cast<double>(rng.between<int64_t>(-8, 7)) : rng.normal());
   return v;
 }
 
 Case random_case(bool integers, Rng& rng) {
-  Case c{random_shape(rng), between(rng, 1, 9), {}, {}, {}};
+  Case c{random_shape(rng), rng.between<int64_t>(1, 9), {}, {}, {}};
   c.in = random_values(c.n * c.shape.in_elements(), integers, rng);
   c.weights = random_values(weights_of(c.shape), integers, rng);
   c.grad_out = random_values(c.n * c.shape.out_elements(), integers, rng);

@@ -19,13 +19,9 @@ T pick(const T (&items)[kSize], Rng& rng) {
   return items[rng.below(kSize)];
 }
 
-int between(int low, int high, Rng& rng) {
-  return low + static_cast<int>(rng.below(high - low + 1));
-}
-
 Window random_window(const Shape& in, int largest, Rng& rng) {
-  const auto size = [&](int n) { return between(1, std::min(n, largest), rng); };
-  Window w{size(in.h), size(in.w), between(1, 2, rng), between(1, 2, rng)};
+  const auto size = [&](int n) { return rng.between(1, std::min(n, largest)); };
+  Window w{size(in.h), size(in.w), rng.between(1, 2), rng.between(1, 2)};
   if (in.w == 1) w.stride_w = 1;
   return w;
 }
@@ -38,11 +34,11 @@ Op random_op(const Network& network, const Shape& in, Rng& rng) {
     case 2: return DepthwiseConv2d{random_window(in, 4, rng), pick(paddings, rng)};
     case 4:
       if (in.elements() > 400) return MaxPool2d{random_window(in, 3, rng)};
-      return Upsample2d{between(1, 3, rng), in.w == 1 ? 1 : between(1, 2, rng)};
+      return Upsample2d{rng.between(1, 3), in.w == 1 ? 1 : rng.between(1, 2)};
     case 3:
-      if (!network.layers.empty()) return Add{between(kNetworkInput, std::ssize(network.layers) - 1, rng)};
+      if (!network.layers.empty()) return Add{rng.between(kNetworkInput, static_cast<int>(network.layers.size()) - 1)};
       [[fallthrough]];
-    default: return Conv2d{between(1, 5, rng), random_window(in, 4, rng), pick(paddings, rng)};
+    default: return Conv2d{rng.between(1, 5), random_window(in, 4, rng), pick(paddings, rng)};
   }
 }
 
@@ -56,7 +52,7 @@ LayerSpec random_layer(const Network& network, const Shape& in, bool floats, Rng
   layer.relu = layer.activations == Format::kFloat32;
   layer.bias = has_weights(layer.op) && rng.below(3) == 0;
   layer.batch_norm = layer.activations != Format::kAccumulator && rng.below(2) == 0;
-  layer.range_log2 = between(-1, 3, rng);
+  layer.range_log2 = rng.between(-1, 3);
   if (rng.below(3) == 0) layer.pool = random_window(in, 3, rng);
   return layer;
 }
@@ -81,7 +77,7 @@ std::vector<float> dyadic_weights(Format format, int64_t count, int64_t rows, Rn
   std::vector<float> out;
   for (int64_t i = 0; i < count; ++i) {
     const bool first = i % (count / rows) == 0, sign = rng.below(2);
-    const int code = first || !wide ? largest : between(0, largest, rng);
+    const int code = first || !wide ? largest : rng.between(0, largest);
     out.push_back(std::ldexp(static_cast<float>(sign ? code : -code), -4));
   }
   return out;
@@ -92,10 +88,10 @@ std::vector<float> dyadic_weights(Format format, int64_t count, int64_t rows, Rn
 Network random_network(Rng& rng, bool floats) {
   Network network;
   const bool is_1d = rng.below(2);
-  network.input = is_1d ? Shape{between(12, 40, rng), 1, between(1, 3, rng)}
-                        : Shape{between(4, 9, rng), between(4, 9, rng), between(1, 3, rng)};
+  network.input = is_1d ? Shape{rng.between(12, 40), 1, rng.between(1, 3)}
+                        : Shape{rng.between(4, 9), rng.between(4, 9), rng.between(1, 3)};
   network.input_format = pick(kInputs, rng);
-  const int body = between(1, 5, rng);
+  const int body = rng.between(1, 5);
   for (int tries = 0; tries < 200 && std::ssize(network.layers) < body; ++tries) {
     const Shape in = network.layers.empty() ? network.input : infer_shapes(network).back().output;
     try_append(network, random_layer(network, in, floats, rng));
@@ -134,7 +130,7 @@ Parameters random_parameters(const Network& network, Rng& rng, bool dyadic) {
     if (!dyadic) p.weights = normal(count, 0.0, 0.4);
     if (layer.bias)
       for (int64_t c = 0; c < channels; ++c)
-        p.bias.push_back(std::ldexp(static_cast<float>(between(-16, 16, rng)), dyadic ? -4 : -5));
+        p.bias.push_back(std::ldexp(static_cast<float>(rng.between(-16, 16)), dyadic ? -4 : -5));
     if (layer.batch_norm) {
       p.gamma = normal(channels, 0.3, 1.0);
       p.beta = normal(channels, 0.0, 0.5);
@@ -154,8 +150,8 @@ Dataset random_inputs(const Network& network, int count, double input_scale, Rng
   data.classes = {"a", "b", "c"};
   for (int64_t i = 0; i < count * network.input.elements(); ++i) {
     const int low = min_code(network.input_format), high = max_code(network.input_format);
-    data.codes.push_back(static_cast<int16_t>(network.input_format == Format::kBinary ? 2 * between(0, 1, rng) - 1
-                                                                                      : between(low, high, rng)));
+    data.codes.push_back(static_cast<int16_t>(network.input_format == Format::kBinary ? 2 * rng.between(0, 1) - 1
+                                                                                      : rng.between(low, high)));
   }
   data.labels.assign(count, 0);
   data.groups.assign(count, 0);
