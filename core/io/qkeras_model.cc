@@ -201,6 +201,7 @@ class Reader {
   void read_layer(const KerasLayer& l) {
     const json shape =
         l.config.contains("batch_input_shape") ? l.config["batch_input_shape"] : l.config.value("batch_shape", json());
+    if (l.type == "InputLayer" && has_input_) refuse(l.place, "a second input: a network has one");
     if (!has_input_ && shape.is_array()) read_input(l, shape);
     if (l.type == "InputLayer") {
       tensors_[l.name] = kNetworkInput;

@@ -196,6 +196,9 @@ TEST(QkerasModel, WhatIsNoChainOfOneOutputIsRefused) {
   EXPECT_THAT(refusal_of_graph(two), HasSubstr("net.json: output_layers = a, b: must be one, the last layer"));
   two["config"]["output_layers"] = {{"a", 0, 0}};
   EXPECT_THAT(refusal_of_graph(two), HasSubstr("net.json: output_layers = a: must be one, the last layer"));
+  const json second = layer("InputLayer", "input_2", {{"batch_input_shape", {nullptr, 8, 1, 1}}});
+  EXPECT_THAT(refusal_of_graph(graph({second, a})),
+              HasSubstr("net.json: layer input_2: a second input: a network has one"));
 }
 
 TEST(QkerasModel, WhatHasNoKernelIsRefusedByItsName) {
