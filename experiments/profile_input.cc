@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
@@ -32,8 +33,18 @@ constexpr char kAccepted[] =
 }
 
 constexpr size_t kMostBytes = 64 << 20;  // a model with its weights
+constexpr std::streamsize kHeadBytes = 4096;
 
-// What a file is that others of our commands take, or that people have at hand; empty where it may be a network.
+std::string head_of_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string head(kHeadBytes, '\0');
+  file.read(head.data(), kHeadBytes);
+  head.resize(static_cast<size_t>(file.gcount()));
+  return head;
+}
+
+// What a file of this text, or that begins so, is, if others of our commands take it or people have it at hand; empty
+// where it may be a network.
 std::string foreign_kind(const std::string& text) {
   if (text.starts_with("SQLite format 3")) return "a study's store";
   if (text.starts_with("\x89HDF\r\n")) return "an HDF5 file";
@@ -46,14 +57,36 @@ std::string foreign_kind(const std::string& text) {
   return "";
 }
 
-// Of a YAML file without layers, which a network has.
-std::string yaml_kind(const std::string& text) {
-  const auto has_key = [&](const std::string& key) {
-    return text.starts_with(key + ":") || text.find("\n" + key + ":") != std::string::npos;
+// The whole file, which may be a pipe.
+std::string read_native_file(const std::string& path) {
+  const auto refuse_foreign = [&](const std::string& text) {
+    if (const std::string kind = foreign_kind(text); !kind.empty()) refuse(path, kind);
   };
-  if (has_key("layers")) return "";
-  if (has_key("space") || has_key("data")) return "a study";
-  return has_key("mcu") ? "a board" : "no network: it has no layers";
+  std::string text;
+  try {
+    text = read_text_file(path, kMostBytes);
+  } catch (const ConfigError&) {
+    refuse_foreign(head_of_file(path));
+    throw;
+  }
+  refuse_foreign(text);
+  return text;
+}
+
+// What a text is that is no network, whose reader has nothing to say of it; empty where it may be one with a mistake.
+std::string yaml_kind(const std::string& text, const std::string& path) {
+  YamlNode root;
+  try {
+    root = parse_yaml(text, path);
+  } catch (const ConfigError&) {
+    if (text.find("layers") != std::string::npos) return "";
+  }
+  const auto has_any = [&](std::initializer_list<std::string_view> keys) {
+    return std::any_of(keys.begin(), keys.end(), [&](std::string_view key) { return root.find(key) != nullptr; });
+  };
+  if (has_any({"layers", "input"})) return "";
+  if (has_any({"space", "data"})) return "a study";
+  return has_any({"mcu"}) ? "a board" : "no network: it has no layers";
 }
 
 ProfileInput input_of_model(const std::string& source, QuantizedModel model) {
@@ -127,14 +160,13 @@ ProfileInput input_of_network(const std::string& path) {
 }
 
 ProfileInput input_of_file(const std::string& path) {
-  const std::string text = read_text_file(path, kMostBytes);
-  if (const std::string kind = foreign_kind(text); !kind.empty()) refuse(path, kind);
+  const std::string text = read_native_file(path);
   const nlohmann::json document = nlohmann::json::parse(text, nullptr, false);
   if (is_keras_model(document)) return input_of_qkeras(document, path);
   if (document.is_object() && document.contains("model"))
     return input_of_model("model " + path, model_of(document, path));
   if (path.ends_with(".json")) refuse(path, document.is_discarded() ? "not JSON" : "JSON, but no model");
-  if (const std::string kind = yaml_kind(text); !kind.empty()) refuse(path, kind);
+  if (const std::string kind = yaml_kind(text, path); !kind.empty()) refuse(path, kind);
   return input_of_network(path);
 }
 

@@ -225,10 +225,13 @@ std::string read_text_file(const std::string& path, size_t max_bytes) {
   std::ifstream file(path, std::ios::binary);
   if (!file || std::filesystem::is_directory(path))
     throw ConfigError(path + ": cannot be read: " + (file ? "is a folder" : std::strerror(errno)));
-  std::string text(max_bytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  std::string text;
+  std::vector<char> block(1 << 16);
+  while (file && text.size() <= max_bytes) {
+    file.read(block.data(), static_cast<std::streamsize>(block.size()));
+    text.append(block.data(), static_cast<size_t>(file.gcount()));
+  }
   if (file.bad()) throw ConfigError(path + ": cannot be read: " + std::strerror(errno));
-  text.resize(static_cast<size_t>(file.gcount()));
   if (text.size() > max_bytes) throw ConfigError(fmt::format("{}: more than {} bytes", path, max_bytes));
   return text;
 }

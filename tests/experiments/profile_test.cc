@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -111,6 +112,18 @@ TEST(ProfileInput, ANetworkIsAFileOrBuiltIn) {
   EXPECT_FALSE(profile_input("bearing_tiny").model);
 }
 
+TEST(ProfileInput, ANetworkMayBeWrittenAnyWayThatYamlAllows) {
+  const TempFolder folder;
+  const std::string file =
+      folder.write("flow.yaml",
+                   "{name: flow, input: {shape: [1, 1, 16], format: int8},\n"
+                   "  \"layers\": [{name: out, op: dense, units: 2, weights: int8, bias: true, activation: none}]}\n");
+  EXPECT_EQ(profile_input(file).network.layers.size(), 1U);
+  const std::string misspelt =
+      folder.write("misspelt.yaml", "name: net\ninput: {shape: [16, 1, 1], format: int8}\nlayer: []\n");
+  EXPECT_THAT(refusal(misspelt), HasSubstr("misspelt.yaml:3:1: layer: unknown"));
+}
+
 TEST(ProfileInput, APackageGivesItsModelItsKernelsAndHowItRuns) {
   const TempFolder folder;
   const ProfileInput input = profile_input(write_exported(folder, "bearing_golden", Execution::kStream));
@@ -184,7 +197,10 @@ TEST(ProfileInput, SomethingElseIsOneLineThatNamesWhatIsTaken) {
             BITWRIGHT_SOURCE_DIR "/configs/boards/nucleo-f411re.yaml: a board" + kAccepted);
   EXPECT_EQ(refusal(folder.write("a.md", "# Title: of a text\n")),
             path + "/a.md: no network: it has no layers" + kAccepted);
-  EXPECT_EQ(refusal("/dev/zero"), "/dev/zero: more than 67108864 bytes");
+  EXPECT_EQ(refusal("/dev/zero"), "/dev/zero: a binary file" + kAccepted);
+  const std::string large = folder.write("large.bin", "SQLite format 3");
+  std::filesystem::resize_file(large, 65 << 20);
+  EXPECT_EQ(refusal(large), large + ": a study's store" + kAccepted);
   EXPECT_EQ(refusal(folder.write("m.h5", "\x89HDF\r\n\x1a\n")), path + "/m.h5: an HDF5 file" + kAccepted);
   EXPECT_EQ(refusal(folder.write("a.json", "[1, 2]")), path + "/a.json: JSON, but no model" + kAccepted);
   EXPECT_EQ(refusal(folder.write("b.json", "{")), path + "/b.json: not JSON" + kAccepted);
