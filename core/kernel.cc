@@ -241,6 +241,12 @@ std::string kernel_types(const std::string& kernel) {
   return kernel.substr(at + 1, kernel.find('_', at + 1) - at - 1);
 }
 
+const std::vector<std::string>& part_kernels() {
+  static const std::vector<std::string> kKernels = {"part_a8w1", "part_a16w1", "part_a16w2", "part_a16w4",
+                                                    "part_a16w8"};
+  return kKernels;
+}
+
 bool is_depthwise(const std::string& kernel) {
   return kernel.starts_with("depthwise_a") && !kernel.starts_with("depthwise_axwx");
 }

@@ -42,6 +42,8 @@ Kernels default_kernels(const Network& network);
 
 // "a8w1" of "conv2d_a8w1_to_f32"; empty where the name has no types.
 std::string kernel_types(const std::string& kernel);
+// What adds up part of a dense layer at a time, at the end of a stream (core/stream_plan.h).
+const std::vector<std::string>& part_kernels();
 // True for kernels whose weights lie in rows of whole words: all convolutions of integers but axwx.
 bool has_weight_rows(const std::string& kernel);
 // True for kernels that work in memory of their own.

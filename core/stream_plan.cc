@@ -32,10 +32,8 @@ bool is_signal(const KernelGeometry& g) {
 
 // The kernel that adds up part of a dense layer, where there is one.
 std::string part_kernel(const std::string& kernel) {
-  const std::string types = kernel_types(kernel);
-  const bool has_parts =
-      types == "a8w1" || types == "a16w1" || types == "a16w2" || types == "a16w4" || types == "a16w8";
-  return has_parts ? "part_" + types : "";
+  const std::string part = "part_" + kernel_types(kernel);
+  return std::ranges::count(part_kernels(), part) > 0 ? part : "";
 }
 
 // Outputs a run: enough work to be worth a call; of polynomials, three tiles of columns.

@@ -292,6 +292,12 @@ const KernelCost& CoreCosts::kernel(const std::string& name) const {
   return it->second;
 }
 
+const PartCost& StreamCost::part(const std::string& name) const {
+  const auto it = parts.find(name);
+  if (it == parts.end()) throw MissingCost(fmt::format("kernel {} has no measured cost", name));
+  return it->second;
+}
+
 int64_t CoreCosts::stack_bytes(const Network& network, int layer, const std::string& name) const {
   if (name.empty()) return 0;
   const KernelCost& cost = kernel(name);

@@ -77,7 +77,8 @@ struct StreamCounts {
   double part_codes = 0.0;   // its inputs, where they have less than 8 bits
 };
 
-// Between calls of kernels, beside plain calls.
+// Between calls of kernels, beside plain calls: instructions or cycles of one inference, and of each run, check or
+// moved word; all >= 0.
 struct StreamSpeed {
   double base = 0.0, per_run = 0.0, per_check = 0.0, per_moved_word = 0.0;
   double worst_error = 0.0;  // of the fit, as a share of an inference
@@ -86,8 +87,8 @@ struct StreamSpeed {
   }
 };
 
-// Of a "part_" kernel beside calls of the ordinary one of its types for the columns of each run; may be negative, as
-// these end in an epilogue.
+// Of a "part_" kernel beside calls of the ordinary one of its types for the columns of each run: instructions or cycles
+// of a run, a sum and a code; may be negative, as those calls end in an epilogue.
 struct PartSpeed {
   double per_run = 0.0, per_sum = 0.0, per_code = 0.0;
   double worst_error = 0.0;  // of the fit, as a share of the layer
@@ -100,13 +101,14 @@ struct PartCost {
   int64_t file_bytes = 0;  // of its source file
 };
 
-// Of what moves a stream's stages along.
+// What moves a stream's stages along, and last dense layers that add up.
 struct StreamCost {
   StreamSpeed instructions, cycles;
   int64_t base_bytes = 0, stage_bytes = 0;    // emitted code of a stream, and of a stage, beside plain calls
   std::map<std::string, int64_t> file_bytes;  // of bw_stream.c and what it links
   int64_t stack_bytes = 0;                    // of the functions around the kernels, beside the run function's
   std::map<std::string, PartCost> parts;      // by kernel
+  const PartCost& part(const std::string& kernel) const;  // throws MissingCost
 };
 
 struct CoreCosts {
@@ -118,7 +120,7 @@ struct CoreCosts {
   // Of the emitted NAME.c and its run function.
   CallCost glue_bytes, glue_instructions, glue_cycles;
   int64_t glue_stack_bytes = 0;
-  std::optional<StreamCost> stream;
+  std::optional<StreamCost> stream;  // nothing: not measured, and what runs as a stream has no costs
   const KernelCost& kernel(const std::string& name) const;  // throws MissingCost
   // Of one layer: of its call path, or of the kernel's deepest where that path was not met.
   int64_t stack_bytes(const Network& network, int layer, const std::string& kernel) const;

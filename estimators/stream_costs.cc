@@ -49,7 +49,7 @@ StageCosts part_costs(const Network& network, const StreamStage& stage, const La
   add_sums(stage.outputs, -1);
   add_sums(stage.band, stage.outputs / stage.band);
   if (const int rest = stage.outputs % stage.band; rest > 0) add_sums(rest, 1);
-  const PartCost& part = measured(costs).parts.at(kernel);
+  const PartCost& part = measured(costs).part(kernel);
   const StreamCounts counts = part_counts(network, stage, shapes);
   return {sum.instructions + part.instructions(counts), sum.cycles + part.cycles(counts)};
 }
@@ -124,7 +124,7 @@ int64_t stream_code_bytes(const Network& network, const ExecutionPlan& plan, con
   if (costs.library_bytes.contains("lib_a-memset.o")) further.members.insert("lib_a-memset.o");
   if (plan.stream->ends_dense) {
     std::string& part = kernels[static_cast<size_t>(plan.stream->last_layer())];
-    further.files["bw_" + part + ".c"] = stream.parts.at(part).file_bytes;
+    further.files["bw_" + part + ".c"] = stream.part(part).file_bytes;
     const KernelCost& dense = costs.kernel(costed_kernel(network, plan.stream->last_layer(), part));
     for (const auto& [file, bytes] : dense.file_bytes)
       if (file.starts_with("bw_finish")) further.files[file] = bytes;

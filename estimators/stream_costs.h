@@ -2,9 +2,11 @@
 //
 // The kernels cost what they cost layer by layer, and what it costs to call them in bands: for every run but one what
 // the closed form of the kernel says of a band beside a map. A dense layer at the end costs what its ordinary kernel
-// does, and what it costs to take its sums up again, run by run. What the stream adds between calls is linear in three
-// counts: runs; stages that are asked whether they can run; words that move within buffers. The coefficients are
-// measured (CoreCosts::stream). SPDX-License-Identifier: Apache-2.0
+// does of each run's columns, and a part that is linear in its runs and sums. What the stream adds between calls is
+// linear in three counts: runs; stages that are asked whether they can run; words that move within buffers. The
+// coefficients are measured (CoreCosts::stream). What takes CoreCosts throws MissingCost for a core on which streams
+// were not measured.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>
@@ -20,7 +22,7 @@ struct StageCosts {
   double instructions = 0.0, cycles = 0.0;
 };
 
-// The kernel whose speed and stack a "part_" kernel has; any other kernel itself.
+// The kernel whose stack a "part_" kernel has, and whose speed on columns its own begins with; any other kernel itself.
 std::string costed_kernel(const Network& network, int layer, const std::string& kernel);
 Kernels costed_kernels(const Network& network, Kernels kernels);
 
@@ -40,7 +42,5 @@ StageCosts driver_costs(const StreamPlan& stream, const CoreCosts& costs);
 int64_t stream_code_bytes(const Network& network, const ExecutionPlan& plan, const CoreCosts& costs);
 // Of the functions around the kernels, beside those of layers one after another.
 int64_t stream_stack_bytes(const CoreCosts& costs);
-
-// All throw MissingCost for a core on which streams were not measured.
 
 }  // namespace bitwright

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <optional>
 
+#include "core/check.h"
 #include "core/error.h"
 #include "core/execution.h"
 #include "core/rng.h"
@@ -28,40 +29,32 @@ constexpr int kNetworks = 12;  // of each kind of last stage
 constexpr uint64_t kSeed = 1;
 constexpr char kStreamFile[] = "bw_stream.c", kMemmove[] = "lib_a-memmove.o";
 
-int between(Rng& rng, int low, int high) {
-  return low + static_cast<int>(rng.below(static_cast<uint64_t>(high - low + 1)));
-}
-template <class T>
-T pick(Rng& rng, const std::vector<T>& items) {
-  return items[rng.below(items.size())];
-}
-
 // ---- networks
 
 LayerSpec drawn_convolution(Rng& rng, int index) {
   LayerSpec layer{.name = fmt::format("conv{}", index)};
-  const Window window{between(rng, 1, 6), 1, between(rng, 1, 2), 1};
-  const Padding padding = pick<Padding>(rng, {Padding::kValid, Padding::kZero});
-  layer.op = Conv2d{pick<int>(rng, {between(rng, 1, 40), 8, 16, 32}), window, padding};
-  if (rng.below(6) == 0) layer.op = DepthwiseConv2d{{between(rng, 1, 4), 1}, Padding::kZero};
-  layer.weights = pick<Format>(rng, {Format::kBinary, Format::kTernary, Format::kInt4, Format::kInt8});
-  layer.activations = pick<Format>(
-      rng, {Format::kBinary, Format::kTernary, Format::kUint4, Format::kInt8, Format::kUint8, Format::kInt16});
-  if (rng.below(3) == 0) layer.pool = Window{between(rng, 2, 4), 1, between(rng, 2, 4), 1};
+  const Window window{rng.between(1, 6), 1, rng.between(1, 2), 1};
+  const Padding padding = rng.pick<Padding>({Padding::kValid, Padding::kZero});
+  layer.op = Conv2d{rng.pick<int>({rng.between(1, 40), 8, 16, 32}), window, padding};
+  if (rng.below(6) == 0) layer.op = DepthwiseConv2d{{rng.between(1, 4), 1}, Padding::kZero};
+  layer.weights = rng.pick<Format>({Format::kBinary, Format::kTernary, Format::kInt4, Format::kInt8});
+  layer.activations = rng.pick<Format>(
+      {Format::kBinary, Format::kTernary, Format::kUint4, Format::kInt8, Format::kUint8, Format::kInt16});
+  if (rng.below(3) == 0) layer.pool = Window{rng.between(2, 4), 1, rng.between(2, 4), 1};
   return layer;
 }
 
 Network drawn_signal(Rng& rng, const std::string& name, bool ends_dense) {
-  Network n{name, {between(rng, 40, 600), 1, between(rng, 1, 4)}, Format::kInt8, {}};
-  const int layers = between(rng, ends_dense ? 1 : 2, 4);
+  Network n{name, {rng.between(40, 600), 1, rng.between(1, 4)}, Format::kInt8, {}};
+  const int layers = rng.between(ends_dense ? 1 : 2, 4);
   for (int i = 0; i < layers; ++i) append(n, drawn_convolution(rng, i));
   if (!ends_dense) return n;
   append(n, {.name = "flat", .op = Flatten{}});
   append(n,
          {.name = "dense",
-          .op = Dense{pick<int>(rng, {between(rng, 2, 12), between(rng, 13, 40), 64, 128})},
-          .weights = pick<Format>(rng, {Format::kBinary, Format::kTernary, Format::kInt4, Format::kInt8}),
-          .activations = pick<Format>(rng, {Format::kAccumulator, Format::kInt8, Format::kBinary, Format::kFloat32})});
+          .op = Dense{rng.pick<int>({rng.between(2, 12), rng.between(13, 40), 64, 128})},
+          .weights = rng.pick<Format>({Format::kBinary, Format::kTernary, Format::kInt4, Format::kInt8}),
+          .activations = rng.pick<Format>({Format::kAccumulator, Format::kInt8, Format::kBinary, Format::kFloat32})});
   return n;
 }
 
@@ -211,13 +204,8 @@ void fit_code(const std::vector<StreamSample>& samples, StreamCost& cost) {
 
 }  // namespace
 
-const std::vector<std::string>& part_kernels() {
-  static const std::vector<std::string> kKernels = {"part_a8w1", "part_a16w1", "part_a16w2", "part_a16w4",
-                                                    "part_a16w8"};
-  return kKernels;
-}
-
 std::vector<Network> stream_networks(const std::string& last, int count, uint64_t seed) {
+  BW_CHECK(last.empty() || std::ranges::count(part_kernels(), last) == 1);
   std::vector<Network> networks;
   for (uint64_t draw = 0; std::ssize(networks) < count; ++draw) {
     Rng rng(seed, draw);

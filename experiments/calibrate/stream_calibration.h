@@ -4,7 +4,8 @@
 // Signals drawn at random, some of whose last stage is a dense layer of every kind that adds up, are emitted as streams
 // and emulated by parts (deploy/package_profile.h): what happens between calls of kernels is fitted to how often each
 // part of the stream's code runs (stream_counts), what a "part_" kernel takes beside its ordinary one to its runs and
-// sums. Nothing depends on the date or the machine: same compiler, same figures. SPDX-License-Identifier: Apache-2.0
+// sums. Nothing depends on the date or the machine: same compiler, same figures.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <functional>
@@ -16,14 +17,12 @@
 
 namespace bitwright {
 
-// costs: all but the stream's. `progress` takes a line a kind of last stage, with its mean and worst errors. Throws
-// ToolError.
+// costs: all but the stream's. `progress` takes a line on what moves the stages along, then one a kernel of last
+// stages, with the worst errors. Throws ToolError.
 StreamCost measure_streams(const CoreCosts& costs, const std::function<void(const std::string& line)>& progress);
 
-// `count` networks that stream, whose last stage is `last`: a "part_" kernel, or empty: no dense layer. Same seed, same
-// networks.
+// `count` networks that stream, whose last stage is `last`: one of part_kernels(), or empty: no dense layer. Same seed,
+// same networks.
 std::vector<Network> stream_networks(const std::string& last, int count, uint64_t seed);
-// The kernels of last stages that add up.
-const std::vector<std::string>& part_kernels();
 
 }  // namespace bitwright
