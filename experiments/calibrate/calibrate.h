@@ -20,7 +20,7 @@ namespace bitwright {
 struct CalibrationOptions {
   int samples = 200;  // layers per kernel, >= 1, and some more where a feature is seldom seen
   uint64_t seed = 1;
-  std::vector<std::string> kernels;  // these alone, without the run function's costs; empty: all
+  std::vector<std::string> kernels;  // these alone, neither run function nor stream; empty: all
   std::function<void(const std::string& line)> progress = [](const std::string&) {};
 };
 

@@ -17,9 +17,11 @@ int main(int argc, char** argv) {
   options.progress = [](const std::string& line) { fmt::print(stderr, "{}\n", line); };
   CLI::App app{"Measures what every C kernel costs on a core."};
   app.add_option("core", core, "cortex-m0plus, cortex-m3, cortex-m4, cortex-m7 or cortex-m33")->required();
-  app.add_option("--kernel", options.kernels, "a kernel to measure; again for more")->allow_extra_args(false);
-  app.add_option("--samples", options.samples, "layers per kernel")->check(CLI::PositiveNumber);
-  app.add_flag("--stream", stream, "measure the stream alone: the core's table with its stream anew");
+  auto* kernel =
+      app.add_option("--kernel", options.kernels, "a kernel to measure; again for more")->allow_extra_args(false);
+  auto* samples = app.add_option("--samples", options.samples, "layers per kernel")->check(CLI::PositiveNumber);
+  app.add_flag("--stream", stream, "measure the stream alone: the core's table with its stream anew")
+      ->excludes(kernel, samples);
   try {
     app.parse(argc, argv);
     const bitwright::CoreCosts costs =
