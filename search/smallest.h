@@ -1,5 +1,6 @@
 // search/smallest.h: the networks of a space that need least: what tells a user whose limits nothing keeps which of
-// them binds, by how much, and what to relax. No training. SPDX-License-Identifier: Apache-2.0
+// them binds, by how much, and what to relax. No training.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>
