@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/report.h"
 
+#include "estimators/estimate.h"
 #include "experiments/board_fits.h"
 #include "experiments/duty_cycle_text.h"
 #include "experiments/limits_text.h"
-#include "experiments/search_outcome.h"
 #include "experiments/study_session.h"
 #include "experiments/table.h"
 
@@ -46,7 +46,7 @@ std::string boards_section(const std::vector<FrontPoint>& front, const Study& st
 // Of the board that the package is made for: as stored, of several boards, whose worst is stored, anew.
 Estimates package_estimates(const Trial& trial, const Study& study) {
   if (study.further_boards.empty()) return trial.estimates;
-  return board_fits(study, trial.candidate.network).front().estimates.value_or(trial.estimates);
+  return estimate(trial.candidate.network, study.board, study.limits, study.execution, study.duty_cycle);
 }
 
 std::string layer_section(const Trial& trial, const Estimates& estimates, const Board& board) {
@@ -95,8 +95,6 @@ std::string study_report(const TrialStore& store, const Study& study, const Tria
   const std::vector<FrontPoint> front = front_of(store);
   const Estimates estimates = package_estimates(chosen, study);
   for (const std::string& warning : result_warnings(study)) out += fmt::format("**Warning:** {}\n\n", warning);
-  const std::string below = below_floor_text(study, chosen);
-  if (!below.empty()) out += fmt::format("**Warning:** {}\n\n", below);
   return out + front_section(front, study) + "\n" + boards_section(front, study) +
          layer_section(chosen, estimates, study.board) + "\n" + verification_section(estimates, study.board, measured) +
          "\n" + provenance_section(store.study());

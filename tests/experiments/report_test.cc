@@ -57,11 +57,5 @@ TEST(StudyReport, OfSeveralBoardsSaysWhoseFiguresItHas) {
   EXPECT_THAT(text, HasSubstr(fmt::format(" instructions, {:.0f} cycles.\n", cycles_on("nucleo-h743zi"))));
 }
 
-TEST(StudyReport, WarnsOfATrialBelowTheFloor) {
-  EXPECT_THAT(report_of({"limits.accuracy=95 %"}),
-              HasSubstr("\n**Warning:** trial #0 has a validation accuracy of 90.00 %, below limits.accuracy of"));
-  EXPECT_THAT(report_of({"limits.accuracy=90 %"}), Not(HasSubstr("Warning")));
-}
-
 }  // namespace
 }  // namespace bitwright
