@@ -22,7 +22,7 @@ struct SearchRequest {
 // Runs or goes on with the study. Once it is finished (all trials done, space exhausted, or `finish`), the front is
 // scored on the test set, which nothing reads before. Prints its front and returns the exit code: kDone; kNothingFits,
 // also where no trained candidate reaches the accuracy floor; or kResumable after Ctrl-C (the first finishes the
-// running trials, the second stops at once).
+// running trials, the second stops at once) and where the time was over before a candidate to train was found.
 int search_study(const SearchRequest& request);
 
 }  // namespace bitwright

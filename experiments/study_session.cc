@@ -265,7 +265,7 @@ Trial pick_trial(const std::vector<FrontPoint>& front, const std::string& pick, 
   }
   if (!front.empty()) throw ConfigError("--pick: " + pick + ": no point of the front meets it");
   throw ConfigError(study.accuracy_floor > 0
-                        ? fmt::format("no finished trial reaches limits.accuracy of {}; --trial takes one all the same",
+                        ? fmt::format("no finished trial reaches limits.accuracy of {}; --trial takes one below it, where there is one",
                                       format_percent(study.accuracy_floor))
                         : "the study has no finished trial to pick from");
 }

@@ -79,7 +79,7 @@ class StudyRun {
     return !reason_;
   }
 
-  // Likewise.
+  // Sets reason_ where the answer is no.
   bool may_go_on() {
     if (reason_) return false;
     const double budget = study_.search.budget_seconds;
@@ -102,7 +102,10 @@ class StudyRun {
       trial.candidate = std::move(proposal.candidate);
       trial.source = std::move(proposal.source);
       if (accepts(trial)) return trial;
-      if (!may_go_on()) return count_rejected(), std::nullopt;
+      if (!may_go_on()) {
+        count_rejected();
+        return std::nullopt;
+      }
     }
     reason_ = store_.size() == 0 ? StopReason::kNothingFits : StopReason::kSpaceExhausted;
     store_.event("gave up", "{\"trial\": " + std::to_string(trial.number) + "}");

@@ -132,7 +132,7 @@ TEST_P(EstimateAgainstEmulator, AgreesOnRandomNetworks) {
   EXPECT_LE(with_floats.cycles.mean(), 0.10);
 }
 
-// Of signals that run as streams (ADR 0018): a few per cent, since a band is costed as a short map without a border.
+// Of signals that run as streams (ADR 0018): as close as layers one after another (docs/estimates.md).
 TEST_P(EstimateAgainstEmulator, AgreesOnStreams) {
   Speed speed;
   Difference code, stack;

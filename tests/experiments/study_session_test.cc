@@ -84,7 +84,7 @@ TEST(PickTrial, AnEmptyFrontSaysWhatEmptiesIt) {
   EXPECT_EQ(error(study), "the study has no finished trial to pick from");
   EXPECT_THAT(render_front({}, study), testing::Not(testing::HasSubstr("limits.accuracy")));
   study.accuracy_floor = 0.95;
-  EXPECT_EQ(error(study), "no finished trial reaches limits.accuracy of 95.00 %; --trial takes one all the same");
+  EXPECT_EQ(error(study), "no finished trial reaches limits.accuracy of 95.00 %; --trial takes one below it, where there is one");
   EXPECT_THAT(render_front({}, study), testing::HasSubstr("\nno trial reaches limits.accuracy of 95.00 %\n"));
 }
 
