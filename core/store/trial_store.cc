@@ -88,6 +88,12 @@ std::string describe_change(const StoreOptions& options, const std::string& stor
   return "stored: " + stored + "\nwanted: " + wanted;
 }
 
+std::map<std::string, std::string> provenance_of(const StudyRecord& study) {
+  auto provenance = study.provenance;
+  provenance["sqlite"] = sqlite3_libversion();
+  return provenance;
+}
+
 }  // namespace
 
 struct TrialStore::Impl {
@@ -99,6 +105,8 @@ struct TrialStore::Impl {
       : lock(std::move(held)), database(path, mode) {}
 
   void create(const StudyRecord& study);
+  void insert_study(const StudyRecord& study);
+  void replace_study(const StudyRecord& study);
   void go_on(const StudyRecord& study, const StoreOptions& options);
   void insert_event(const std::string& kind, const std::string& json);
   std::string state_of(int64_t number) const;
@@ -114,15 +122,27 @@ void TrialStore::Impl::create(const StudyRecord& study) {
   Transaction transaction(database);
   database.execute(kSchema);
   database.execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kApplicationId, kSchemaVersion));
+  insert_study(study);
+  insert_event("created", nlohmann::json(provenance_of(study)).dump());
+  transaction.commit();
+}
+
+void TrialStore::Impl::insert_study(const StudyRecord& study) {
   Statement(database, "INSERT INTO study VALUES (1, ?, ?, ?, ?, ?, ?, ?)", random_uuid(), study.name, study.config_json,
             study.comparable_config, sha256_hex(study.comparable_config), static_cast<int64_t>(study.seed), now_us())
       .run();
   for (size_t i = 0; i < study.objectives.size(); ++i)
     Statement(database, "INSERT INTO objective VALUES (?, ?)", static_cast<int64_t>(i), study.objectives[i]).run();
-  auto provenance = study.provenance;
-  provenance["sqlite"] = sqlite3_libversion();
-  for (const auto& [key, value] : provenance) Statement(database, "INSERT INTO meta VALUES (?, ?)", key, value).run();
-  insert_event("created", nlohmann::json(provenance).dump());
+  for (const auto& [key, value] : provenance_of(study))
+    Statement(database, "INSERT INTO meta VALUES (?, ?)", key, value).run();
+}
+
+void TrialStore::Impl::replace_study(const StudyRecord& study) {
+  Transaction transaction(database);
+  for (const char* table : {"study", "objective", "meta", "rejection"})
+    database.execute(fmt::format("DELETE FROM {}", table));
+  insert_study(study);
+  insert_event("replaced", nlohmann::json(provenance_of(study)).dump());
   transaction.commit();
 }
 
@@ -130,7 +150,9 @@ void TrialStore::Impl::create(const StudyRecord& study) {
 void TrialStore::Impl::go_on(const StudyRecord& study, const StoreOptions& options) {
   std::string stored = database.text("SELECT comparable_config FROM study");
   if (options.comparable) stored = options.comparable(stored);
-  if (stored != study.comparable_config)
+  const bool same = stored == study.comparable_config;
+  if (!same && database.integer("SELECT count(*) FROM trial") == 0) return replace_study(study);
+  if (!same)
     throw ConfigError(database.path() +
                       ": the study in this file was started with other settings; take another file\n" +
                       describe_change(options, stored, study.comparable_config));

@@ -58,7 +58,8 @@ struct Event {
 class TrialStore {
  public:
   // Makes the file, or goes on with the study in it and returns once this process is its only writer (`<path>.lock`).
-  // Throws ConfigError where comparable_config is not what options.comparable leaves of that of the stored study.
+  // A stored study without a trial is replaced if it differs. Throws ConfigError where one with trials does:
+  // comparable_config is not what options.comparable leaves of that of the stored study.
   static TrialStore create_or_open(const std::string& path, const StudyRecord& study, const StoreOptions& options = {});
   // For reports, also while a search is running. Only the const functions may be called.
   static TrialStore open_read_only(const std::string& path);

@@ -232,8 +232,21 @@ TEST_F(StoreTest, KeepsTheStudyAndTakesTheNewestConfigWhereItIsOpenedAgain) {
   EXPECT_EQ(store.events()[1].kind, "opened");
 }
 
+TEST_F(StoreTest, ReplacesAChangedStudyThatHasNoTrial) {
+  const std::string uuid = open().study().uuid;
+  StudyRecord changed = record();
+  changed.comparable_config = "space B";
+  changed.objectives = {"error", "latency"};
+  TrialStore store = TrialStore::create_or_open(path(), changed);
+  EXPECT_EQ(store.study().comparable_config, "space B");
+  EXPECT_EQ(store.study().objectives, changed.objectives);
+  EXPECT_NE(store.study().uuid, uuid);
+  EXPECT_EQ(store.events().back().kind, "replaced");
+  EXPECT_EQ(store.integrity(), "");
+}
+
 TEST_F(StoreTest, RefusesAChangedStudyAndSaysWhatChanged) {
-  open();
+  open().begin(proposal(4));
   StudyRecord changed = record();
   changed.comparable_config = "space B";
   const auto message = [&](const StoreOptions& options) -> std::string {
@@ -253,7 +266,7 @@ TEST_F(StoreTest, RefusesAChangedStudyAndSaysWhatChanged) {
 }
 
 TEST_F(StoreTest, GoesOnWhereOnlyWhatNoLongerCountsDiffers) {
-  open();
+  open().begin(proposal(4));
   StudyRecord today = record();
   today.comparable_config = "space";
   const StoreOptions options{.comparable = [](const std::string& stored) { return stored.substr(0, 5); }};
