@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/io/board_yaml.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <bit>
+#include <set>
 
 #include "core/embedded.h"
 #include "core/error.h"
@@ -44,11 +48,27 @@ std::vector<std::string> given_numbers(const Board& board) {
 
 bool has_source(const Board& board, const std::string& field) {
   const auto found = board.sources.find(field);
-  return found != board.sources.end() && !found->second.empty();
+  return found != board.sources.end() && found->second.find_first_not_of(" \t\r\n") != std::string::npos;
 }
 
 std::string no_source(const std::string& field) {
   return "no source; sources." + field + " names the document and the place";
+}
+
+constexpr int64_t kMostLineBytes = 4096, kMostHertz = 10'000'000'000;
+constexpr double kMostVolts = 60.0;
+
+bool is_power_of_two(int64_t value, int64_t most) {
+  return value > 0 && value <= most && std::has_single_bit(static_cast<uint64_t>(value));
+}
+
+bool has_float_unit(const std::string& core) {
+  return core == "cortex-m4" || core == "cortex-m7" || core == "cortex-m33" || core == "cortex-m55";
+}
+
+bool all_differ(const std::vector<RamBank>& banks) {
+  std::set<std::string> names;
+  return std::ranges::all_of(banks, [&](const RamBank& bank) { return names.insert(bank.name).second; });
 }
 
 bool contains(const std::vector<std::string>& list, const std::string& item) {
@@ -93,6 +113,7 @@ void visit_memory(Fields& fields, Board& board) {
   fields.value("shared_memory", board.shared_memory_bytes, quantity64(kBytes, None::kAllowed));
   fields.records<RamBank>(
       "ram", board.ram, [&](Fields& f, RamBank& bank) { visit_bank(f, bank, board); }, Need::kRequired);
+  fields.check("ram", all_differ(board.ram), "two banks of one name");
   const bool each_fits = std::all_of(board.ram.begin(), board.ram.end(),
                                      [&](const RamBank& bank) { return bank.bytes <= board.ram_total_bytes; });
   fields.check("ram", board.ram_total_bytes == 0 || !each_fits || board.ram_bytes() <= board.ram_total_bytes,
@@ -103,16 +124,23 @@ void visit_memory(Fields& fields, Board& board) {
 }
 
 void visit_cache(Fields& fields, Cache& cache) {
-  fields.value("lines", cache.lines, whole(0, 1 << 20));
+  fields.value("lines", cache.lines, whole(0, 1 << 16));
   fields.value("line", cache.line_bytes, quantity64(kBytes, None::kAllowed));
-  fields.value("ways", cache.ways, whole(0, 1 << 20));
+  fields.value("ways", cache.ways, whole(0, 1 << 16));
   fields.check("lines", cache.lines == 0 || cache.line_bytes > 0, "needs line, the size of one");
-  fields.check("ways", cache.ways <= cache.lines, "at most the lines");
+  fields.check("line", cache.line_bytes == 0 || is_power_of_two(cache.line_bytes, kMostLineBytes),
+               fmt::format("a power of two, at most {} B", kMostLineBytes));
+  fields.check("ways", cache.ways == 0 || (cache.ways <= cache.lines && cache.lines % cache.ways == 0),
+               fmt::format("a divisor of the {} lines, or 0", cache.lines));
 }
 
 void visit_flash_path(Fields& fields, Board& board) {
   fields.value("flash_wait_states", board.flash_wait_states, whole(0, 15));
   fields.value("flash_read", board.flash_read_bits, quantity64(kBits, None::kAllowed));
+  fields.check("flash_read",
+               board.flash_read_bits == 0 ||
+                   (board.flash_read_bits >= 8 && is_power_of_two(board.flash_read_bits, 8 * kMostLineBytes)),
+               fmt::format("a power of two of bytes, at most {} B", kMostLineBytes));
   fields.section("instruction_cache", [&](Fields& f) { visit_cache(f, board.instruction_cache); });
   fields.section("data_cache", [&](Fields& f) { visit_cache(f, board.data_cache); });
   fields.value("prefetch", board.prefetch, flag());
@@ -120,6 +148,7 @@ void visit_flash_path(Fields& fields, Board& board) {
 
 void visit_energy(Fields& fields, Board& board) {
   fields.value("supply", board.supply_v, quantity(kVolts, None::kAllowed));
+  fields.check("supply", board.supply_v <= kMostVolts, fmt::format("at most {} V", kMostVolts));
   fields.value("current", board.current_ua_per_mhz, quantity(kMicroampsPerMegahertz, None::kAllowed));
   fields.value("sleep_current", board.sleep_current_ua, quantity(kMicroamps, None::kAllowed));
   fields.value("regulator", board.regulator, any_text());
@@ -139,7 +168,9 @@ void visit_board(Fields& fields, Board& board) {
   fields.value("mcu", board.mcu, any_text(), Need::kRequired);
   fields.value("core", board.core, one_of(board_cores()), Need::kRequired);
   fields.value("fpu", board.fpu, flag());
+  fields.check("fpu", !board.fpu || has_float_unit(board.core), fmt::format("a {} has none", board.core));
   fields.value("clock", board.clock_hz, quantity64(kHertz), Need::kRequired);
+  fields.check("clock", board.clock_hz <= kMostHertz, "at most 10 GHz");
   visit_memory(fields, board);
   visit_flash_path(fields, board);
   visit_energy(fields, board);

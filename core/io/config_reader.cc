@@ -142,9 +142,11 @@ Codec<bool> flag() {
 }
 
 Codec<std::string> any_text() {
-  const auto parse = [](const std::string& text, std::string& value) {
+  const auto parse = [](const std::string& text, std::string& value) -> std::string {
+    const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+    if (std::ranges::any_of(text, is_control)) return "one line without control characters";
     value = text;
-    return std::string();
+    return "";
   };
   return {parse, [](const std::string& value) { return nlohmann::json(value); }};
 }

@@ -129,8 +129,9 @@ TEST(BrokenBoard, AMissingSource) {
 }
 
 TEST(BrokenBoard, AnEmptySourceIsNone) {
-  EXPECT_EQ(error_in(board_with("\"ST DS10198, title\"", "\"\"")),
-            "b.yaml:10:1: ram_total = 128 KiB: no source; sources.ram_total names the document and the place");
+  for (const std::string source : {"\"\"", "\" \""})
+    EXPECT_EQ(error_in(board_with("\"ST DS10198, title\"", source)),
+              "b.yaml:10:1: ram_total = 128 KiB: no source; sources.ram_total names the document and the place");
 }
 
 TEST(BrokenBoard, ABankLargerThanThePart) {
@@ -158,6 +159,41 @@ TEST(BrokenBoard, AZeroNeedsASourceToo) {
 TEST(BrokenBoard, ACacheNeedsTheSizeOfItsLine) {
   EXPECT_EQ(error_in("data_cache: {lines: 8}\n" + kBoard + "  data_cache: \"ST RM0351\"\n"),
             "b.yaml:1:14: data_cache.lines = 8: needs line, the size of one");
+}
+
+TEST(BrokenBoard, ACacheThatNoHardwareHas) {
+  const auto error = [](const std::string& cache) {
+    return error_in("data_cache: " + cache + "\n" + kBoard + "  data_cache: \"ST RM0351\"\n");
+  };
+  EXPECT_EQ(error("{lines: 8, line: 33 B}"), "b.yaml:1:24: data_cache.line = 33 B: a power of two, at most 4096 B");
+  EXPECT_EQ(error("{lines: 8, line: 1000000000000 B}"),
+            "b.yaml:1:24: data_cache.line = 1000000000000 B: a power of two, at most 4096 B");
+  EXPECT_EQ(error("{lines: 32, line: 16 B, ways: 7}"),
+            "b.yaml:1:37: data_cache.ways = 7: a divisor of the 32 lines, or 0");
+  EXPECT_EQ(error("{lines: 32, line: 16 B, ways: 4}"), "");
+}
+
+TEST(BrokenBoard, AReadOfNoWholePowerOfTwoOfBytes) {
+  const auto error = [](const std::string& read) {
+    return error_in("flash_read: " + read + "\n" + kBoard + "  flash_read: \"ST RM0351\"\n");
+  };
+  for (const std::string read : {"7 bit", "12 bit", "9 B", "8192 B"})
+    EXPECT_EQ(error(read), fmt::format("b.yaml:1:1: flash_read = {}: a power of two of bytes, at most 4096 B", read));
+  EXPECT_EQ(error("8 bit"), "");
+}
+
+TEST(BrokenBoard, WhatNoPartHas) {
+  EXPECT_EQ(error_in(board_with("80 MHz", "1e9 MHz")), "b.yaml:5:1: clock = 1e9 MHz: at most 10 GHz");
+  EXPECT_EQ(error_in("supply: 1e9 V\n" + kBoard + "  supply: \"ST DS10198\"\n"),
+            "b.yaml:1:1: supply = 1e9 V: at most 60 V");
+  EXPECT_EQ(error_in("fpu: true\n" + board_with("cortex-m4", "cortex-m0plus")),
+            "b.yaml:1:1: fpu = true: a cortex-m0plus has none");
+  EXPECT_THAT(error_in(board_with("sram2", "sram1")), testing::EndsWith(": two banks of one name"));
+}
+
+TEST(BrokenBoard, ATextThatATerminalWouldObey) {
+  EXPECT_THAT(error_in(board_with("title: ", "title: \"\\x1b[31m\" #")),
+              testing::EndsWith(": one line without control characters"));
 }
 
 TEST(BrokenBoard, FlashAndBanksWithinTheMemoryThatTheyShare) {
