@@ -11,11 +11,11 @@ namespace bitwright {
 enum class ExitCode {
   kDone = 0,
   kFailed = 1,
-  kConfig = 2,        // usage or configuration
-  kNothingFits = 3,   // no candidate fits the limits
-  kStore = 4,         // store or disk
-  kDiffers = 5,       // verification differs
-  kResumable = 6,     // stopped; the same command goes on
+  kConfig = 2,       // usage or configuration
+  kNothingFits = 3,  // no candidate fits the limits
+  kStore = 4,        // store or disk
+  kDiffers = 5,      // verification differs
+  kResumable = 6,    // stopped; the same command goes on
 };
 
 // The user wrote something wrong. what() is one or more lines of
@@ -43,6 +43,17 @@ class StoreError : public std::runtime_error {
 class StructureError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
+};
+
+// SIGINT, SIGTERM or SIGHUP came while a child ran, and would have ended this program: the child is gone, and the
+// program cleans up and ends itself by the signal.
+class Interrupted : public std::runtime_error {
+ public:
+  explicit Interrupted(int signal) : std::runtime_error("interrupted"), signal_(signal) {}
+  int signal() const { return signal_; }
+
+ private:
+  int signal_;
 };
 
 }  // namespace bitwright

@@ -9,24 +9,67 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <mutex>
 #include <sstream>
 #include <stdexcept>
 
 #include "core/check.h"
+#include "core/error.h"
 
 namespace bitwright {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
+std::atomic<int> ending_signal = 0;
+
+// Takes note of signals that would end the program, while any of these is in scope.
+class SignalWatch {
+ public:
+  SignalWatch() {
+    const std::lock_guard lock(mutex_);
+    if (watches_++ > 0) return;
+    for (size_t i = 0; i < kSignals.size(); ++i) {
+      sigaction(kSignals[i], nullptr, &before_[i]);
+      if (!has_default(i)) continue;
+      struct sigaction action {};
+      action.sa_handler = [](int signal) { ending_signal = signal; };
+      sigaction(kSignals[i], &action, nullptr);
+    }
+  }
+  ~SignalWatch() {
+    const std::lock_guard lock(mutex_);
+    if (--watches_ > 0) return;
+    for (size_t i = 0; i < kSignals.size(); ++i)
+      if (has_default(i)) sigaction(kSignals[i], &before_[i], nullptr);
+  }
+  SignalWatch(const SignalWatch&) = delete;
+  SignalWatch& operator=(const SignalWatch&) = delete;
+
+ private:
+  static constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP};
+  static bool has_default(size_t i) { return before_[i].sa_handler == SIG_DFL; }
+
+  static inline std::mutex mutex_;
+  static inline int watches_ = 0;
+  static inline std::array<struct sigaction, kSignals.size()> before_;
+};
+
+// A tenth of a second at most, after which a signal is looked for.
 int milliseconds_until(Clock::time_point deadline) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
-  return static_cast<int>(std::clamp<int64_t>(left, 0, 1'000'000));
+  return static_cast<int>(std::clamp<int64_t>(left, 0, 100));
+}
+
+bool is_over(Clock::time_point deadline) {
+  return ending_signal != 0 || Clock::now() >= deadline;
 }
 
 // Reads once; false at the end of the stream.
@@ -39,12 +82,12 @@ bool read_some(int end, std::string& text) {
   return n > 0;
 }
 
-// Fills both texts until both streams end; false if the deadline came first.
+// Fills both texts until both streams end; false if the deadline or a signal came first.
 bool drain(Pipe& output, Pipe& errors, Clock::time_point deadline, ProcessResult& result) {
   while (output.read_end >= 0 || errors.read_end >= 0) {
     std::array<pollfd, 2> ends = {{{output.read_end, POLLIN, 0}, {errors.read_end, POLLIN, 0}}};
     const int ready = poll(ends.data(), ends.size(), milliseconds_until(deadline));
-    if (ready == 0 && Clock::now() >= deadline) return false;
+    if (ready <= 0 && is_over(deadline)) return false;
     if (ready <= 0) continue;
     if (ends[0].revents && !read_some(output.read_end, result.output)) Pipe::close_end(output.read_end);
     if (ends[1].revents && !read_some(errors.read_end, result.errors)) Pipe::close_end(errors.read_end);
@@ -52,13 +95,13 @@ bool drain(Pipe& output, Pipe& errors, Clock::time_point deadline, ProcessResult
   return true;
 }
 
-// A child that closed its streams may still run: wait for it, but not past the deadline.
+// A child that closed its streams may still run: wait for it, but not past the deadline or a signal.
 bool wait_until(pid_t child, Clock::time_point deadline, int& status) {
   while (true) {
     const pid_t done = waitpid(child, &status, WNOHANG);
     if (done == child) return true;
     if (done < 0 && errno != EINTR) throw std::runtime_error(fmt::format("waitpid: {}", std::strerror(errno)));
-    if (Clock::now() >= deadline) return false;
+    if (is_over(deadline)) return false;
     usleep(1000);
   }
 }
@@ -119,6 +162,7 @@ int wait_for_process(pid_t child) {
 }
 
 ProcessResult run_process(const std::vector<std::string>& argv, const ProcessOptions& options) {
+  const SignalWatch watch;
   Pipe output, errors;
   const Clock::time_point deadline = Clock::now() + options.limit;
   const pid_t child = spawn_process(argv, {.output = output.write_end, .errors = errors.write_end}, options.directory);
@@ -131,6 +175,7 @@ ProcessResult run_process(const std::vector<std::string>& argv, const ProcessOpt
     result.timed_out = true;
     kill(-child, SIGKILL);
     status = wait_for_process(child);
+    if (const int signal = ending_signal) throw Interrupted(signal);
   }
   if (WIFSIGNALED(status)) result.signal = WTERMSIG(status);
   if (WIFEXITED(status)) result.exit_status = WEXITSTATUS(status);

@@ -27,7 +27,8 @@ struct ProcessResult {
 };
 
 // Runs argv[0], looked up in PATH, with standard input empty, and waits for it.
-// Throws std::runtime_error if it cannot be started.
+// Throws std::runtime_error if it cannot be started, and Interrupted. A program with a handler of its own for one of
+// these signals keeps it, and the child is waited for.
 ProcessResult run_process(const std::vector<std::string>& argv, const ProcessOptions& options = {});
 
 // Two ends of a pipe, closed when a program is executed. Throws std::runtime_error where the system has none left.

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/io/config_reader.h"
 #include "experiments/commands.h"
+#include "experiments/run_main.h"
 #include "experiments/version.h"
 
 namespace bitwright {
@@ -61,6 +62,8 @@ int main(int argc, char** argv) {
     return fail(error, ExitCode::kConfig);
   } catch (const StoreError& error) {
     return fail(error, ExitCode::kStore);
+  } catch (const Interrupted& interrupted) {
+    end_by_signal(interrupted.signal());
   } catch (const std::exception& error) {
     return fail(error, ExitCode::kFailed);
   }

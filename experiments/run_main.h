@@ -3,6 +3,8 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <optional>
@@ -21,6 +23,14 @@ inline std::optional<int> parse_arguments(CLI::App& app, int argc, char** argv) 
   }
 }
 
+// Ends the program as the signal ends one that does not handle it.
+[[noreturn]] inline void end_by_signal(int signal) {
+  std::cerr << "interrupted\n";
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+  std::abort();  // where it is blocked
+}
+
 // run(argc, argv); an exception becomes a line on standard error and an exit status.
 inline int run_main(int (*run)(int, char**), int argc, char** argv) {
   try {
@@ -28,6 +38,8 @@ inline int run_main(int (*run)(int, char**), int argc, char** argv) {
   } catch (const ConfigError& error) {
     std::cerr << "error: " << error.what() << "\n";
     return static_cast<int>(ExitCode::kConfig);
+  } catch (const Interrupted& interrupted) {
+    end_by_signal(interrupted.signal());
   } catch (const std::exception& error) {
     std::cerr << "error: " << error.what() << "\n";
     return static_cast<int>(ExitCode::kFailed);

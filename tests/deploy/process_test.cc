@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "deploy/process.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <filesystem>
+#include <thread>
+
+#include "core/error.h"
 
 namespace bitwright {
 namespace {
@@ -45,6 +50,32 @@ TEST(Process, KillsTheWholeGroupAtTheLimit) {
   EXPECT_TRUE(result.timed_out);
   EXPECT_EQ(result.signal, SIGKILL);
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+}
+
+// Runs the child of a process that is sent `signal` meanwhile; a file in `folder` tells whether the child lived on.
+[[noreturn]] void run_interrupted(const std::string& folder, int signal) {
+  alarm(20);
+  try {
+    run_process({"sh", "-c", fmt::format("kill -{} $PPID; sleep 1; touch lived", signal)}, {.directory = folder});
+  } catch (const Interrupted& interrupted) {
+    ::signal(interrupted.signal(), SIG_DFL);
+    raise(interrupted.signal());
+  }
+  _exit(1);
+}
+
+TEST(Process, ASignalThatEndsTheProgramEndsItsChildToo) {
+  const TemporaryDirectory folder;
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP})
+    EXPECT_EXIT(run_interrupted(folder.path(), signal), testing::KilledBySignal(signal), "");
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+  EXPECT_FALSE(std::filesystem::exists(folder.path() + "/lived"));
+}
+
+TEST(Process, AProgramThatHandlesASignalWaitsForItsChild) {
+  const auto handler = ::signal(SIGTERM, [](int) {});
+  EXPECT_EQ(run_process({"sh", "-c", "kill -TERM $PPID; echo done"}).output, "done\n");
+  ::signal(SIGTERM, handler);
 }
 
 TEST(Process, KillsAChildThatClosedItsStreams) {
