@@ -11,9 +11,11 @@
 #include "experiments/board_fits.h"
 #include "experiments/commands.h"
 #include "experiments/duty_cycle_text.h"
+#include "experiments/infeasibility_text.h"
 #include "experiments/limits_text.h"
 #include "experiments/study_session.h"
 #include "experiments/table.h"
+#include "search/smallest.h"
 
 namespace bitwright {
 namespace {
@@ -152,6 +154,16 @@ std::string limits_line(const Study& study) {
   return (limits.empty() ? "" : "limits:" + limits.substr(1) + "\n") + duty_cycle_text(study);
 }
 
+// What a search would meet where none of the random candidates fits; kNothingFits where no other does either.
+ExitCode explain_no_fit(const Study& study, const SearchSpace& space, std::string& text, nlohmann::json& json) {
+  const Infeasibility why = diagnose_infeasibility(space, rules_of(study), study.search.seed);
+  text += infeasibility_text(why, study);
+  json["infeasibility"] = infeasibility_json(why);
+  if (why.nearest && why.nearest_violations.empty()) return ExitCode::kDone;
+  std::cerr << "error: no candidate of the space fits the limits\n";
+  return ExitCode::kNothingFits;
+}
+
 int check(const Options& options) {
   const Study study = load_study(options.study, options.overrides);
   load_training_data(study);  // refuses what a search would refuse
@@ -166,7 +178,7 @@ int check(const Options& options) {
     const Feasibility found = sample_space(study, space);
     text += limits_line(study) + space_text(study, space.size(), found, sum(data.train));
     json.update(space_json(study, space.size(), found));
-    if (found.fits == 0) code = ExitCode::kNothingFits;
+    if (found.fits == 0) code = explain_no_fit(study, space, text, json);
   }
   for (const std::string& warning : data.warnings) text += "warning: " + warning + "\n";
   std::cout << (options.json ? json.dump(2) + "\n" : text);

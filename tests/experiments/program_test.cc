@@ -266,6 +266,31 @@ TEST(Check, ABoardOfACoreThatWasNeverMeasuredIsOneClearLine) {
   EXPECT_FALSE(std::filesystem::exists(folder.path() + "/s.bw.db"));
 }
 
+TEST(Check, WhereNoRandomCandidateFitsOneThatDoesIsLookedFor) {
+  const TempFolder folder;
+  std::string wide = study();
+  const std::string one = "channels: [8], kernel: [8], stride: [4], weights: [binary]", max = "max_blocks: 1";
+  wide.replace(wide.find(one), one.size(),
+               "channels: [8, 12, 16, 20, 24, 28, 32, 40], kernel: [8, 12, 16, 24], stride: [4, 3, 2, 1], "
+               "weights: [binary, int2, int4, int8]");
+  wide.replace(wide.find(max), max.size(), "max_blocks: 3");
+  const std::string min = "min_blocks: 1";
+  wide.replace(wide.find(min), min.size(), "min_blocks: 3");
+  folder.write("s.yaml", wide);
+  const ProcessResult none = bitwright(folder, {"check", "s.yaml", "limits.latency=1 us"});
+  EXPECT_EQ(none.exit_status, 3);
+  EXPECT_EQ(none.errors, "error: no candidate of the space fits the limits\n");
+  const std::string remedy = "it would fit with limits.latency='";
+  const size_t at = none.output.find(remedy);
+  ASSERT_NE(at, std::string::npos) << none.output;
+  const size_t begin = at + remedy.size();
+  const std::string least = none.output.substr(begin, none.output.find('\'', begin) - begin);
+  const ProcessResult rare = bitwright(folder, {"check", "s.yaml", "limits.latency=" + least});
+  EXPECT_EQ(rare.exit_status, 0) << rare.errors;
+  EXPECT_THAT(rare.output, HasSubstr("of 1000 random ones 0 fit"));
+  EXPECT_THAT(rare.output, HasSubstr("one candidate fits, which random proposals did not meet"));
+}
+
 TEST(Check, TellsHowManyFitEachBoardAndWhatPowerTheyTake) {
   const TempFolder folder;
   folder.write("s.yaml", study("board: [nucleo-u083rc, nucleo-h743zi]\n",
