@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
   app.add_option("core", core, "cortex-m0plus, cortex-m3, cortex-m4, cortex-m7 or cortex-m33")->required();
   auto* kernel =
       app.add_option("--kernel", options.kernels, "a kernel to measure; again for more")->allow_extra_args(false);
-  auto* samples = app.add_option("--samples", options.samples, "layers per kernel")->check(CLI::PositiveNumber);
+  auto* samples = app.add_option("--samples", options.samples, "layers per kernel")->check(CLI::Range(1, 100'000));
   app.add_flag("--stream", stream, "measure the stream alone: the core's table with its stream anew")
       ->excludes(kernel, samples);
   try {

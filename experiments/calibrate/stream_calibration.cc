@@ -216,10 +216,14 @@ std::vector<Network> stream_networks(const std::string& last, int count, uint64_
 }
 
 StreamCost measure_streams(const CoreCosts& costs, const std::function<void(const std::string& line)>& progress) {
+  std::vector<std::string> last_stages = {""};
+  last_stages.insert(last_stages.end(), part_kernels().begin(), part_kernels().end());
   std::vector<StreamSample> samples;
-  for (const Network& network : stream_networks("", kNetworks, kSeed)) samples.push_back(measure(costs, network));
-  for (const std::string& part : part_kernels())
-    for (const Network& network : stream_networks(part, kNetworks, kSeed)) samples.push_back(measure(costs, network));
+  for (const std::string& last : last_stages) {
+    progress(fmt::format("{}: emulating {} streams that end {}", costs.core, kNetworks,
+                         last.empty() ? "in no dense layer" : "in " + last));
+    for (const Network& network : stream_networks(last, kNetworks, kSeed)) samples.push_back(measure(costs, network));
+  }
   StreamCost cost;
   cost.instructions = fit_driver(samples, &Speed::instructions);
   cost.cycles = fit_driver(samples, &Speed::cycles);

@@ -17,8 +17,8 @@
 
 namespace bitwright {
 
-// costs: all but the stream's. `progress` takes a line on what moves the stages along, then one a kernel of last
-// stages, with the worst errors. Throws ToolError.
+// costs: all but the stream's. `progress` takes a line a kind of last stage as its emulation begins, then the
+// worst errors of what moves the stages along and of each kernel of last stages. Throws ToolError.
 StreamCost measure_streams(const CoreCosts& costs, const std::function<void(const std::string& line)>& progress);
 
 // `count` networks that stream, whose last stage is `last`: one of part_kernels(), or empty: no dense layer. Same seed,
