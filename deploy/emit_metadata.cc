@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "deploy/emit_metadata.h"
+#include "core/io/json_text.h"
 
 #include <fmt/format.h>
 
@@ -44,7 +45,7 @@ std::string platformio_json(const PackageLabel& label, const Values& v) {
                {"headers", v.at("name") + ".h"},
                {"build", {{"srcDir", "src"}, {"includeDir", "src"}, {"flags", Json::array({"-ffp-contract=off"})}}}};
   if (!label.url.empty()) json["homepage"] = label.url;
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json) + "\n";
 }
 
 constexpr char kPrintClass[] = R"(  Serial.print("class ");

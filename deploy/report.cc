@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/arena_map.h"
+#include "core/io/json_text.h"
 #include "core/kernel.h"
 #include "core/op_profile.h"
 #include "deploy/templates.h"
@@ -57,7 +58,8 @@ LayerRow layer_row(const Program& program, const LoweredOp& op) {
   row.name = spec.name;
   row.type = op_name(spec.op);
   row.connected_to = tensor_name(network, spec.from);
-  if (const auto* add = std::get_if<Add>(&spec.op)) row.connected_to += fmt::format(", {}", tensor_name(network, add->with));
+  if (const auto* add = std::get_if<Add>(&spec.op))
+    row.connected_to += fmt::format(", {}", tensor_name(network, add->with));
   row.kernel = op.kernel.empty() ? "-" : op.kernel;
   row.formats = formats_text(network, op.layer);
   row.oshape = op.shapes.output;
@@ -154,9 +156,10 @@ std::string summary_text(const Program& program, const PackageOptions& options) 
 std::string estimates_text(const PackageOptions& options) {
   std::string out;
   if (options.specialize > 0)
-    out += line("specialized", fmt::format("kernels that at most {} layers use are compiled for each; what follows is of "
-                                           "shared kernels, bitwright verify measures these",
-                                           options.specialize));
+    out +=
+        line("specialized", fmt::format("kernels that at most {} layers use are compiled for each; what follows is of "
+                                        "shared kernels, bitwright verify measures these",
+                                        options.specialize));
   if (options.estimates) {
     const Estimates& e = *options.estimates;
     out += line("code", bytes_text(e.code_bytes) + ", estimated");
@@ -239,10 +242,9 @@ std::string stream_text(const Program& program) {
 }
 
 std::string plan_text(const Program& program) {
-  return fmt::format("{} B, {}; an output may lie over an input that ends with it\n",
-                              grouped(program.plan.arena_bytes),
-                              program.plan.is_least ? "the least that these regions can take"
-                                                    : "the least that was found for these regions");
+  return fmt::format(
+      "{} B, {}; an output may lie over an input that ends with it\n", grouped(program.plan.arena_bytes),
+      program.plan.is_least ? "the least that these regions can take" : "the least that was found for these regions");
 }
 
 // ---- JSON
@@ -382,7 +384,7 @@ std::string report_json(const Program& program, const PackageOptions& options) {
   json["layers"] = Json::array();
   for (const LoweredOp& op : program.ops) json["layers"].push_back(layer_json(program, op, options));
   json["memory"] = memory_json(program);
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json) + "\n";
 }
 
 }  // namespace bitwright

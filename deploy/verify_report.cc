@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/io/json_text.h"
 #include "deploy/timing.h"
 #include "deploy/verify.h"
 
@@ -100,7 +101,7 @@ std::string render_json(const VerifyReport& report) {
   json["changed_files"] = report.changed_files;
   json["targets"] = nlohmann::ordered_json::array();
   for (const TargetReport& t : report.targets) json["targets"].push_back(to_json(t));
-  return json.dump(2) + "\n";
+  return json_text(json) + "\n";
 }
 
 }  // namespace bitwright

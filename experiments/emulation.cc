@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/io/json_text.h"
 #include "deploy/elf_program.h"
 #include "deploy/emulator_run.h"
 #include "experiments/counts_text.h"
@@ -186,14 +187,14 @@ std::string emulation_json(const Emulation& e) {
                          {"functions", functions},
                          {"note", absent(e)}};
   if (e.cycles > 0.0) json["cycles"] = {e.cycles, e.cycles * kCyclesUpper};
-  if (!e.on_board) return json.dump(2) + "\n";
+  if (!e.on_board) return json_text(json) + "\n";
   const BoardCycles& on = *e.on_board;
   json["board"] = on.board;
   json["flash"] = flash_json(on);
   json["board_cycles"] = {on.cycles, on.cycles * kCyclesUpper};
   json["latency_us"] = {on.latency_us, on.latency_us * kCyclesUpper};
   if (on.energy_uj > 0.0) json["energy_uj"] = {on.energy_uj, on.energy_uj * kCyclesUpper};
-  return json.dump(2) + "\n";
+  return json_text(json) + "\n";
 }
 
 std::string start_command(const std::string& core, const std::string& folder) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/io/json_text.h"
 #include "core/kernel.h"
 #include "deploy/timing.h"
 #include "experiments/counts_text.h"
@@ -477,7 +478,7 @@ std::string profile_json(const NetworkProfile& p) {
   if (!p.instructions_by_class.empty()) json["instructions_by_class"] = p.instructions_by_class;
   if (p.on_board) json["flash_model"] = flash_json(*p.on_board);
   json["not_modelled"] = not_modelled(p.board.core, p.board, p.on_board.has_value());
-  return json.dump(2) + "\n";
+  return json_text(json) + "\n";
 }
 
 }  // namespace bitwright

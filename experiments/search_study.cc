@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/io/json_text.h"
 #include "core/io/load_data.h"
 #include "core/io/load_study.h"
 #include "core/io/model_json.h"
@@ -81,7 +82,7 @@ int dry_run(const SearchRequest& request, const TrainingData& data) {
                     broken.empty() ? "fits" : broken[0].message});
   }
   if (request.json)
-    std::cout << nlohmann::json{{"schema", 1}, {"space_points", space.size()}, {"proposals", proposals}}.dump(2)
+    std::cout << json_text(nlohmann::json{{"schema", 1}, {"space_points", space.size()}, {"proposals", proposals}})
               << "\n";
   else
     std::cout << fmt::format("space: {:.3g} points; the first proposals, each figure of {}:\n", space.size(),
@@ -104,7 +105,7 @@ void print_outcome(const SearchRequest& request, const StudyOutcome& outcome, co
       json["below_floor"] = {{"accuracy", request.study.accuracy_floor},
                              {"best", outcome.progress.best_accuracy},
                              {"trial", *outcome.progress.best}};
-    std::cout << json.dump(2) << "\n";
+    std::cout << json_text(json) << "\n";
     return;
   }
   std::cout << render_front(front, request.study)
@@ -117,7 +118,7 @@ void explain_nothing_fits(const SearchRequest& request, const TrainingData& data
   const Infeasibility why =
       diagnose_infeasibility(space_of(request.study, data.train), rules_of(request.study), request.study.search.seed,
                              {.stop = [] { return interrupts() > 0; }});
-  if (request.json) std::cout << infeasibility_json(why).dump(2) << "\n";
+  if (request.json) std::cout << json_text(infeasibility_json(why)) << "\n";
   std::cerr << "error: no candidate of the space fits the limits\n" << infeasibility_text(why, request.study);
 }
 

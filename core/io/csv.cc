@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "core/io/config_reader.h"
+#include "core/io/utf8.h"
 
 namespace bitwright {
 namespace {
@@ -41,6 +42,7 @@ class CsvScanner {
   std::string plain() {
     const size_t end = std::min(text_.find_first_of(",\r\n", at_), text_.size());
     const std::string value(text_.substr(at_, end - at_));
+    if (!is_utf8(value)) fail("not UTF-8");
     at_ = end;
     return value;
   }
@@ -51,6 +53,7 @@ class CsvScanner {
     for (++at_; !at_end(); ++at_) {
       if (text_[at_] == '"' && !text_.substr(at_ + 1).starts_with('"')) {
         ++at_;
+        if (!is_utf8(value)) fail("not UTF-8");
         return value;
       }
       if (text_[at_] == '"') ++at_;

@@ -18,7 +18,8 @@ struct CsvTable {
   size_t column(const std::string& name) const;
 };
 
-// Throw DataError `file:line: rule`: a row with another number of values than the header, an open quote.
+// Throw DataError `file:line: rule`: a row with another number of values than the header, an open quote,
+// bytes that are not UTF-8.
 CsvTable parse_csv(std::string_view text, const std::string& file);
 CsvTable read_csv(const std::string& path);
 

@@ -40,7 +40,7 @@ Examples examples_of_npy(const DataSpec& spec, Part part);
 std::vector<std::string> recording_fold_names(const DataSpec& spec);
 std::vector<std::string> npy_fold_names(const DataSpec& spec);
 
-// Lines of a text file that are not empty; none if there is no such file.
+// Lines of a text file in UTF-8 that are not empty; none if there is no such file.
 std::vector<std::string> read_names(const std::string& path);
 // Classes 0 .. classes - 1, one for each of `count` examples or samples (`what`, for the message), from an NPY file.
 std::vector<int32_t> read_labels(const std::string& path, int64_t count, const char* what, size_t classes);

@@ -5,6 +5,7 @@
 #include "core/io/config_reader.h"
 #include "core/io/examples.h"
 #include "core/io/npy.h"
+#include "core/io/utf8.h"
 #include "core/io/yaml.h"
 
 namespace bitwright {
@@ -243,9 +244,11 @@ std::vector<std::string> read_names(const std::string& path) {
   if (!std::filesystem::exists(path)) return {};
   std::vector<std::string> names;
   const std::string text = read_text_file(path);
-  for (size_t start = 0; start < text.size();) {
+  int line_number = 1;
+  for (size_t start = 0; start < text.size(); ++line_number) {
     const size_t end = std::min(text.find('\n', start), text.size());
     std::string line = text.substr(start, end - start);
+    if (!is_utf8(line)) fail_data(fmt::format("{}:{}", path, line_number), "not UTF-8");
     if (line.ends_with('\r')) line.pop_back();
     if (!line.empty()) names.push_back(line);
     start = end + 1;

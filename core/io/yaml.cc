@@ -14,6 +14,7 @@
 #include <unordered_set>
 
 #include "core/error.h"
+#include "core/io/utf8.h"
 
 namespace bitwright {
 namespace {
@@ -26,29 +27,12 @@ YamlPlace place_of(const YAML::Mark& mark) {
   return {std::max(mark.line, 0) + 1, std::max(mark.column, 0) + 1};
 }
 
-// Bytes of the UTF-8 sequence at text[i], 0 if it is none: no overlong forms, no surrogates (RFC 3629, section 4).
-int utf8_length(std::string_view text, size_t i) {
-  const auto byte = [&](size_t k) { return i + k < text.size() ? static_cast<unsigned char>(text[i + k]) : 0u; };
-  const auto tail = [&](size_t k) { return (byte(k) & 0xc0u) == 0x80u; };
-  const unsigned lead = byte(0), second = byte(1);
-  if (lead < 0x80) return lead == 0 ? 0 : 1;
-  if (lead >= 0xc2 && lead <= 0xdf) return tail(1) ? 2 : 0;
-  if (lead >= 0xe0 && lead <= 0xef) {
-    const bool overlong = lead == 0xe0 && second < 0xa0, surrogate = lead == 0xed && second > 0x9f;
-    return tail(1) && tail(2) && !overlong && !surrogate ? 3 : 0;
-  }
-  if (lead >= 0xf0 && lead <= 0xf4) {
-    const bool overlong = lead == 0xf0 && second < 0x90, beyond = lead == 0xf4 && second > 0x8f;
-    return tail(1) && tail(2) && tail(3) && !overlong && !beyond ? 4 : 0;
-  }
-  return 0;
-}
-
 void check_encoding(std::string_view text, const std::string& name) {
   YamlPlace place;
   for (size_t i = 0; i < text.size();) {
     const int length = utf8_length(text, i);
-    if (length == 0) fail(name, place, text[i] == '\0' ? "a NUL byte" : "not UTF-8");
+    if (text[i] == '\0') fail(name, place, "a NUL byte");
+    if (length == 0) fail(name, place, "not UTF-8");
     ++place.column;
     if (text[i] == '\n') place = {place.line + 1, 1};
     i += static_cast<size_t>(length);

@@ -9,6 +9,7 @@
 #include "core/check.h"
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/io/json_text.h"
 #include "core/store/file_guard.h"
 #include "core/store/schema.h"
 #include "core/store/sqlite.h"
@@ -123,7 +124,7 @@ void TrialStore::Impl::create(const StudyRecord& study) {
   database.execute(kSchema);
   database.execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kApplicationId, kSchemaVersion));
   insert_study(study);
-  insert_event("created", nlohmann::json(provenance_of(study)).dump());
+  insert_event("created", json_text(nlohmann::json(provenance_of(study)), -1));
   transaction.commit();
 }
 
@@ -142,7 +143,7 @@ void TrialStore::Impl::replace_study(const StudyRecord& study) {
   for (const char* table : {"study", "objective", "meta", "rejection"})
     database.execute(fmt::format("DELETE FROM {}", table));
   insert_study(study);
-  insert_event("replaced", nlohmann::json(provenance_of(study)).dump());
+  insert_event("replaced", json_text(nlohmann::json(provenance_of(study)), -1));
   transaction.commit();
 }
 
@@ -158,7 +159,7 @@ void TrialStore::Impl::go_on(const StudyRecord& study, const StoreOptions& optio
                       describe_change(options, stored, study.comparable_config));
   Transaction transaction(database);
   Statement(database, "UPDATE study SET config_json = ?", study.config_json).run();
-  insert_event("opened", nlohmann::json(study.provenance).dump());
+  insert_event("opened", json_text(nlohmann::json(study.provenance), -1));
   transaction.commit();
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/io/config_reader.h"
+#include "core/io/json_text.h"
 #include "core/io/load_study.h"
 #include "experiments/ablations.h"
 #include "experiments/commands.h"
@@ -115,15 +116,14 @@ int ablate(const Options& options, const CommandLine& line) {
   TrainingRuns runs(line.folder + "/bitwright-trial", worker_count(options.request), options.request.quiet);
   train_all(rows, setup, runs);
   if (options.request.json) {
-    std::cout << nlohmann::json{{"schema", 1},
-                                {"study", setup.study.name},
-                                {"network", setup.network.name},
-                                {"set", "validation"},
-                                {"windows", setup.validation_windows},
-                                {"seeds", setup.seeds},
-                                {"changes", rows_json(rows)},
-                                {"warnings", setup.warnings}}
-                     .dump(2)
+    std::cout << json_text(nlohmann::json{{"schema", 1},
+                                          {"study", setup.study.name},
+                                          {"network", setup.network.name},
+                                          {"set", "validation"},
+                                          {"windows", setup.validation_windows},
+                                          {"seeds", setup.seeds},
+                                          {"changes", rows_json(rows)},
+                                          {"warnings", setup.warnings}})
               << "\n";
   } else {
     std::cout << fmt::format("{} on {}: {} on {} validation windows, {} seeds\n", setup.network.name, setup.study.name,

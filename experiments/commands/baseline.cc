@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/io/json_text.h"
 #include "core/io/model_json.h"
 #include "estimators/cost_table.h"
 #include "estimators/estimate.h"
@@ -141,15 +142,14 @@ int baseline(const TrainingRequest& request, const CommandLine& line) {
   run_rows(rows, setup, request.test, runs, /*quantizing=*/false);
   run_rows(rows, setup, request.test, runs, /*quantizing=*/true);
   if (request.json) {
-    std::cout << nlohmann::json{{"schema", 1},
-                                {"study", setup.study.name},
-                                {"network", setup.network.name},
-                                {"board", setup.study.board.name},
-                                {"windows", setup.validation_windows},
-                                {"seeds", setup.seeds},
-                                {"rows", rows_json(rows, setup.study.board)},
-                                {"warnings", setup.warnings}}
-                     .dump(2)
+    std::cout << json_text(nlohmann::json{{"schema", 1},
+                                          {"study", setup.study.name},
+                                          {"network", setup.network.name},
+                                          {"board", setup.study.board.name},
+                                          {"windows", setup.validation_windows},
+                                          {"seeds", setup.seeds},
+                                          {"rows", rows_json(rows, setup.study.board)},
+                                          {"warnings", setup.warnings}})
               << "\n";
   } else {
     std::cout << fmt::format("{} on {}, {}: {} on {} validation windows, {} seeds\n", setup.network.name,

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/io/board_yaml.h"
 #include "core/io/config_reader.h"
+#include "core/io/json_text.h"
 #include "deploy/cross_target.h"
 #include "deploy/timing.h"
 #include "estimators/cost_table.h"
@@ -188,7 +189,7 @@ int list_boards(const Options& options) {
     rows.push_back(board_row(board));
   }
   if (options.json)
-    std::cout << nlohmann::json{{"schema", 1}, {"boards", found}}.dump(2) << "\n";
+    std::cout << json_text(nlohmann::json{{"schema", 1}, {"boards", found}}) << "\n";
   else
     std::cout << (found.empty() ? "no board meets this\n" : render_table(rows));
   return 0;
@@ -200,7 +201,7 @@ int show_board(const Options& options) {
   const Board board = load_board(options.board);
   auto json = board_json(board);
   json["schema"] = 1;
-  std::cout << (options.json ? json.dump(2) + "\n" : board_text(board));
+  std::cout << (options.json ? json_text(json) + "\n" : board_text(board));
   return 0;
 }
 

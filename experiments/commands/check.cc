@@ -4,6 +4,7 @@
 
 #include "constraints/constraints.h"
 #include "core/error.h"
+#include "core/io/json_text.h"
 #include "core/io/load_data.h"
 #include "core/io/load_study.h"
 #include "estimators/cost_table.h"
@@ -181,7 +182,7 @@ int check(const Options& options) {
     if (found.fits == 0) code = explain_no_fit(study, space, text, json);
   }
   for (const std::string& warning : data.warnings) text += "warning: " + warning + "\n";
-  std::cout << (options.json ? json.dump(2) + "\n" : text);
+  std::cout << (options.json ? json_text(json) + "\n" : text);
   return static_cast<int>(code);
 }
 

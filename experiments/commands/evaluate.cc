@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/io/json_text.h"
 #include "core/io/load_data.h"
 #include "core/io/load_study.h"
 #include "core/io/model_json.h"
@@ -190,7 +191,7 @@ int evaluate(const Options& options, const CommandLine& line) {
   TrainingRuns runs(line.folder + "/bitwright-trial", worker_count(options.request), options.request.quiet);
   const std::vector<Trainings> networks = train_all(options, setup, folds, runs);
   if (options.request.json) {
-    std::cout << outcome_json(setup, folds, networks).dump(2) << "\n";
+    std::cout << json_text(outcome_json(setup, folds, networks)) << "\n";
   } else {
     std::cout << head_text(setup);
     for (const Trainings& trainings : networks) std::cout << trainings_text(trainings, setup, folds);

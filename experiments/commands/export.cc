@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/io/json_text.h"
 #include "core/io/load_study.h"
 #include "experiments/board_fits.h"
 #include "experiments/commands.h"
@@ -59,13 +60,13 @@ int export_trial(const Options& options) {
       export_package(store, study, trial, folder, options.vectors, {execution, fast, options.specialize});
   if (!exported.no_stream.empty()) std::cerr << "note: no stream: " << exported.no_stream << "\n";
   if (options.json)
-    std::cout << nlohmann::json{{"schema", 1},
-                                {"package", folder},
-                                {"trial", trial.number},
-                                {"golden_vectors", exported.vectors},
-                                {"execution", exported.streamed ? "stream" : "layers"},
-                                {"in_ram", in_ram_json(exported.in_ram)}}
-                     .dump()
+    std::cout << json_text(nlohmann::json{{"schema", 1},
+                                          {"package", folder},
+                                          {"trial", trial.number},
+                                          {"golden_vectors", exported.vectors},
+                                          {"execution", exported.streamed ? "stream" : "layers"},
+                                          {"in_ram", in_ram_json(exported.in_ram)}},
+                           -1)
               << "\n";
   else
     std::cout << fmt::format("trial #{} -> {} ({} golden vectors); check it with: bitwright verify {}\n", trial.number,

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/io/json_text.h"
 #include "core/io/load_study.h"
 #include "experiments/board_fits.h"
 #include "experiments/commands.h"
@@ -32,15 +33,14 @@ int status(const Options& options) {
   const StudyRecord record = store.study();
   const auto counts = count_states(store.trials());
   if (options.json) {
-    std::cout << nlohmann::json{{"schema", 1},
-                                {"study", record.name},
-                                {"uuid", record.uuid},
-                                {"store", store.path()},
-                                {"trials", counts},
-                                {"rejected", store.rejected()},
-                                {"front", front_of(store).size()},
-                                {"provenance", record.provenance}}
-                     .dump(2)
+    std::cout << json_text(nlohmann::json{{"schema", 1},
+                                          {"study", record.name},
+                                          {"uuid", record.uuid},
+                                          {"store", store.path()},
+                                          {"trials", counts},
+                                          {"rejected", store.rejected()},
+                                          {"front", front_of(store).size()},
+                                          {"provenance", record.provenance}})
               << "\n";
     return 0;
   }
@@ -102,11 +102,11 @@ int show(const Options& options) {
   if (options.trial >= 0) {
     const Trial trial = trial_of(store, options.trial);
     const auto test = store.test_metrics(options.trial);
-    std::cout << (options.json ? trial_json(trial, test, study).dump(2) + "\n" : trial_text(trial, test, study));
+    std::cout << (options.json ? json_text(trial_json(trial, test, study)) + "\n" : trial_text(trial, test, study));
     return 0;
   }
   const auto front = front_of(store);
-  std::cout << (options.json ? front_json(front, study).dump(2) + "\n" : render_front(front, study));
+  std::cout << (options.json ? json_text(front_json(front, study)) + "\n" : render_front(front, study));
   return 0;
 }
 

@@ -108,6 +108,12 @@ TEST_F(Emulate, CountsALoopAsByHand) {
   EXPECT_FALSE(json.contains("board_cycles"));
 }
 
+TEST_F(Emulate, JsonOfOutputThatIsNotUtf8HasAReplacementCharacter) {
+  constexpr std::string_view program = "#include <stdio.h>\nint main(void) { puts(\"h\\xe9!\"); return 0; }\n";
+  const auto json = emulate_json(folder, {build(folder, "cortex-m4", program), "--core", "cortex-m4"});
+  EXPECT_EQ(json["output"], "h\xef\xbf\xbd!\n");
+}
+
 TEST_F(Emulate, OfABoardAddsItsFlashItsClockAndItsCurrent) {
   const std::string elf = build(folder, "cortex-m4");
   const auto core = emulate_json(folder, {elf, "--core", "cortex-m4"});

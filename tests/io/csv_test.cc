@@ -35,6 +35,11 @@ TEST(Csv, RefusesTextAfterAQuote) {
   EXPECT_EQ(error_in("a\n\"1\"2\n"), "t.csv:2: a quoted value must end at a comma or a line end");
 }
 
+TEST(Csv, NamesTheLineOfAValueThatIsNotUtf8) {
+  EXPECT_EQ(error_in("a\nh\xe9\n"), "t.csv:2: not UTF-8");
+  EXPECT_EQ(error_in("a\n\"h\xc3\xa9\"\n\"\xff\"\n"), "t.csv:3: not UTF-8");
+}
+
 TEST(Csv, RefusesAColumnTwice) {
   EXPECT_EQ(error_in("a,b,a\n"), "t.csv:1: column \"a\" a second time");
 }

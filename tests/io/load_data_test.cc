@@ -205,6 +205,13 @@ TEST(LoadData, NamesTheRowOfANpyLabelOutOfRange) {
             npy.folder.path() + "/y_train.npy: row 17 = 12: labels.txt has 2 classes, 0..1");
 }
 
+TEST(LoadData, NamesTheLineOfAClassThatIsNotUtf8) {
+  const NpyFolder npy;
+  npy.folder.write("labels.txt", "\nh\xc3\xa9\nh\xe9\n");
+  EXPECT_EQ(error_of<DataError>([&] { load_training_data(npy.study); }),
+            npy.folder.path() + "/labels.txt:3: not UTF-8");
+}
+
 TEST(LoadData, RefusesLabelsOfAnotherLength) {
   const NpyFolder npy;
   npy.folder.write("y_train.npy", npy_file("u1", {39}, std::vector<uint8_t>(39)));
