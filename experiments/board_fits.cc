@@ -109,10 +109,10 @@ nlohmann::json board_fits_json(const Study& study, const Network& network) {
     all.back().update({{"flash_bytes", e.flash_bytes},
                        {"ram_bytes", e.ram_bytes},
                        {"latency_us", e.latency_us},
-                       {"energy_uj", e.energy_uj}});
+                       {"energy_uj", known(e.energy_uj)}});
     if (!study.duty_cycle.given()) continue;
-    all.back()["average_power_uw"] = e.average_power_uw;
-    all.back()["battery_hours"] = battery_hours(e.average_power_uw, fit.board, study.duty_cycle);
+    all.back()["average_power_uw"] = known(e.average_power_uw);
+    all.back()["battery_hours"] = known(battery_hours(e.average_power_uw, fit.board, study.duty_cycle));
   }
   return all;
 }

@@ -19,7 +19,7 @@ std::vector<std::string> names_of(const std::vector<Board>& boards) {
 void add_study(nlohmann::json& json, const Trial& trial, const Study& study) {
   if (tells_boards(study)) json["boards"] = board_fits_json(study, trial.candidate.network);
   if (tells_battery(study))
-    json["battery_hours"] = battery_hours(trial.estimates.average_power_uw, study.board, study.duty_cycle);
+    json["battery_hours"] = known(battery_hours(trial.estimates.average_power_uw, study.board, study.duty_cycle));
 }
 
 }  // namespace

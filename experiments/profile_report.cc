@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/io/json_text.h"
+#include "core/io/model_json.h"
 #include "core/kernel.h"
 #include "deploy/timing.h"
 #include "experiments/counts_text.h"
@@ -285,10 +286,6 @@ std::string sums_text(const NetworkProfile& p) {
 // ---- JSON
 
 using Json = nlohmann::ordered_json;
-
-Json known(double value) {
-  return value > 0.0 ? Json(value) : Json();
-}
 
 void add_speed(const NetworkProfile& p, const Speed& speed, Json& json) {
   json["instructions"] = p.total.instructions > 0.0 ? Json(speed.instructions) : Json();

@@ -74,6 +74,11 @@ double number(const json& j, const char* key) {
   return number(j.at(key));
 }
 
+// 0 of null, and where the key is absent.
+double known_number(const json& j, const char* key) {
+  return j.contains(key) && !j.at(key).is_null() ? j.at(key).get<double>() : 0.0;
+}
+
 // Absent in what an earlier version wrote: stays as it is.
 template <class T>
 void read_if_present(const json& j, const char* key, T& value) {
@@ -450,8 +455,8 @@ void to_json(json& j, const Estimates& e) {
        {"instructions", e.instructions},
        {"cycles", e.cycles},
        {"latency_us", e.latency_us},
-       {"energy_uj", e.energy_uj},
-       {"average_power_uw", e.average_power_uw},
+       {"energy_uj", known(e.energy_uj)},
+       {"average_power_uw", known(e.average_power_uw)},
        {"layers", e.layers}};
 }
 
@@ -467,8 +472,8 @@ void from_json(const json& j, Estimates& e) {
   e.instructions = number(j, "instructions");
   e.cycles = number(j, "cycles");
   e.latency_us = number(j, "latency_us");
-  e.energy_uj = number(j, "energy_uj");
-  e.average_power_uw = j.contains("average_power_uw") ? number(j, "average_power_uw") : 0.0;
+  e.energy_uj = known_number(j, "energy_uj");
+  e.average_power_uw = known_number(j, "average_power_uw");
   e.layers = j.at("layers").get<std::vector<LayerEstimate>>();
 }
 
@@ -492,6 +497,10 @@ void from_json(const json& j, Candidate& c) {
   c.network = j.at("network").get<Network>();
   c.hash = j.at("hash");
   if (c.hash != network_hash(c.network)) throw ConfigError("candidate: the hash is not its network's");
+}
+
+json known(double value) {
+  return value > 0.0 ? json(value) : json();
 }
 
 json parse_json(const std::string& text, const std::string& place) {

@@ -2,7 +2,8 @@
 //   nlohmann::json j = model;   QuantizedModel m = j.get<QuantizedModel>();
 //
 // Round trips are exact, to the last bit of every float. Arrays of numbers are base64 (RFC 4648) of their
-// little-endian bytes. A number that is not finite is null and comes back as NaN.
+// little-endian bytes. A number that is not finite is null and comes back as NaN; an energy or a power that is not
+// known is null and comes back as 0.
 // Reading throws ConfigError, or StructureError where a network or model does not close (infer_shapes, check_model).
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -48,6 +49,9 @@ void to_json(nlohmann::json& j, const Violation& violation);
 void from_json(const nlohmann::json& j, Violation& violation);
 void to_json(nlohmann::json& j, const Candidate& candidate);
 void from_json(const nlohmann::json& j, Candidate& candidate);
+
+// Null of 0, which stands for what is not known.
+nlohmann::json known(double value);
 
 // Text -> value, every way of failing turned into a ConfigError `place: rule`.
 nlohmann::json parse_json(const std::string& text, const std::string& place);

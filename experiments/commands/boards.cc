@@ -94,7 +94,7 @@ nlohmann::json board_json(const Board& b) {
           {"flash_bytes", b.flash_bytes},
           {"ram", banks},
           {"ram_total_bytes", if_known("ram_total", b.ram_total_bytes > 0, b.ram_total_bytes)},
-          {"shared_memory_bytes", b.shared_memory_bytes},
+          {"shared_memory_bytes", b.shares_memory() ? nlohmann::json(b.shared_memory_bytes) : nlohmann::json()},
           {"flash_wait_states", if_known("flash_wait_states", b.flash_wait_states > 0, b.flash_wait_states)},
           {"flash_read_bits", if_known("flash_read", b.flash_read_bits > 0, b.flash_read_bits)},
           {"instruction_cache",

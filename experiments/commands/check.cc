@@ -7,6 +7,7 @@
 #include "core/io/json_text.h"
 #include "core/io/load_data.h"
 #include "core/io/load_study.h"
+#include "core/io/model_json.h"
 #include "estimators/cost_table.h"
 #include "estimators/duty_cycle.h"
 #include "experiments/board_fits.h"
@@ -123,7 +124,7 @@ nlohmann::json space_json(const Study& study, double size, const Feasibility& fo
   if (tells_boards(study)) json["fit_on"] = found.fit_on;
   if (!study.duty_cycle.given()) return json;
   json["duty_cycle"] = duty_cycle_json(study);
-  json["average_power_uw"] = {{"least", found.least_uw}, {"most", found.most_uw}};
+  json["average_power_uw"] = {{"least", known(found.least_uw)}, {"most", known(found.most_uw)}};
   return json;
 }
 

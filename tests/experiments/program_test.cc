@@ -109,6 +109,7 @@ TEST(Boards, WhatNoDocumentSaysIsNull) {
   EXPECT_TRUE(all.at("nucleo-l476rg")["sleep_current_ua"].is_null());
   EXPECT_TRUE(all.at("nucleo-l476rg")["asleep_uw"].is_null());
   EXPECT_GT(all.at("nucleo-u083rc")["sleep_current_ua"], 0.0);
+  EXPECT_TRUE(all.at("nucleo-l476rg")["shared_memory_bytes"].is_null());
 }
 
 TEST(Boards, FiltersChooseByFlashRamClockCoreAndFamily) {

@@ -145,6 +145,19 @@ TEST(ModelJson, RoundTripsTheRecordsOfATrial) {
   EXPECT_EQ(violation.message, "too much");
 }
 
+TEST(ModelJson, AnEnergyThatIsNotKnownIsNullAndMayBeZeroOrAbsentInWhatIsRead) {
+  json j = Estimates{};
+  EXPECT_TRUE(j.at("energy_uj").is_null());
+  EXPECT_TRUE(j.at("average_power_uw").is_null());
+  EXPECT_EQ(j.get<Estimates>().energy_uj, 0.0);
+  j["energy_uj"] = 0.0;
+  j.erase("average_power_uw");
+  EXPECT_EQ(j.get<Estimates>().energy_uj, 0.0);
+  EXPECT_EQ(j.get<Estimates>().average_power_uw, 0.0);
+  j["energy_uj"] = 2.5;
+  EXPECT_EQ(json(j.get<Estimates>()).at("energy_uj"), 2.5);
+}
+
 TEST(ModelJson, RoundTripsRecipes) {
   Recipe recipe;
   recipe.epochs = 7;
