@@ -16,6 +16,7 @@
 
 #include "core/check.h"
 #include "core/embedded.h"
+#include "core/error.h"
 #include "core/hash.h"
 #include "deploy/process.h"
 
@@ -271,7 +272,9 @@ std::vector<std::string> write_start_files(const std::string& core, const std::s
   const CrossTarget& target = cross_target(core);
   if (target.isa == Isa::kRiscV) return riscv_link_flags(target);
   const std::string startup = folder + "/startup.c", script = folder + "/link.ld";
-  fs::create_directories(folder);
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) throw ConfigError(fmt::format("{}: cannot be a folder: {}", folder, error.message()));
   write_file(startup, emulator_file("startup.c"));
   write_file(script, linker_script(target));
   const std::vector<std::string> trap = {"-DBW_TRAP_UNALIGNED"};

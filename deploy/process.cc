@@ -193,8 +193,11 @@ std::optional<std::string> find_program(const std::string& program) {
 }
 
 TemporaryDirectory::TemporaryDirectory() {
-  path_ = (std::filesystem::temp_directory_path() / "bitwright-XXXXXX").string();
-  if (!mkdtemp(path_.data())) throw std::runtime_error(fmt::format("{}: {}", path_, std::strerror(errno)));
+  const char* set = std::getenv("TMPDIR");
+  const std::string folder = set && *set ? set : "/tmp";
+  path_ = folder + "/bitwright-XXXXXX";
+  if (!mkdtemp(path_.data()))
+    throw ConfigError(fmt::format("TMPDIR = {}: nothing can be written there: {}", folder, std::strerror(errno)));
 }
 
 TemporaryDirectory::~TemporaryDirectory() {

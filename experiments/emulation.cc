@@ -24,6 +24,7 @@ constexpr const char* kMarkBegin = "bw_mark_begin";
 constexpr const char* kMarkEnd = "bw_mark_end";
 
 std::string read_bytes(const std::string& path) {
+  if (std::filesystem::is_directory(path)) throw ConfigError(path + ": is a folder");
   std::ifstream file(path, std::ios::binary);
   if (!file) throw ConfigError(path + ": cannot be read");
   return {std::istreambuf_iterator<char>(file), {}};

@@ -102,7 +102,7 @@ QuantizedModel model_of(const nlohmann::json& document, const std::string& place
   try {
     return document.at("model").get<QuantizedModel>();
   } catch (const nlohmann::json::exception& error) {
-    throw ConfigError(place + ": " + error.what());
+    throw ConfigError(place + ": " + json_rule(error));
   } catch (const StructureError& error) {
     throw ConfigError(place + ": " + error.what());
   }
@@ -121,7 +121,7 @@ void read_form(const std::string& folder, ProfileInput& input) {
     const bool streamed = report.at("memory").value("execution", "layers") == "stream";
     input.execution = streamed ? Execution::kStream : Execution::kLayers;
   } catch (const nlohmann::json::exception& error) {
-    throw ConfigError(place + ": " + error.what());
+    throw ConfigError(place + ": " + json_rule(error));
   }
   if (input.kernels.size() != input.network.layers.size())
     throw ConfigError(

@@ -8,6 +8,7 @@
 #include "core/io/board_yaml.h"
 #include "core/io/config_reader.h"
 #include "core/io/limits_yaml.h"
+#include "core/io/model_json.h"
 
 namespace bitwright {
 namespace {
@@ -454,7 +455,7 @@ Leaves flattened(const std::string& config_json) {
   try {
     flatten(nlohmann::json::parse(config_json), "", leaves);
   } catch (const nlohmann::json::exception& e) {
-    throw ConfigError(std::string("stored configuration: ") + e.what());
+    throw ConfigError("stored configuration: not JSON: " + json_rule(e));
   }
   return leaves;
 }

@@ -503,11 +503,17 @@ json known(double value) {
   return value > 0.0 ? json(value) : json();
 }
 
+std::string json_rule(const json::exception& error) {
+  const std::string text = error.what();
+  const size_t end = text.starts_with("[json.exception.") ? text.find("] ") : std::string::npos;
+  return end == std::string::npos ? text : text.substr(end + 2);
+}
+
 json parse_json(const std::string& text, const std::string& place) {
   try {
     return json::parse(text);
   } catch (const json::exception& e) {
-    throw ConfigError(place + ": " + e.what());
+    throw ConfigError(place + ": not JSON: " + json_rule(e));
   }
 }
 

@@ -54,13 +54,15 @@ void from_json(const nlohmann::json& j, Candidate& candidate);
 nlohmann::json known(double value);
 
 // Text -> value, every way of failing turned into a ConfigError `place: rule`.
+// What is wrong with the JSON, in the library's words without its code: `type must be string, but is null`.
+std::string json_rule(const nlohmann::json::exception& error);
 nlohmann::json parse_json(const std::string& text, const std::string& place);
 template <class T>
 T read_json(const std::string& text, const std::string& place) {
   try {
     return parse_json(text, place).get<T>();
   } catch (const nlohmann::json::exception& e) {
-    throw ConfigError(place + ": " + e.what());
+    throw ConfigError(place + ": " + json_rule(e));
   } catch (const StructureError& e) {
     throw ConfigError(place + ": " + e.what());
   }

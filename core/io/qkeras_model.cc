@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/io/model_json.h"
 #include "core/io/qkeras_json.h"
 #include "core/qkeras_text.h"
 
@@ -72,6 +73,10 @@ struct FormatOf {
 
 [[noreturn]] void refuse(const std::string& place, const std::string& rule) {
   throw ConfigError(fmt::format("{}: {}", place, rule));
+}
+
+std::string text_of(const json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
 struct KerasLayer {
@@ -164,17 +169,13 @@ class Reader {
   void note(const std::string& text) { model_.notes.push_back(text); }
 
   std::vector<KerasLayer> layers_of(const json& model) {
-    try {
-      const json& config = model.at("config");
-      const json& list = config.is_array() ? config : config.at("layers");
-      network().name = identifier(config.is_object() ? config.value("name", "model") : "model");
-      const bool chain = model.at("class_name") == "Sequential";
-      std::vector<KerasLayer> layers;
-      for (const json& entry : list) layers.push_back(layer_of(entry, chain, layers));
-      return layers;
-    } catch (const json::exception& error) {
-      refuse(place_, std::string("not a Keras model as to_json() writes it: ") + error.what());
-    }
+    const json& config = model.at("config");
+    const json& list = config.is_array() ? config : config.at("layers");
+    network().name = identifier(config.is_object() ? config.value("name", "model") : "model");
+    const bool chain = model.at("class_name") == "Sequential";
+    std::vector<KerasLayer> layers;
+    for (const json& entry : list) layers.push_back(layer_of(entry, chain, layers));
+    return layers;
   }
 
   KerasLayer layer_of(const json& entry, bool chain, const std::vector<KerasLayer>& before) const {
@@ -441,12 +442,16 @@ bool is_keras_model(const json& document) {
 
 QkerasModel read_qkeras_model(const json& document, const std::string& place) {
   if (document.is_string()) return read_qkeras_model(json::parse(document.get<std::string>(), nullptr, false), place);
-  const std::string kind = document.is_object() ? document.value("class_name", "") : "";
-  if (kind != "Sequential" && kind != "Functional" && kind != "Model")
-    refuse(place, fmt::format("class_name = {}: Sequential, Functional or Model", kind));
-  QkerasModel model = Reader(place).read(document);
-  infer_shapes(model.network);
-  return model;
+  try {
+    const json kind = document.is_object() ? document.value("class_name", json()) : json();
+    if (kind != "Sequential" && kind != "Functional" && kind != "Model")
+      refuse(place, fmt::format("class_name = {}: Sequential, Functional or Model", text_of(kind)));
+    QkerasModel model = Reader(place).read(document);
+    infer_shapes(model.network);
+    return model;
+  } catch (const json::exception& error) {
+    refuse(place, fmt::format("not a Keras model as to_json() writes it: {}", json_rule(error)));
+  }
 }
 
 }  // namespace bitwright

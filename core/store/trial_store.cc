@@ -84,6 +84,21 @@ void use_write_ahead_log(const Database& database, const StoreOptions& options) 
   database.execute("PRAGMA max_page_count = " + std::to_string(pages));
 }
 
+// What the store holds must be readable: the user did not write it.
+std::string json_of(const Database& database, const std::string& text) {
+  if (!nlohmann::json::accept(text)) database.fail("the stored configuration is not JSON");
+  return text;
+}
+
+std::string comparable_of(const Database& database, const StoreOptions& options) {
+  const std::string stored = database.text("SELECT comparable_config FROM study");
+  try {
+    return options.comparable ? options.comparable(stored) : stored;
+  } catch (const ConfigError& error) {
+    database.fail(error.what());
+  }
+}
+
 std::string describe_change(const StoreOptions& options, const std::string& stored, const std::string& wanted) {
   if (options.describe_change) return options.describe_change(stored, wanted);
   return "stored: " + stored + "\nwanted: " + wanted;
@@ -149,8 +164,7 @@ void TrialStore::Impl::replace_study(const StudyRecord& study) {
 
 // The settings that may change between two runs (number of trials, jobs) are those of the latest.
 void TrialStore::Impl::go_on(const StudyRecord& study, const StoreOptions& options) {
-  std::string stored = database.text("SELECT comparable_config FROM study");
-  if (options.comparable) stored = options.comparable(stored);
+  const std::string stored = comparable_of(database, options);
   const bool same = stored == study.comparable_config;
   if (!same && database.integer("SELECT count(*) FROM trial") == 0) return replace_study(study);
   if (!same)
@@ -211,7 +225,7 @@ StudyRecord TrialStore::study() const {
   if (!row.next()) impl_->database.fail("the store has no study");
   study.uuid = row.text(0);
   study.name = row.text(1);
-  study.config_json = row.text(2);
+  study.config_json = json_of(impl_->database, row.text(2));
   study.comparable_config = row.text(3);
   study.seed = static_cast<uint64_t>(row.integer(4));
   study.created_us = row.integer(5);

@@ -46,13 +46,16 @@ json activation(const std::string& name, const std::string& quantizer) {
 QkerasModel read(const json& model) {
   return read_qkeras_model(model, "net.json");
 }
-std::string refusal(const std::vector<json>& layers) {
+std::string refusal_of(const json& model) {
   try {
-    read(sequential(layers));
+    read(model);
   } catch (const ConfigError& error) {
     return error.what();
   }
   return "none";
+}
+std::string refusal(const std::vector<json>& layers) {
+  return refusal_of(sequential(layers));
 }
 
 // The published bearing network as QKeras writes it, up to its last layers.
@@ -66,6 +69,24 @@ std::vector<json> bearing() {
           layer("MaxPooling2D", "pool", {{"pool_size", {4, 1}}, {"strides", {4, 1}}}),
           layer("BatchNormalization", "bn_2"),
           activation("act_2", "binary")};
+}
+
+TEST(QkerasModel, OtherJsonThanKerasWritesIsOneClearLine) {
+  json model = sequential(bearing());
+  model["class_name"] = nullptr;
+  EXPECT_EQ(refusal_of(model), "net.json: class_name = null: Sequential, Functional or Model");
+  model = sequential(bearing());
+  model["config"] = 3;
+  EXPECT_EQ(refusal_of(model), "net.json: not a Keras model as to_json() writes it: cannot use at() with number");
+  model = sequential(bearing());
+  for (const json& odd : {json(nullptr), json(7), json("x"), json::array({1})}) {
+    for (const char* key : {"class_name", "config"}) {
+      json changed = model;
+      changed["config"]["layers"][1][key] = odd;
+      EXPECT_THAT(refusal_of(changed), testing::StartsWith("net.json: ")) << odd;
+      EXPECT_THAT(refusal_of(changed), testing::Not(HasSubstr("json.exception"))) << odd;
+    }
+  }
 }
 
 TEST(QkerasModel, LayersThatAreComputedAtOnceBecomeOne) {

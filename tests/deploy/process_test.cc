@@ -6,8 +6,11 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <thread>
+
+#include "core/error.h"
 
 #include "core/error.h"
 
@@ -40,6 +43,20 @@ TEST(Process, CarriesMoreOutputThanAPipeHolds) {
 
 TEST(Process, ReportsTheSignalThatEndedIt) {
   EXPECT_EQ(run_process({"sh", "-c", "kill -SEGV $$"}).signal, SIGSEGV);
+}
+
+TEST(TemporaryDirectory, NamesTmpdirWhereItCannotBeMade) {
+  const char* set = std::getenv("TMPDIR");
+  const std::string before = set ? set : "";
+  ::setenv("TMPDIR", "/nonexistent", 1);
+  std::string line;
+  try {
+    const TemporaryDirectory none;
+  } catch (const ConfigError& error) {
+    line = error.what();
+  }
+  ::setenv("TMPDIR", before.c_str(), 1);  // empty counts as unset
+  EXPECT_EQ(line, "TMPDIR = /nonexistent: nothing can be written there: No such file or directory");
 }
 
 TEST(Process, KillsTheWholeGroupAtTheLimit) {

@@ -155,6 +155,9 @@ TEST_F(Emulate, WhatDoesNotFitIsOneClearLine) {
   EXPECT_EQ(refusal(folder, {folder.write("note.elf", "no program"), "--core", "cortex-m4"}),
             fmt::format("error: {}: not an ELF file\n", folder.path() + "/note.elf"));
   EXPECT_EQ(refusal(folder, {"absent.elf", "--core", "cortex-m4"}), "error: absent.elf: cannot be read\n");
+  EXPECT_EQ(refusal(folder, {".", "--core", "cortex-m4"}), "error: .: is a folder\n");
+  EXPECT_EQ(refusal(folder, {"--core", "cortex-m4", "--start-files", "note.elf"}),
+            "error: note.elf: cannot be a folder: Not a directory\n");
   EXPECT_EQ(refusal(folder, {elf}), "error: emulate: --board or --core, one of them\n");
   EXPECT_THAT(refusal(folder, {elf, "--core", "cortex-m5"}), HasSubstr("core cortex-m5: not one of"));
 }

@@ -205,6 +205,7 @@ TEST(ProfileInput, SomethingElseIsOneLineThatNamesWhatIsTaken) {
   EXPECT_EQ(refusal(folder.write("a.json", "[1, 2]")), path + "/a.json: JSON, but no model" + kAccepted);
   EXPECT_EQ(refusal(folder.write("b.json", "{")), path + "/b.json: not JSON" + kAccepted);
   EXPECT_EQ(refusal(folder.write("c.json", R"({"model": 3})")).find("c.json: "), path.size() + 1);
+  EXPECT_EQ(refusal(path + "/c.json").find("json.exception"), std::string::npos);
 }
 
 TEST(ProfileInput, OptionsThatDoNotGoTogetherAreOneClearLine) {

@@ -99,6 +99,12 @@ TEST(ModelJson, ChecksTheModelItReads) {
 }
 
 // RFC 4648, section 10.
+TEST(ModelJson, MistakesAreInWordsWithoutTheLibrarysCodes) {
+  EXPECT_EQ(error_of<ConfigError>([] { read_json<Shape>("{", "m.json"); }).substr(0, 37),
+            "m.json: not JSON: parse error at line");
+  EXPECT_EQ(error_of<ConfigError>([] { read_json<Violation>("{}", "m.json"); }), "m.json: key 'rule' not found");
+}
+
 TEST(ModelJson, ArraysAreBase64) {
   const auto encoded = [](const std::string& text) {
     Parameters parameters{{LayerParameters{}}};

@@ -265,6 +265,19 @@ TEST_F(StoreTest, RefusesAChangedStudyAndSaysWhatChanged) {
   EXPECT_EQ(open().study().comparable_config, "space A");
 }
 
+TEST_F(StoreTest, AConfigurationThatCannotBeReadIsTheStoresFault) {
+  open();
+  const StoreOptions options{.comparable = [](const std::string&) -> std::string { throw ConfigError("no JSON"); }};
+  EXPECT_THROW(TrialStore::create_or_open(path(), record(), options), StoreError);
+  sql("UPDATE study SET config_json = '{'");
+  try {
+    TrialStore::open_read_only(path()).study();
+    FAIL() << "accepted";
+  } catch (const StoreError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("the stored configuration is not JSON"));
+  }
+}
+
 TEST_F(StoreTest, GoesOnWhereOnlyWhatNoLongerCountsDiffers) {
   open().begin(proposal(4));
   StudyRecord today = record();
