@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "core/io/config_reader.h"
+#include "core/kernel.h"
 
 namespace bitwright {
 namespace {
@@ -180,10 +181,12 @@ void read_input(FieldReader& reader, Mistakes& mistakes, Network& network) {
   input.finish();
 }
 
-// A fault of shapes or formats is reported at the layer that its message names, else at the document.
+// A fault of shapes or formats, or a layer without a kernel, is reported at the layer that its message names, else at
+// the document.
 void check_structure_of(const Network& network, const YamlNode& root, Mistakes& mistakes) {
   try {
     infer_shapes(network);
+    default_kernels(network);
   } catch (const StructureError& e) {
     const std::string what = e.what();
     const YamlNode& layers = *root.find("layers");

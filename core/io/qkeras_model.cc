@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/io/model_json.h"
 #include "core/io/qkeras_json.h"
+#include "core/kernel.h"
 #include "core/qkeras_text.h"
 
 namespace bitwright {
@@ -448,6 +449,7 @@ QkerasModel read_qkeras_model(const json& document, const std::string& place) {
       refuse(place, fmt::format("class_name = {}: Sequential, Functional or Model", text_of(kind)));
     QkerasModel model = Reader(place).read(document);
     infer_shapes(model.network);
+    default_kernels(model.network);  // throws where a layer has none
     return model;
   } catch (const json::exception& error) {
     refuse(place, fmt::format("not a Keras model as to_json() writes it: {}", json_rule(error)));

@@ -89,6 +89,14 @@ TEST(NetworkYaml, ReportsAShapeThatDoesNotCloseAtItsLayer) {
             "n.yaml:5:5: layers[1]: layer f: the name is used twice");
 }
 
+TEST(NetworkYaml, ReportsAMapThatNoKernelTakesAtItsLayer) {
+  const std::string text =
+      "name: n\ninput: {shape: [100000, 1, 8], format: int8}\nlayers:\n"
+      "  - {name: a, op: conv, channels: 2, kernel: 3, weights: int8}\n";
+  EXPECT_EQ(error_of<ConfigError>([&] { network_from_yaml(text, "n.yaml"); }),
+            "n.yaml:4:5: layers[0]: layer a: no kernel for a height, width, window or stride over 65535");
+}
+
 // The package of `int8` would have to define int8_t.
 TEST(NetworkYaml, RefusesANameWhoseTypeCHas) {
   for (const char* name : {"int8", "uint_fast16", "size", "float"})
