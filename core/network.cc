@@ -149,6 +149,9 @@ void check_formats(const Network& network, int index) {
       fail(layer, "padding with -1 or +1 needs a binary or ternary input");
   }
   if (const auto* add = std::get_if<Add>(&layer.op)) {
+    for (const int side : {layer.from, add->with})
+      if (source_of(network, side) == kNetworkInput)
+        fail(layer, "add cannot read the network's input, whose scale is the data's: no power of two");
     const bool floats = storage_format(network, layer.from) == Format::kFloat32 &&
                         storage_format(network, add->with) == Format::kFloat32;
     const auto a = scale_log2(network, layer.from), b = scale_log2(network, add->with);

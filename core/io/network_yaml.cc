@@ -142,6 +142,7 @@ void read_layer(const YamlNode& node, const std::string& path, Context& context,
   std::string op;
   layer.from = static_cast<int>(network.layers.size()) - 1;
   reader.value("name", layer.name, name_text(), Need::kRequired);
+  reader.check("name", layer.name != "input", "another name: `input` is what the network reads");
   reader.value("op", op, one_of(kOps), Need::kRequired);
   if (op.empty()) return;  // what else it may hold is not known
   read_source(reader, "from", Need::kOptional, context, layer.from);

@@ -89,6 +89,19 @@ TEST(NetworkYaml, ReportsAShapeThatDoesNotCloseAtItsLayer) {
             "n.yaml:5:5: layers[1]: layer f: the name is used twice");
 }
 
+TEST(NetworkYaml, AnAddCannotReadTheInputWhoseScaleIsTheDatas) {
+  const std::string rule = "layer s: add cannot read the network's input, whose scale is the data's: no power of two";
+  const std::string c = "  - {name: c, op: conv, channels: 1, kernel: 1, weights: int8, activation: int8}\n";
+  EXPECT_EQ(error_in(c + "  - {name: s, op: add, with: input, activation: int8}\n"), "n.yaml:5:5: layers[1]: " + rule);
+  EXPECT_EQ(error_in(c + "  - {name: s, op: add, from: input, with: c, activation: int8}\n"),
+            "n.yaml:5:5: layers[1]: " + rule);
+}
+
+TEST(NetworkYaml, NoLayerHasTheNameOfTheInput) {
+  EXPECT_EQ(error_in("  - {name: input, op: flatten}\n"),
+            "n.yaml:4:6: layers[0].name = input: another name: `input` is what the network reads");
+}
+
 TEST(NetworkYaml, ReportsAMapThatNoKernelTakesAtItsLayer) {
   const std::string text =
       "name: n\ninput: {shape: [100000, 1, 8], format: int8}\nlayers:\n"
