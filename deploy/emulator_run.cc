@@ -241,6 +241,14 @@ std::string member_name(const std::string& object) {
                                                              : object.substr(open + 1, object.size() - open - 2);
 }
 
+// The emulator ends itself where the core has locked up, behind a dump of its registers.
+std::string end_by_signal(const CrossTarget& target, const ProcessResult& result) {
+  if (result.errors.find("Lockup") != std::string::npos)
+    return target.core + ": the emulated program locked up: a fault that its vectors do not handle";
+  const std::string line = result.errors.substr(0, result.errors.find('\n'));
+  return fmt::format("{}: ended by signal {}: {}", target.emulator, result.signal, line);
+}
+
 }  // namespace
 
 std::vector<std::string> compile_for_core(const std::string& core, const std::vector<std::string>& sources,
@@ -319,8 +327,7 @@ EmulatedRun run_emulated(const std::string& core, const std::string& elf, const 
       {.directory = directory, .limit = limit});
   if (result.timed_out)
     throw ToolError(fmt::format("{}: the emulated program ran longer than {} s", core, limit.count()));
-  if (result.signal)
-    throw ToolError(fmt::format("{}: ended by signal {}\n{}", target.emulator, result.signal, result.errors));
+  if (result.signal) throw ToolError(end_by_signal(target, result));
   if (!fs::exists(profile)) throw ToolError(target.emulator + ": wrote no profile\n" + result.errors);
   // The program's output comes on the standard error of the emulator with some versions, on its output with others.
   return {result.exit_status, result.output + result.errors, parse_profile(read_file(profile))};

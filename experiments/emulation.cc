@@ -22,6 +22,7 @@ namespace {
 constexpr size_t kFunctionsShown = 20;
 constexpr const char* kMarkBegin = "bw_mark_begin";
 constexpr const char* kMarkEnd = "bw_mark_end";
+constexpr const char* kFaultHandler = "bw_on_fault";  // of deploy/emulator/startup.c: ends the program
 
 std::string read_bytes(const std::string& path) {
   if (std::filesystem::is_directory(path)) throw ConfigError(path + ": is a folder");
@@ -35,6 +36,12 @@ bool has_function(const ElfProgram& program, const std::string& name) {
                      [&](const auto& entry) { return entry.second.name == name; });
 }
 
+// Without symbols nothing tells instructions from the constants between them.
+void check_symbols(const ElfProgram& program, const CrossTarget& target, const std::string& place) {
+  if (target.isa == Isa::kArm && program.functions.empty())
+    throw ConfigError(place + ": has no symbols, which tell code from constants; take the program before strip");
+}
+
 // Sets what is counted. One mark alone is a mistake.
 ProfileOptions profile_options(const EmulationOptions& options, const ElfProgram& program) {
   ProfileOptions profile;
@@ -45,6 +52,8 @@ ProfileOptions profile_options(const EmulationOptions& options, const ElfProgram
   }
   profile.begin = options.begin.empty() ? kMarkBegin : options.begin;
   profile.end = options.end.empty() ? kMarkEnd : options.end;
+  if (profile.begin == profile.end)
+    throw ConfigError(fmt::format("--begin and --end = {}: the same function twice", profile.begin));
   for (const std::string& name : {profile.begin, profile.end})
     if (!has_function(program, name)) throw ConfigError(fmt::format("{}: has no function {}", options.elf, name));
   return profile;
@@ -91,6 +100,14 @@ void count_riscv(Emulation& e, const ElfProgram& program, const Profile& profile
   e.functions = sorted(costs);
 }
 
+bool ran(const Emulation& e, const std::string& function) {
+  return std::any_of(e.functions.begin(), e.functions.end(), [&](const FunctionCost& f) { return f.name == function; });
+}
+
+std::string end_text(const Emulation& e) {
+  return e.ended_by_fault ? "ended by a fault" : fmt::format("exit status {}", e.exit_status);
+}
+
 std::string place_text(const Emulation& e) {
   if (e.begin.empty()) return "the whole run, start-up code included";
   return fmt::format("from {} to {}, mean of {} run{}", e.begin, e.end, e.runs, e.runs == 1 ? "" : "s");
@@ -135,6 +152,7 @@ Emulation emulate(const EmulationOptions& options) {
   const ElfProgram program = parse_elf(read_bytes(options.elf), options.elf);
   const CrossTarget& target = cross_target(options.core);
   check_fits(program, target, options.elf);
+  check_symbols(program, target, options.elf);
   ProfileOptions profile = profile_options(options, program);
   Emulation e;
   e.elf = options.elf;
@@ -155,14 +173,14 @@ Emulation emulate(const EmulationOptions& options) {
     count_riscv(e, program, run.profile);
   else
     count_arm(e, program, run.profile, parse_disassembly(disassembly_text(target.name, options.elf)));
+  e.ended_by_fault = ran(e, kFaultHandler);
   if (profile.flash)
     e.on_board = board_cycles(*options.board, e.cycles, run.profile.memory.at(0), static_cast<double>(e.runs));
   return e;
 }
 
 std::string emulation_text(const Emulation& e) {
-  std::string text =
-      fmt::format("{} on {}{}: exit status {}\n", e.elf, e.board ? e.board->name + ", " : "", e.core, e.exit_status);
+  std::string text = fmt::format("{} on {}{}: {}\n", e.elf, e.board ? e.board->name + ", " : "", e.core, end_text(e));
   text += fmt::format("counted       {}\ninstructions  {:.0f}\n", place_text(e), e.instructions);
   text += cycles_text(e) + absent(e) + "\n";
   if (!e.by_class.empty()) text += fmt::format("\n{}", classes_table(e.by_class));
@@ -182,6 +200,7 @@ std::string emulation_json(const Emulation& e) {
                          {"end", e.end},
                          {"runs", e.runs},
                          {"exit_status", e.exit_status},
+                         {"ended_by_fault", e.ended_by_fault},
                          {"output", e.output},
                          {"instructions", e.instructions},
                          {"instructions_by_class", e.by_class},

@@ -34,7 +34,8 @@ struct Emulation {  // per run between the marks
   std::string begin, end;  // empty: the whole run
   int64_t runs = 0;
   int exit_status = 0;
-  std::string output;  // of the program
+  bool ended_by_fault = false;  // while it was counted, in start-up code of ours
+  std::string output;           // of the program
   double instructions = 0.0;
   std::map<std::string, double> by_class;  // empty for RISC-V
   double cycles = 0.0;                     // zero wait states; 0: the core has no timing table

@@ -22,15 +22,16 @@ static uint32_t semihost(uint32_t operation, uintptr_t parameter)
     return r0;
 }
 
-static void on_fault(void)
+/* The name tells bitwright emulate how the program ended. */
+static void bw_on_fault(void)
 {
     for (;;)
         semihost(SYS_EXIT, ADP_STOPPED_RUNTIME_ERROR);
 }
 
 __attribute__((section(".vectors"), used)) static void *const vectors[16] = {
-    &bw_stack_top, bw_reset, on_fault, on_fault, on_fault, on_fault, on_fault, 0,
-    0,             0,        0,        on_fault, on_fault, 0,        on_fault, on_fault,
+    &bw_stack_top, bw_reset, bw_on_fault, bw_on_fault, bw_on_fault, bw_on_fault, bw_on_fault, 0,
+    0,             0,        0,           bw_on_fault, bw_on_fault, 0,           bw_on_fault, bw_on_fault,
 };
 
 /* Called by __libc_init_array and exit; there is no C++. */

@@ -137,6 +137,8 @@ TEST_F(Emulate, CountsBetweenFunctionsThatAreNamed) {
   EXPECT_EQ(json["instructions_by_class"].value("load_multiple", 0) > 0, true);  // printf
   EXPECT_THAT(refusal(folder, {elf, "--core", "cortex-m4", "--begin", "nowhere"}),
               HasSubstr("cortex-m4.elf: has no function nowhere"));
+  EXPECT_EQ(refusal(folder, {elf, "--core", "cortex-m4", "--begin", "main", "--end", "main"}),
+            "error: --begin and --end = main: the same function twice\n");
 }
 
 TEST_F(Emulate, AnM55GivesInstructionsAlone) {
@@ -169,6 +171,39 @@ TEST_F(Emulate, AProgramThatDoesNotEndMeetsTheLimit) {
       emulate(folder, {link_for_emulator("cortex-m4", objects, folder.path()), "--core", "cortex-m4", "--limit", "1"});
   EXPECT_EQ(run.exit_status, 1);
   EXPECT_EQ(run.errors, "error: cortex-m4: the emulated program ran longer than 1 s\n");
+}
+
+TEST_F(Emulate, AProgramThatLocksUpIsOneClearLine) {
+  // Jumps to where no memory is from a fault handler of its own.
+  const std::string program = R"(
+int main(void)
+{
+    static unsigned vectors[16] __attribute__((aligned(128))) = {0};
+    *(volatile unsigned *)0xE000ED08 = (unsigned)vectors;
+    ((void (*)(void))0xF0000001)();
+    return 0;
+}
+)";
+  const ProcessResult run = emulate(folder, {build(folder, "cortex-m4", program), "--core", "cortex-m4"});
+  EXPECT_EQ(run.exit_status, 1);
+  EXPECT_EQ(run.errors, "error: cortex-m4: the emulated program locked up: a fault that its vectors do not handle\n");
+}
+
+TEST_F(Emulate, AFaultIsToldFromAnExitStatusOfOne) {
+  const auto output = [&](std::string_view program) {
+    return emulate(folder, {build(folder, "cortex-m4", program), "--core", "cortex-m4"}).output;
+  };
+  EXPECT_THAT(output("int main(void) { return *(volatile int *)0xF0000000; }"),
+              testing::StartsWith("cortex-m4.elf on cortex-m4: ended by a fault\n"));
+  EXPECT_THAT(output("int main(void) { return 1; }"),
+              testing::StartsWith("cortex-m4.elf on cortex-m4: exit status 1\n"));
+}
+
+TEST_F(Emulate, AProgramWithoutSymbolsIsOneClearLine) {
+  const std::string elf = build(folder, "cortex-m4");
+  EXPECT_TRUE(run_process({"arm-none-eabi-strip", elf}, {.directory = folder.path()}).ok());
+  EXPECT_EQ(refusal(folder, {elf, "--core", "cortex-m4"}),
+            "error: cortex-m4.elf: has no symbols, which tell code from constants; take the program before strip\n");
 }
 
 TEST_F(Emulate, ACutFileIsRefusedAndNeverReadPastItsEnd) {
