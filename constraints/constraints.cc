@@ -46,8 +46,9 @@ std::optional<Violation> kernels_exist(const Network& network) {
 using Rule = std::optional<Violation> (*)(const Network&);
 constexpr std::array<Rule, 3> kRules = {layer_count, shapes_close, kernels_exist};
 
-// At most one decimal, and none where it would be 0.
+// At most one decimal, and none where it would be 0; two digits of less than that.
 std::string number(double value) {
+  if (value > 0.0 && value < 0.05) return fmt::format("{:.2g}", value);
   const std::string text = fmt::format("{:.1f}", value);
   return text.ends_with(".0") ? text.substr(0, text.size() - 2) : text;
 }

@@ -9,6 +9,8 @@
 namespace bitwright {
 namespace {
 
+constexpr double kShownAsZero = 0.05;  // below it, one decimal is 0
+
 bool numeric(const std::string& cell) {
   return cell.empty() || cell == "-" ||
          std::isdigit(static_cast<unsigned char>(cell[cell[0] == '-' || cell[0] == '+']));
@@ -62,16 +64,19 @@ std::string format_duration(double seconds) {
 }
 
 std::string format_microseconds(double us) {
+  if (us > 0 && us < 0.5) return fmt::format("{:.2g} us", us);
   return us < 1000 ? fmt::format("{:.0f} us", us) : fmt::format("{:.1f} ms", us / 1e3);
 }
 
 std::string format_microjoules(double uj) {
   if (uj <= 0) return "-";
+  if (uj < kShownAsZero) return fmt::format("{:.2g} nJ", uj * 1e3);
   return uj < 1000 ? fmt::format("{:.1f} uJ", uj) : fmt::format("{:.1f} mJ", uj / 1e3);
 }
 
 std::string format_microwatts(double uw) {
   if (uw <= 0) return "-";
+  if (uw < kShownAsZero) return fmt::format("{:.2g} nW", uw * 1e3);
   return uw < 1000 ? fmt::format("{:.1f} uW", uw) : fmt::format("{:.1f} mW", uw / 1e3);
 }
 

@@ -26,12 +26,19 @@ const Units kMacs = {{"MAC", 1}, {"kMAC", 1e3}, {"MMAC", 1e6}};
 
 namespace {
 
-std::string shown(const YamlNode& node) {
-  if (node.kind == YamlNode::Kind::kList) return "[...]";
+std::string written(const YamlNode& node) {
   if (node.kind == YamlNode::Kind::kMap) return "{...}";
+  if (node.kind != YamlNode::Kind::kList) return node.scalar;
+  std::string items;
+  for (const YamlNode& item : node.items) items += (items.empty() ? "" : ", ") + written(item);
+  return fmt::format("[{}]", items);
+}
+
+// At most 80 characters of it.
+std::string shown(const YamlNode& node) {
   std::string text;
-  for (char c : node.scalar.substr(0, 80)) text += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  return node.scalar.size() > 80 ? text + "..." : text;
+  for (char c : written(node)) text += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+  return text.size() > 80 ? text.substr(0, 80) + "..." : text;
 }
 
 // The whole text as a number, or nothing.
@@ -84,7 +91,7 @@ std::string parse_quantity(const std::string& text, const Units& units, None non
       std::find_if(units.begin(), units.end(), [&](const Unit& u) { return u.name == text.substr(split); });
   if (!amount || !std::isfinite(*amount) || unit == units.end())
     return "a number with a unit of " + names_of(units) + (none == None::kAllowed ? ", or none" : "");
-  if (*amount <= 0.0) return none == None::kAllowed ? "above 0 (for no limit: none)" : "above 0";
+  if (*amount <= 0.0) return none == None::kAllowed ? "above 0, or none" : "above 0";
   value = *amount * unit->factor;
   return value > 1e15 ? "at most 1e15 " + units.front().name : "";
 }

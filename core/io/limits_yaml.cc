@@ -203,16 +203,30 @@ std::string unknown_power(const Board& board, const DutyCycle& duty) {
                      only_sleep ? "; duty_cycle.sleep_current sets it" : "");
 }
 
+// The codec, which also tells whether it has refused a text: what is then missing was written, wrongly.
+template <class T>
+Codec<T> telling(const Codec<T>& codec, bool& refused) {
+  const auto parse = [inner = codec.parse, &refused](const std::string& text, T& value) {
+    const std::string rule = inner(text, value);
+    refused = refused || !rule.empty();
+    return rule;
+  };
+  return {parse, codec.print};
+}
+
 void visit_duty_fields(Fields& fields, Study& study) {
   DutyCycle& duty = study.duty_cycle;
+  bool refused = false;
   fields.value("inferences_per_hour", duty.inferences_per_hour, hourly());
-  fields.value("sleep_current", duty.sleep_current_ua, quantity(kMicroamps, None::kAllowed));
+  fields.value("sleep_current", duty.sleep_current_ua, telling(quantity(kMicroamps, None::kAllowed), refused));
   fields.value("battery", duty.battery_mah, quantity(kMilliampHours, None::kAllowed));
   for (const auto& [key, value] : {std::pair{"sleep_current", duty.sleep_current_ua}, {"battery", duty.battery_mah}})
     fields.check(key, value == 0.0 || duty.given(), "needs inferences_per_hour");
+  DutyCycle meant = duty;
+  if (refused) meant.sleep_current_ua = 1.0;
   if (duty.given())
     check_each(fields, "inferences_per_hour", known_boards(study),
-               [&](const Board& board) { return unknown_power(board, duty); });
+               [&](const Board& board) { return unknown_power(board, meant); });
 }
 
 bool contains(const std::vector<std::string>& list, const std::string& item) {
@@ -245,7 +259,8 @@ void visit_limits(Fields& fields, Study& study) {
 }
 
 void visit_objectives(Fields& fields, Study& study) {
-  fields.values("objectives", study.objectives, one_of(quantity_names()), Need::kOptional);
+  bool refused = false;
+  fields.values("objectives", study.objectives, telling(one_of(quantity_names()), refused), Need::kOptional);
   if (contains(study.objectives, "energy"))
     check_each(fields, "objectives", known_boards(study), [](const Board& board) {
       const std::string rule = unknown_energy(board);
@@ -253,7 +268,7 @@ void visit_objectives(Fields& fields, Study& study) {
     });
   fields.check("objectives", !contains(study.objectives, "average_power") || study.duty_cycle.given(),
                "average_power needs duty_cycle.inferences_per_hour");
-  fields.check("objectives", !study.objectives.empty(), "at least one value");
+  fields.check("objectives", refused || !study.objectives.empty(), "at least one value");
 }
 
 void complete_limits(Study& study) {

@@ -37,6 +37,12 @@ TEST(FormatPower, IsADashWhereNothingIsKnown) {
   EXPECT_EQ(format_microjoules(0), "-");
 }
 
+TEST(FormatPower, OfLittleIsNotShownAsNone) {
+  EXPECT_EQ(format_microwatts(0.001), "1 nW");
+  EXPECT_EQ(format_microjoules(0.0123), "12 nJ");
+  EXPECT_EQ(format_microseconds(0.25), "0.25 us");
+}
+
 TEST(FormatLife, IsInHoursDaysOrYears) {
   EXPECT_EQ(format_life(47), "47 hours");
   EXPECT_EQ(format_life(48), "2 days");

@@ -141,7 +141,7 @@ TEST(BrokenBoard, ABankLargerThanThePart) {
 
 TEST(BrokenBoard, BanksLargerThanThePartTogether) {
   EXPECT_EQ(error_in(board_with("32 KiB", "64 KiB")),
-            "b.yaml:7:1: ram = [...]: 163840 B together, more than the part has: ram_total is 131072 B");
+            "b.yaml:7:1: ram = [{...}, {...}]: 163840 B together, more than the part has: ram_total is 131072 B");
 }
 
 TEST(BrokenBoard, ASourceOfNoField) {

@@ -63,8 +63,8 @@ TEST(Limits, ParametersAreCounted) {
   const std::string count = "a whole number, with k or M for thousands or millions, or none";
   EXPECT_EQ(error_of_limit("params: 20 KiB"), "s.yaml:8:3: limits.params = 20 KiB: " + count);
   EXPECT_EQ(error_of_limit("params: 1.5"), "s.yaml:8:3: limits.params = 1.5: " + count);
-  EXPECT_EQ(error_of_limit("params: 0"), "s.yaml:8:3: limits.params = 0: above 0 (for no limit: none)");
-  EXPECT_EQ(error_of_limit("params: -5"), "s.yaml:8:3: limits.params = -5: above 0 (for no limit: none)");
+  EXPECT_EQ(error_of_limit("params: 0"), "s.yaml:8:3: limits.params = 0: above 0, or none");
+  EXPECT_EQ(error_of_limit("params: -5"), "s.yaml:8:3: limits.params = -5: above 0, or none");
 }
 
 TEST(Limits, AnAccuracyIsAShareOrAPercentage) {
@@ -169,8 +169,7 @@ TEST(SoftLimits, AreAtMostTheHardOnes) {
 TEST(SoftLimits, AreCheckedAsHardOnes) {
   EXPECT_EQ(error_of_limit("soft: {latency: 5}"),
             "s.yaml:8:10: limits.soft.latency = 5: a number with a unit of us, ms, s, or none");
-  EXPECT_EQ(error_of_limit("soft: {latency: 0 ms}"),
-            "s.yaml:8:10: limits.soft.latency = 0 ms: above 0 (for no limit: none)");
+  EXPECT_EQ(error_of_limit("soft: {latency: 0 ms}"), "s.yaml:8:10: limits.soft.latency = 0 ms: above 0, or none");
   EXPECT_EQ(error_of_limit("soft: {average_power: 5 uW}"),
             "s.yaml:8:10: limits.soft.average_power = 5 uW: needs duty_cycle.inferences_per_hour");
   EXPECT_EQ(error_of_limit("soft: {latncy: 5 ms}"),
@@ -210,6 +209,18 @@ TEST(DutyCycle, NeedsTheBoardsCurrents) {
             "s.yaml:16:3: duty_cycle.battery = 220: a number with a unit of mAh, Ah, or none");
   EXPECT_EQ(error_in({"objectives=average_power"}),
             "command line: objectives = average_power: average_power needs duty_cycle.inferences_per_hour");
+}
+
+TEST(DutyCycle, ASleepCurrentThatIsRefusedIsNotMissed) {
+  EXPECT_EQ(error_in({"duty_cycle.inferences_per_hour=60", "duty_cycle.sleep_current=-1uA"}),
+            "command line: duty_cycle.sleep_current = -1uA: above 0, or none");
+}
+
+TEST(Objectives, AreNotMissedWhereTheOnlyOneIsRefused) {
+  const std::string line = error_in({"objectives=[accuracy]"});
+  EXPECT_EQ(line.substr(0, line.find(": one of")), "command line: objectives[0] = accuracy");
+  EXPECT_EQ(line.find('\n'), std::string::npos) << line;
+  EXPECT_EQ(error_in({"objectives=[]"}), "command line: objectives = []: at least one value");
 }
 
 TEST(DutyCycle, TheBatteryMakesNoOtherStudyButTheCurrentsDo) {
@@ -278,8 +289,8 @@ TEST(Boards, MistakesInAListHaveTheirPlace) {
             fmt::format("s.yaml:6:24: board[1] = nucleo-f412re: unknown, did you mean \"nucleo-f411re\"?; known: {}",
                         fmt::join(board_names(), ", ")));
   EXPECT_EQ(error_of_boards("[nucleo-l476rg, nucleo-l476rg]"), "s.yaml:6:24: board[1] = nucleo-l476rg: given twice");
-  EXPECT_EQ(error_of_boards("[]"), "s.yaml:6:1: board = [...]: at least one board");
-  EXPECT_EQ(error_of_boards("[[nucleo-l476rg]]"), "s.yaml:6:9: board[0] = [...]: a board's name or file");
+  EXPECT_EQ(error_of_boards("[]"), "s.yaml:6:1: board = []: at least one board");
+  EXPECT_EQ(error_of_boards("[[nucleo-l476rg]]"), "s.yaml:6:9: board[0] = [nucleo-l476rg]: a board's name or file");
 }
 
 TEST(Boards, LimitsAreHeldAgainstEach) {

@@ -91,8 +91,8 @@ TEST(LoadStudy, ListsTheLegalUnits) {
 }
 
 TEST(LoadStudy, RefusesALimitOfZero) {
-  EXPECT_EQ(error_in(study_with("32 KiB", "0 KiB")), "s.yaml:8:3: limits.flash = 0 KiB: above 0 (for no limit: none)");
-  EXPECT_EQ(error_in(study_with("10 ms", "-1 ms")), "s.yaml:9:3: limits.latency = -1 ms: above 0 (for no limit: none)");
+  EXPECT_EQ(error_in(study_with("32 KiB", "0 KiB")), "s.yaml:8:3: limits.flash = 0 KiB: above 0, or none");
+  EXPECT_EQ(error_in(study_with("10 ms", "-1 ms")), "s.yaml:9:3: limits.latency = -1 ms: above 0, or none");
 }
 
 TEST(LoadStudy, SaysHowToSetAMissingDataFolder) {

@@ -128,7 +128,7 @@ TEST(NetworkYaml, ReportsEveryWrongFieldAtOnce) {
                      "  - {name: e, op: add, with: cc}\n"),
             "n.yaml:4:5: layers[0]: missing key \"channels\"\n"
             "n.yaml:4:25: layers[0].chanels: unknown key, did you mean \"channels\"?\n"
-            "n.yaml:4:37: layers[0].kernel = [...]: n or [height, width]\n"
+            "n.yaml:4:37: layers[0].kernel = [1, 2, 3]: n or [height, width]\n"
             "n.yaml:4:56: layers[0].weights = int9: one of binary, ternary, int2, int3, int4, int5, int6, int7, int8, "
             "uint2, uint3, uint4, uint5, uint6, uint7, uint8, int16, int32, float32, none, did you mean \"int2\"?\n"
             "n.yaml:5:15: layers[1].op = dens: one of conv, depthwise, dense, max_pool, avg_pool, global_avg_pool, "
