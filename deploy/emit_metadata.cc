@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "deploy/emit_metadata.h"
-#include "core/io/json_text.h"
 
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 #include <vector>
+
+#include "core/io/json_text.h"
 
 namespace bitwright {
 namespace {

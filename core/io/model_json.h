@@ -53,9 +53,10 @@ void from_json(const nlohmann::json& j, Candidate& candidate);
 // Null of 0, which stands for what is not known.
 nlohmann::json known(double value);
 
-// Text -> value, every way of failing turned into a ConfigError `place: rule`.
 // What is wrong with the JSON, in the library's words without its code: `type must be string, but is null`.
 std::string json_rule(const nlohmann::json::exception& error);
+
+// Text -> value, every way of failing turned into a ConfigError `place: rule`.
 nlohmann::json parse_json(const std::string& text, const std::string& place);
 template <class T>
 T read_json(const std::string& text, const std::string& place) {
