@@ -177,7 +177,7 @@ TEST(Search, AnAccuracyThatNothingReachesEndsWithCodeThreeAndNamesTheBest) {
       run_process({BITWRIGHT_BINARY_DIR "/bitwright", "export", "tiny.yaml"}, {.directory = folder.path()});
   EXPECT_EQ(exported.exit_status, 2);
   EXPECT_EQ(exported.errors,
-            "error: no finished trial reaches limits.accuracy of 100.00 %; --trial takes one all the same\n");
+            "error: no finished trial reaches limits.accuracy of 100.00 %; --trial takes one below it, where there is one\n");
 }
 
 }  // namespace
