@@ -43,6 +43,7 @@ const std::vector<std::pair<std::string, std::vector<std::string>>> kMayUse = {
     {"openssl/", {"core/hash.cc"}},
     {"nlohmann/", {"core/io/", "core/store/", "deploy/", "experiments/"}},
     {"CLI/", {"experiments/"}},
+    {"Eigen/", {"search/"}},
 };
 // Faces of the trainer that the rest of the program sees.
 const std::vector<std::string> kTorchFree = {"trainer/trainer.h",  "trainer/checkpoint.h", "trainer/post_training.h",
