@@ -33,7 +33,7 @@ Index input_count(const std::vector<ModelInput>& inputs) {
 NormalPrior prior_of(Index hyperparameter, Index inputs) {
   if (hyperparameter == inputs) return {0.0, 0.5};
   if (hyperparameter > inputs) return {-3.0, 1.0};
-  return {std::numbers::sqrt2 + 0.5 * std::log(static_cast<double>(inputs)), std::sqrt(3.0)};
+  return {0.5 * std::log(static_cast<double>(inputs) / 2), 0.7};
 }
 
 VectorXd prior_means(Index inputs) {

@@ -10,13 +10,15 @@
 // one lacks it differ by their parent first.
 //
 // Targets are standardised. The logarithms of lengths, signal and noise are those of greatest posterior density under
-//   log l ~ N(sqrt(2) + log(d) / 2, sqrt(3))     d inputs: a space of more inputs has no rougher functions
+//   log l ~ N(log(d / 2) / 2, 0.7)     d inputs: a space of more inputs has no rougher functions
 //   log signal ~ N(0, 1/2)     log noise ~ N(-3, 1)      in the targets' standard deviations
-// as means and standard deviations.
+// as means and standard deviations. Taking the most probable values for certain makes deviations too small, the more so
+// where few results meet many inputs; lengths shorter than those of the source (sqrt(2) + log(d) / 2, sqrt(3)) make up
+// for most of it. docs/search_bench.md has the figures.
 //
 // Source: Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006: algorithm 2.1 and eq. (2.30),
-// (4.17), (5.9); the length prior of Hvarfner, Hellsten, Nardi, "Vanilla Bayesian Optimization Performs Great in High
-// Dimensions", ICML 2024.
+// (4.17), (5.9); a length prior that grows with the inputs: Hvarfner, Hellsten, Nardi, "Vanilla Bayesian Optimization
+// Performs Great in High Dimensions", ICML 2024.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
