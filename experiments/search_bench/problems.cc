@@ -402,18 +402,6 @@ Problem mcu3() {
   return problem;
 }
 
-double from_unit(const ProblemParameter& parameter, double unit) {
-  const double u = std::clamp(unit, 0.0, 1.0);
-  const auto level = [u](double count) { return std::min(std::floor(u * count), count - 1); };
-  switch (parameter.kind) {
-    case Kind::kCategory: return level(static_cast<double>(parameter.choices.size()));
-    case Kind::kInteger: return parameter.low + level(parameter.high - parameter.low + 1);
-    case Kind::kReal: break;
-  }
-  if (!parameter.log_scale) return parameter.low + u * (parameter.high - parameter.low);
-  return std::exp(std::log(parameter.low) + u * (std::log(parameter.high) - std::log(parameter.low)));
-}
-
 // FNV-1a over the bits of the active values.
 uint64_t hash_of_active(const Problem& problem, const ProblemPoint& point) {
   uint64_t hash = 0xcbf29ce484222325;
@@ -446,6 +434,28 @@ Problem search_problem(const std::string& name) {
 bool is_active(const Problem& problem, const ProblemPoint& point, size_t parameter) {
   const ProblemParameter& p = problem.parameters[parameter];
   return p.parent < 0 || point[static_cast<size_t>(p.parent)] >= p.parent_least;
+}
+
+double to_unit(const ProblemParameter& parameter, double value) {
+  switch (parameter.kind) {
+    case Kind::kCategory: return (value + 0.5) / static_cast<double>(parameter.choices.size());
+    case Kind::kInteger: return (value - parameter.low + 0.5) / (parameter.high - parameter.low + 1);
+    case Kind::kReal: break;
+  }
+  if (!parameter.log_scale) return (value - parameter.low) / (parameter.high - parameter.low);
+  return std::log(value / parameter.low) / std::log(parameter.high / parameter.low);
+}
+
+double from_unit(const ProblemParameter& parameter, double unit) {
+  const double u = std::clamp(unit, 0.0, 1.0);
+  const auto level = [u](double count) { return std::min(std::floor(u * count), count - 1); };
+  switch (parameter.kind) {
+    case Kind::kCategory: return level(static_cast<double>(parameter.choices.size()));
+    case Kind::kInteger: return parameter.low + level(parameter.high - parameter.low + 1);
+    case Kind::kReal: break;
+  }
+  if (!parameter.log_scale) return parameter.low + u * (parameter.high - parameter.low);
+  return std::exp(std::log(parameter.low) + u * (std::log(parameter.high) - std::log(parameter.low)));
 }
 
 ProblemPoint decode_unit(const Problem& problem, const std::vector<double>& unit) {

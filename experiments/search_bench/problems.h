@@ -54,6 +54,9 @@ std::vector<Problem> search_problems();
 Problem search_problem(const std::string& name);
 
 bool is_active(const Problem& problem, const ProblemPoint& point, size_t parameter);
+// Of a parameter's range, in 0..1, levels and choices at the middle of their share; and back, from any number.
+double to_unit(const ProblemParameter& parameter, double value);
+double from_unit(const ProblemParameter& parameter, double unit);
 // unit: a number in 0..1 a parameter.
 ProblemPoint decode_unit(const Problem& problem, const std::vector<double>& unit);
 bool keeps_known_limits(const ProblemOutcome& outcome);

@@ -1,0 +1,77 @@
+// bitwright-search-bench: the Bayesian search on problems with known answers: a CSV line an evaluation, and medians of
+// the share of the best known hypervolume.
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <fstream>
+
+#include "experiments/run_main.h"
+#include "experiments/search_bench/search_run.h"
+
+namespace bitwright {
+namespace {
+
+struct BenchOptions {
+  std::vector<std::string> problems = {"mcu", "mcu3"};
+  uint64_t first_seed = 0;
+  int seeds = 5;
+  SearchRunOptions run;
+  std::string out;
+};
+
+std::vector<SearchRun> run_seeds(const Problem& problem, const BenchOptions& options, std::ostream* out) {
+  std::vector<SearchRun> runs;
+  for (int i = 0; i < options.seeds; ++i) {
+    runs.push_back(run_search(problem, options.first_seed + static_cast<uint64_t>(i), options.run));
+    if (out) *out << csv_rows(runs.back()) << std::flush;
+  }
+  return runs;
+}
+
+void bench(const BenchOptions& options) {
+  std::ofstream file;
+  if (!options.out.empty()) {
+    file.exceptions(std::ios::failbit | std::ios::badbit);
+    file.open(options.out);
+    file << csv_header();
+  }
+  for (const std::string& name : options.problems) {
+    const Problem problem = search_problem(name);
+    fmt::print("{}", summary(problem, run_seeds(problem, options, file.is_open() ? &file : nullptr)));
+    std::fflush(stdout);
+  }
+}
+
+void add_options(CLI::App& app, BenchOptions& options) {
+  app.add_option("--problems", options.problems, "Separated by commas; those of known costs")
+      ->delimiter(',')
+      ->capture_default_str();
+  app.add_option("--first-seed", options.first_seed)->capture_default_str();
+  app.add_option("--seeds", options.seeds, "Searches a problem")->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--evaluations", options.run.evaluations)->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--workers", options.run.workers, "Points under way at once")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--out", options.out, "CSV file to write: a line an evaluation");
+  BayesianOptions& proposer = options.run.proposer;
+  app.add_option("--pool", proposer.pool)->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--refinements", proposer.refinements)->check(CLI::NonNegativeNumber)->capture_default_str();
+  app.add_option("--evolution-every", proposer.evolution_every)->check(CLI::NonNegativeNumber)->capture_default_str();
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Run the Bayesian search on problems with known answers", "bitwright-search-bench");
+  BenchOptions options;
+  add_options(app, options);
+  if (const std::optional<int> status = parse_arguments(app, argc, argv)) return *status;
+  bench(options);
+  return 0;
+}
+
+}  // namespace
+}  // namespace bitwright
+
+int main(int argc, char** argv) {
+  return bitwright::run_main(bitwright::run, argc, argv);
+}

@@ -1,0 +1,48 @@
+// experiments/search_bench/search_run.h: a search on a problem with a known answer, and what it reached.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "experiments/search_bench/problems.h"
+#include "search/bayesian_proposer.h"
+
+namespace bitwright {
+
+struct SearchRunOptions {
+  int evaluations = 200;  // >= 1
+  int workers = 1;        // points under way at once, of which the oldest ends first; >= 1
+  BayesianOptions proposer;
+};
+
+struct EvaluatedPoint {
+  double ask_cpu_s = 0.0;  // of the proposal
+  bool keeps_known = false, keeps_unknown = false;
+  bool repeat = false;
+  ObjectiveVector objectives;  // without noise
+};
+
+struct SearchRun {
+  std::string problem;
+  uint64_t seed = 0;
+  std::vector<EvaluatedPoint> points;  // as proposed; fewer than wanted where the space is exhausted
+};
+
+// A point that breaks an unknown limit is a training that failed.
+SearchRun run_search(const Problem& problem, uint64_t seed, const SearchRunOptions& options);
+
+// reference_share of what the first points reached that keep all limits.
+double share_after(const Problem& problem, const SearchRun& run, int evaluations);
+
+// peer,problem,seed,i,ask_cpu_s,known_ok,unknown_ok,dup,f0,f1,f2: a line an evaluation, `peer` being "bitwright".
+std::string csv_header();
+std::string csv_rows(const SearchRun& run);
+
+// A line of medians over the runs, all of `problem`: share and CPU of a proposal at 50, 100 and 200 evaluations, as far
+// as the runs go.
+std::string summary(const Problem& problem, std::span<const SearchRun> runs);
+
+}  // namespace bitwright
