@@ -4,6 +4,7 @@
 #include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numbers>
 
 #include "core/check.h"
@@ -19,7 +20,12 @@ using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
 constexpr double kInactiveOrdered = 0.5;
+constexpr double kGroupCorrelation = 0.8;
 constexpr double kFirstJitter = 1e-8, kLastJitter = 1e-2;  // as shares of the signal's variance
+
+double square(double x) {
+  return x * x;
+}
 
 struct NormalPrior {
   double mean, deviation;
@@ -82,8 +88,7 @@ double category_distance(double a, double b) {
 }
 
 double ordered_distance(double a, double b) {
-  const double difference = (std::isnan(a) ? kInactiveOrdered : a) - (std::isnan(b) ? kInactiveOrdered : b);
-  return difference * difference;
+  return square((std::isnan(a) ? kInactiveOrdered : a) - (std::isnan(b) ? kInactiveOrdered : b));
 }
 
 // Between the pairs i > j of n points, column after column: what a fit computes once. A column an input.
@@ -91,10 +96,10 @@ MatrixXd pair_distances(const std::vector<ModelInput>& inputs, const MatrixXd& p
   const Index n = points.rows();
   MatrixXd distances(n * (n - 1) / 2, points.cols());
   for (Index k = 0; k < points.cols(); ++k) {
-    const auto distance = inputs[static_cast<size_t>(k)].choices == 0 ? ordered_distance : category_distance;
+    const ModelInput& input = inputs[static_cast<size_t>(k)];
     Index pair = 0;
     for (Index j = 0; j < n; ++j)
-      for (Index i = j + 1; i < n; ++i) distances(pair++, k) = distance(points(i, k), points(j, k));
+      for (Index i = j + 1; i < n; ++i) distances(pair++, k) = input_distance(input, points(i, k), points(j, k));
   }
   return distances;
 }
@@ -142,21 +147,46 @@ ArrayXd pairs_of_lower(const MatrixXd& matrix) {
   return pairs;
 }
 
-double add_log_priors(const VectorXd& log_hyperparameters, VectorXd& gradient) {
-  double sum = 0.0;
-  const Index inputs = log_hyperparameters.size() - 2;
-  for (Index i = 0; i < log_hyperparameters.size(); ++i) {
-    const NormalPrior prior = prior_of(i, inputs);
-    const double z = (log_hyperparameters[i] - prior.mean) / prior.deviation;
-    sum -= 0.5 * z * z;
-    gradient[i] -= z / prior.deviation;
+// The inverse of the correlation of standardised log-lengths, times these: 1 within an input, kGroupCorrelation within
+// a group, by the formula of Sherman and Morrison.
+VectorXd decorrelated(const std::vector<ModelInput>& inputs, const VectorXd& z) {
+  struct Group {
+    double sum = 0.0;
+    int size = 0;
+  };
+  std::map<int, Group> groups;
+  for (Index i = 0; i < z.size(); ++i) {
+    Group& group = groups[inputs[static_cast<size_t>(i)].group];
+    group.sum += z[i], ++group.size;
   }
-  return sum;
+  VectorXd out = z;
+  constexpr double kRest = 1.0 - kGroupCorrelation;
+  for (Index i = 0; i < z.size(); ++i) {
+    const int number = inputs[static_cast<size_t>(i)].group;
+    if (number < 0) continue;
+    const Group& group = groups.at(number);
+    out[i] = (z[i] - kGroupCorrelation * group.sum / (kRest + kGroupCorrelation * group.size)) / kRest;
+  }
+  return out;
 }
 
-double log_posterior_of_pairs(const MatrixXd& pairs, const VectorXd& targets, const VectorXd& log_hyperparameters,
-                              VectorXd& gradient) {
-  const Index n = targets.size(), inputs = log_hyperparameters.size() - 2;
+double add_log_priors(const std::vector<ModelInput>& inputs, const VectorXd& log_hyperparameters, VectorXd& gradient) {
+  const Index d = input_count(inputs);
+  VectorXd z(d + 2), deviations(d + 2);
+  for (Index i = 0; i < d + 2; ++i) {
+    const NormalPrior prior = prior_of(i, d);
+    z[i] = (log_hyperparameters[i] - prior.mean) / prior.deviation;
+    deviations[i] = prior.deviation;
+  }
+  VectorXd slope = z;
+  slope.head(d) = decorrelated(inputs, z.head(d));
+  gradient -= slope.cwiseQuotient(deviations);
+  return -0.5 * z.dot(slope);
+}
+
+double log_posterior_of_pairs(const std::vector<ModelInput>& model_inputs, const MatrixXd& pairs,
+                              const VectorXd& targets, const VectorXd& log_hyperparameters, VectorXd& gradient) {
+  const Index n = targets.size(), inputs = input_count(model_inputs);
   const VectorXd length_weights = (-2.0 * log_hyperparameters.head(inputs).array()).exp();
   const double signal = std::exp(2.0 * log_hyperparameters[inputs]);
   const double noise = std::exp(2.0 * log_hyperparameters[inputs + 1]);
@@ -175,7 +205,7 @@ double log_posterior_of_pairs(const MatrixXd& pairs, const VectorXd& targets, co
   gradient[inputs + 1] = noise * weights.trace();
   const double likelihood = -0.5 * targets.dot(alpha) - factor.matrixLLT().diagonal().array().log().sum() -
                             0.5 * static_cast<double>(n) * std::log(2.0 * std::numbers::pi);  // (2.30)
-  return likelihood + add_log_priors(log_hyperparameters, gradient);
+  return likelihood + add_log_priors(model_inputs, log_hyperparameters, gradient);
 }
 
 // The prior's lengths, shortened so that the data are seen; then others about them.
@@ -199,9 +229,13 @@ double standard_deviation(const VectorXd& values) {
 
 }  // namespace
 
+double input_distance(const ModelInput& input, double a, double b) {
+  return input.choices == 0 ? ordered_distance(a, b) : category_distance(a, b);
+}
+
 double log_posterior(const std::vector<ModelInput>& inputs, const MatrixXd& points, const VectorXd& targets,
                      const VectorXd& log_hyperparameters, VectorXd& gradient) {
-  return log_posterior_of_pairs(pair_distances(inputs, points), targets, log_hyperparameters, gradient);
+  return log_posterior_of_pairs(inputs, pair_distances(inputs, points), targets, log_hyperparameters, gradient);
 }
 
 MatrixXd covariance(const std::vector<ModelInput>& inputs, const MatrixXd& a, const MatrixXd& b,
@@ -221,7 +255,7 @@ void GaussianProcess::fit(const MatrixXd& points, const VectorXd& targets) {
   condition(points, targets);
   const MatrixXd pairs = pair_distances(inputs_, points);
   const DifferentiableFn loss = [&](const VectorXd& x, VectorXd& gradient) {
-    const double density = log_posterior_of_pairs(pairs, targets_, x, gradient);
+    const double density = log_posterior_of_pairs(inputs_, pairs, targets_, x, gradient);
     gradient = -gradient;
     return -density;
   };

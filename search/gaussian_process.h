@@ -12,9 +12,10 @@
 // Targets are standardised. The logarithms of lengths, signal and noise are those of greatest posterior density under
 //   log l ~ N(log(d / 2) / 2, 0.7)     d inputs: a space of more inputs has no rougher functions
 //   log signal ~ N(0, 1/2)     log noise ~ N(-3, 1)      in the targets' standard deviations
-// as means and standard deviations. Taking the most probable values for certain makes deviations too small, the more so
-// where few results meet many inputs; lengths shorter than those of the source (sqrt(2) + log(d) / 2, sqrt(3)) make up
-// for most of it. docs/search_bench.md has the figures.
+// as means and standard deviations. Lengths of one group correlate by 0.8: what is learnt of the bits of one layer is
+// expected of the bits of the others, which few results could tell apart. Taking the most probable values for certain
+// makes deviations too small, the more so where few results meet many inputs; lengths shorter than those of the source
+// (sqrt(2) + log(d) / 2, sqrt(3)) make up for most of it. docs/search_bench.md has the figures.
 //
 // Source: Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006: algorithm 2.1 and eq. (2.30),
 // (4.17), (5.9); a length prior that grows with the inputs: Hvarfner, Hellsten, Nardi, "Vanilla Bayesian Optimization
@@ -31,9 +32,13 @@ namespace bitwright {
 // One input of the model.
 struct ModelInput {
   int choices = 0;  // of a category, whose values are 0 .. choices - 1; 0: ordered, of values about 0..1
+  int group = -1;   // >= 0: expected to matter as much as the others of this group; -1: of none
 };
 // The value of an input that a point does not have.
 inline constexpr double kInactiveInput = std::numeric_limits<double>::quiet_NaN();
+
+// h of the kernel: between two values of one input, inactive ones included. 0..1 where ordered values are.
+double input_distance(const ModelInput& input, double a, double b);
 
 struct GaussianProcessOptions {
   int starts = 3;           // of the first fit, >= 1; later ones start from the last and from the prior. Time is linear

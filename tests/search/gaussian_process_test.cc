@@ -18,7 +18,7 @@ using Eigen::VectorXd;
 std::vector<ModelInput> ordered_inputs(size_t count) {
   return std::vector<ModelInput>(count);
 }
-const std::vector<ModelInput> kMixed = {{}, {}, {.choices = 3}, {.choices = 2}, {}};
+const std::vector<ModelInput> kMixed = {{}, {.group = 1}, {.choices = 3, .group = 0}, {.choices = 2, .group = 0}, {}};
 
 // Uniform; an input in eight is inactive.
 MatrixXd random_points(const std::vector<ModelInput>& inputs, Index n, Rng& rng, bool all_active = false) {
@@ -63,6 +63,26 @@ TEST(GaussianProcess, GradientEqualsFiniteDifferencesInEveryHyperparameter) {
           log_posterior(kMixed, points, targets, up, unused) - log_posterior(kMixed, points, targets, down, unused);
       EXPECT_NEAR(gradient[i], difference / (2 * kStep), 1e-5 * std::max(1.0, std::abs(gradient[i]))) << i;
     }
+  }
+}
+
+// The density of a normal distribution of that covariance, by its matrix.
+TEST(GaussianProcess, LengthsOfOneGroupAreCorrelatedInThePrior) {
+  const std::vector<ModelInput> grouped = {{.group = 0}, {}, {.group = 0}, {.group = 0}}, apart = ordered_inputs(4);
+  const MatrixXd points{{0.1, 0.2, 0.3, 0.4}};
+  const VectorXd targets{{0.5}};
+  Rng rng(5);
+  for (int round = 0; round < 5; ++round) {
+    VectorXd hyper = random_normals(6, rng), gradient;
+    const VectorXd z = (hyper.head(4).array() - 0.5 * std::log(2.0)) / 0.7;
+    MatrixXd correlation = MatrixXd::Identity(4, 4);
+    for (const Index i : {0, 2, 3})
+      for (const Index j : {0, 2, 3})
+        if (i != j) correlation(i, j) = 0.8;
+    const double wanted = -0.5 * z.dot(correlation.llt().solve(z)) + 0.5 * z.squaredNorm();
+    const double difference = log_posterior(grouped, points, targets, hyper, gradient) -
+                              log_posterior(apart, points, targets, hyper, gradient);
+    EXPECT_NEAR(difference, wanted, 1e-9);
   }
 }
 
