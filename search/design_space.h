@@ -27,8 +27,8 @@ class DesignSpace {
   virtual DesignPoint mutate(const DesignPoint& parent, Rng& rng) const = 0;
   // The same for points that stand for the same thing, and for no others.
   virtual std::string key(const DesignPoint& point) const = 0;
-  // All objectives but the error, one at least; nothing for a point that breaks a known limit. Asked of thousands of
-  // points a proposal.
+  // The objectives that need no evaluation, perhaps none; nothing for a point that breaks a known limit. Asked of
+  // thousands of points a proposal.
   virtual std::optional<ObjectiveVector> known_objectives(const DesignPoint& point) const = 0;
 };
 

@@ -77,13 +77,18 @@ double log_of_sure_improvement(double outcome, double best) {
   return outcome < best ? std::log(best - outcome) : -kInfinity;
 }
 
-// log(exp(a) + exp(b)).
+// log P(normal > 0), at least log(least).
+double log_positive_probability(double mean, double deviation, double least) {
+  if (deviation <= 0) return mean > 0 ? 0.0 : std::log(least);
+  return std::log(std::max(least, distribution(mean / deviation)));
+}
+
+}  // namespace
+
 double log_add(double a, double b) {
   if (a < b) std::swap(a, b);
   return b == -kInfinity ? a : a + std::log1p(std::exp(b - a));
 }
-
-}  // namespace
 
 double log_error(double error, double resolution) {
   BW_CHECK(resolution > 0 && error >= 0);
@@ -101,10 +106,11 @@ double log_expected_improvement(const ErrorBelief& belief, double best) {
 }
 
 double log_success_probability(double mean, double deviation) {
-  constexpr double kLeast = 1e-3;
-  const double margin = mean - 0.5;
-  if (deviation <= 0) return margin > 0 ? 0.0 : std::log(kLeast);
-  return std::log(std::max(kLeast, distribution(margin / deviation)));
+  return log_positive_probability(mean - 0.5, deviation, 1e-3);
+}
+
+double log_kept_probability(double mean, double deviation) {
+  return log_positive_probability(-mean, deviation, 1e-6);
 }
 
 // Points by rising error: each claims what is at least its known objectives and not claimed by a lower error.

@@ -39,6 +39,12 @@ double log_expected_improvement(const ErrorBelief& belief, double best);
 // log(0.001), so that no region is closed for good. deviation >= 0.
 double log_success_probability(double mean, double deviation);
 
+// log P(a normal value is below 0), as that of a limit which is kept; at least log(1e-6). deviation >= 0.
+double log_kept_probability(double mean, double deviation);
+
+// log(exp(a) + exp(b)).
+double log_add(double a, double b);
+
 class KnownCostImprovement {
  public:
   // front: {error, known objectives...}, one known objective at least; dominated points and copies are allowed, points

@@ -18,6 +18,20 @@ double mutated(const ProblemParameter& parameter, double value, Rng& rng) {
   return from_unit(parameter, to_unit(parameter, value) + 0.1 * rng.normal());
 }
 
+// "w" of "w2".
+std::string without_number(const std::string& name) {
+  return name.substr(0, name.find_last_not_of("0123456789") + 1);
+}
+
+// What layers have in common, of which not every network has all: those of "w0" to "w3" are one.
+std::string group_of(const Problem& problem, const ProblemParameter& parameter) {
+  const std::string group = without_number(parameter.name);
+  const bool of_layers = std::ranges::any_of(problem.parameters, [&](const ProblemParameter& other) {
+    return other.parent >= 0 && without_number(other.name) == group;
+  });
+  return of_layers ? group : "";
+}
+
 std::vector<size_t> active_parameters(const Problem& problem, const DesignPoint& point) {
   std::vector<size_t> active;
   for (size_t i = 0; i < point.size(); ++i)
@@ -27,14 +41,20 @@ std::vector<size_t> active_parameters(const Problem& problem, const DesignPoint&
 
 }  // namespace
 
-ProblemSpace::ProblemSpace(Problem problem) : problem_(std::move(problem)) {
-  if (!problem_.known_costs) throw std::invalid_argument(fmt::format("{} has no known costs", problem_.name));
-}
+ProblemSpace::ProblemSpace(Problem problem) : problem_(std::move(problem)) {}
 
 std::vector<ModelInput> ProblemSpace::inputs() const {
   std::vector<ModelInput> inputs;
-  for (const ProblemParameter& parameter : problem_.parameters)
-    inputs.push_back({.choices = static_cast<int>(parameter.choices.size())});
+  std::vector<std::string> groups;
+  for (const ProblemParameter& parameter : problem_.parameters) {
+    ModelInput input{.choices = static_cast<int>(parameter.choices.size())};
+    if (const std::string group = group_of(problem_, parameter); !group.empty()) {
+      const auto known = std::ranges::find(groups, group);
+      input.group = static_cast<int>(known - groups.begin());
+      if (known == groups.end()) groups.push_back(group);
+    }
+    inputs.push_back(input);
+  }
   return inputs;
 }
 
@@ -76,6 +96,7 @@ std::string ProblemSpace::key(const DesignPoint& point) const {
 std::optional<ObjectiveVector> ProblemSpace::known_objectives(const DesignPoint& point) const {
   const ProblemOutcome outcome = problem_.outcome(point);
   if (!keeps_known_limits(outcome)) return std::nullopt;
+  if (!problem_.known_costs) return ObjectiveVector();
   return ObjectiveVector(outcome.objectives.begin() + 1, outcome.objectives.end());
 }
 

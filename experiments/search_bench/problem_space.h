@@ -1,4 +1,4 @@
-// experiments/search_bench/problem_space.h: a problem of known costs as a space to search.
+// experiments/search_bench/problem_space.h: a problem as a space to search.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -9,7 +9,6 @@ namespace bitwright {
 
 class ProblemSpace : public DesignSpace {
  public:
-  // Throws std::invalid_argument for a problem whose costs only an evaluation tells.
   explicit ProblemSpace(Problem problem);
 
   std::vector<ModelInput> inputs() const override;

@@ -57,6 +57,7 @@ void add_options(CLI::App& app, BenchOptions& options) {
   BayesianOptions& proposer = options.run.proposer;
   app.add_option("--pool", proposer.pool)->check(CLI::PositiveNumber)->capture_default_str();
   app.add_option("--refinements", proposer.refinements)->check(CLI::NonNegativeNumber)->capture_default_str();
+  app.add_option("--initial", proposer.initial_points)->check(CLI::PositiveNumber)->capture_default_str();
   app.add_option("--evolution-every", proposer.evolution_every)->check(CLI::NonNegativeNumber)->capture_default_str();
 }
 

@@ -19,8 +19,9 @@ double cpu_seconds() {
 
 DesignResult result_of(const Problem& problem, int64_t number, const DesignPoint& point, uint64_t seed) {
   const ProblemOutcome outcome = evaluate(problem, point, seed);
+  if (!problem.known_costs) return {number, point, outcome.objectives, outcome.unknown_limits};
   if (!keeps_all_limits(outcome)) return {number, point, std::nullopt};
-  return {number, point, std::max(0.0, outcome.objectives[0])};
+  return {number, point, ObjectiveVector{std::max(0.0, outcome.objectives[0])}};
 }
 
 EvaluatedPoint evaluated(const Problem& problem, const DesignPoint& point) {
@@ -48,7 +49,9 @@ double cpu_ms_at(const SearchRun& run, size_t evaluations) {
 
 SearchRun run_search(const Problem& problem, uint64_t seed, const SearchRunOptions& options) {
   const ProblemSpace space(problem);
-  BayesianProposer proposer(space, seed, options.proposer);
+  BayesianOptions proposer_options = options.proposer;
+  if (!problem.known_costs) proposer_options.error_resolution = 0.0;
+  BayesianProposer proposer(space, seed, proposer_options);
   SearchRun run{problem.name, seed, {}};
   std::deque<DesignPoint> pending;
   std::set<std::string> seen;

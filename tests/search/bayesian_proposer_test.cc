@@ -57,7 +57,7 @@ double error_of(const DesignPoint& p) {
 const BayesianOptions kSmall = {.initial_points = 6, .pool = 60, .refinements = 1, .refined = 5, .mutants = 4};
 
 DesignResult result_of(int64_t number, const DesignPoint& point) {
-  return {number, point, error_of(point)};
+  return {number, point, ObjectiveVector{error_of(point)}};
 }
 
 // Proposals one after another, each told before the next; ends early where there are none left.
@@ -167,10 +167,61 @@ TEST(BayesianProposer, LearnsWhereTrainingsFail) {
   for (int64_t number = 0; number < 26; ++number) {
     const DesignPoint point = proposer.propose(number)->point;
     const bool fails = point[2] == 2;
-    proposer.tell({number, point, fails ? std::nullopt : std::optional(error_of(point))});
+    proposer.tell(fails ? DesignResult{number, point, std::nullopt} : result_of(number, point));
     if (number >= kSmall.initial_points) failed += fails;
   }
   EXPECT_LE(failed, 3);  // of 20; 7 of a random search
+}
+
+// Nothing is known before an evaluation: it tells two objectives, which pull apart, and a limit.
+class Unknown : public Grid {
+ public:
+  std::optional<ObjectiveVector> known_objectives(const DesignPoint&) const override { return ObjectiveVector(); }
+};
+
+DesignResult measured(int64_t number, const DesignPoint& p) {
+  const double off = p[2] == 0 ? 0.0 : 3.0;
+  return {number, p, ObjectiveVector{p[0] + off, 11.0 - p[0] + std::abs(p[1] - 6.0) + off}, {p[1] - 8.0}};
+}
+
+// The front: its twelve points are those of p[1] = 6 and the first choice.
+bool is_optimal(const DesignPoint& p) {
+  return p[1] == 6 && p[2] == 0;
+}
+
+TEST(BayesianProposer, FindsAFrontThatOnlyEvaluationsTell) {
+  const Unknown space;
+  int found = 0;
+  BayesianOptions options = kSmall;
+  options.error_resolution = 0.0;
+  for (uint64_t seed = 0; seed < 2; ++seed) {
+    BayesianProposer proposer(space, seed, options);
+    for (int64_t number = 0; number < 40; ++number) {
+      const DesignPoint point = proposer.propose(number)->point;
+      found += is_optimal(point);
+      proposer.tell(measured(number, point));
+    }
+  }
+  EXPECT_GE(found, 18);  // of 24; a random search finds 3
+}
+
+// Only p[1] <= 2 keeps the limit, a quarter of the space.
+TEST(BayesianProposer, LearnsWhichPointsKeepAMeasuredLimit) {
+  const Unknown space;
+  BayesianOptions options = kSmall;
+  options.error_resolution = 0.0;
+  int broken = 0;
+  for (uint64_t seed = 0; seed < 2; ++seed) {
+    BayesianProposer proposer(space, seed, options);
+    for (int64_t number = 0; number < 30; ++number) {
+      const DesignPoint point = proposer.propose(number)->point;
+      if (number >= kSmall.initial_points) broken += point[1] > 2;
+      DesignResult result = measured(number, point);
+      result.limits = {point[1] - 2.5};
+      proposer.tell(result);
+    }
+  }
+  EXPECT_LE(broken, 20);  // of 48; 36 of a random search
 }
 
 }  // namespace
