@@ -72,7 +72,7 @@ struct SpaceSpec {
 };
 
 struct SearchSpec {
-  std::string sampler = "evolution";    // "random", "evolution"
+  std::string sampler = "evolution";    // "random", "evolution", "bayesian"
   uint64_t seed = 1;
   int trials = 100;                     // trained candidates; 1..1000000
   double budget_seconds = 0.0;          // wall time; 0: none

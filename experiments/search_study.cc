@@ -36,10 +36,15 @@ std::string rejected_text(const std::map<std::string, int64_t>& rejected) {
   return text.empty() ? "none" : text;
 }
 
+std::unique_ptr<Sampler> sampler_of(const Study& study, const SearchSpace& space, const TrainingData& data) {
+  const auto validating = std::max<int64_t>(1, data.validation.size());
+  return make_sampler(study.search, space, goals_of(study), rules_of(study), validating);
+}
+
 StudyOutcome run(const SearchRequest& request, const TrainingData& data, TrialStore& store) {
   check_recipe(request.study, data.train);
   const SearchSpace space = space_of(request.study, data.train);
-  const auto sampler = make_sampler(request.study.search, space, goals_of(request.study));
+  const auto sampler = sampler_of(request.study, space, data);
   LocalExecutor executor({.program = request.worker_program,
                           .work_folder = request.store_path + ".work",
                           .checkpoint_folder = request.store_path + ".checkpoints",
@@ -62,8 +67,8 @@ StudyOutcome run(const SearchRequest& request, const TrainingData& data, TrialSt
 // What the space holds and how much of it fits, without a store or a training.
 int dry_run(const SearchRequest& request, const TrainingData& data) {
   const SearchSpace space = space_of(request.study, data.train);
-  const auto sampler = make_sampler(request.study.search, space, goals_of(request.study));
   const CandidateRules rules = rules_of(request.study);
+  const auto sampler = sampler_of(request.study, space, data);
   std::vector<std::vector<std::string>> rows = {{"candidate", "flash", "ram", "latency", "MACs", "verdict"}};
   nlohmann::json proposals = nlohmann::json::array();
   for (int i = 0; i < 10; ++i) {

@@ -27,10 +27,16 @@ Goals goals_of(const Study& study) {
   return {study.objectives, study.soft_limits, study.accuracy_floor};
 }
 
-ObjectiveVector objective_values(const Trial& trial, const Goals& goals) {
-  ObjectiveVector values{1.0 - trial.metrics.accuracy};
+ObjectiveVector known_objective_values(const Estimates& estimates, const Goals& goals) {
+  ObjectiveVector values;
   for (const std::string& name : goals.objectives)
-    values.push_back(objective_value(trial.estimates, name, goals.soft_limits));
+    values.push_back(objective_value(estimates, name, goals.soft_limits));
+  return values;
+}
+
+ObjectiveVector objective_values(const Trial& trial, const Goals& goals) {
+  ObjectiveVector values = known_objective_values(trial.estimates, goals);
+  values.insert(values.begin(), 1.0 - trial.metrics.accuracy);
   return values;
 }
 

@@ -23,6 +23,9 @@ struct Goals {
 };
 Goals goals_of(const Study& study);
 
+// Of a candidate, in bytes, us, uJ, uW or counts; below a soft limit that limit. Throws ConfigError for an unknown
+// objective.
+ObjectiveVector known_objective_values(const Estimates& estimates, const Goals& goals);
 // {1 - accuracy, objectives...} of a complete trial, in bytes, us, uJ, uW or counts. Throws ConfigError for an unknown
 // objective.
 ObjectiveVector objective_values(const Trial& trial, const Goals& goals);

@@ -55,7 +55,10 @@ class StudyRun {
   }
 
   void take_up_running_trials() {
-    for (const Trial& trial : store_.running()) interrupted_.push_back(trial.number);
+    for (const Trial& trial : store_.running()) {
+      interrupted_.push_back(trial.number);
+      sampler_.begin(trial);
+    }
   }
 
   void start_trials() {
@@ -144,6 +147,7 @@ class StudyRun {
   void submit(const Trial& trial) {
     count_rejected();
     running_[trial.number] = trial;
+    sampler_.begin(trial);
     if (hooks_.on_start) hooks_.on_start(trial);
     executor_.submit(trial);
   }

@@ -15,6 +15,7 @@
 
 #include "core/store/trial_store.h"
 #include "core/study.h"
+#include "search/candidate_rules.h"
 #include "search/sampler.h"
 #include "search/space.h"
 
@@ -49,15 +50,6 @@ class TrialExecutor {
   virtual std::vector<TrialEpoch> take_epochs() { return {}; }
   // Ends all running trials at once; their results are lost.
   virtual void stop() = 0;
-};
-
-using EstimateFn = std::function<Estimates(const Network&)>;
-// What decides, before any training, whether a candidate may be trained: constraints/constraints.h and
-// estimators/estimate.h. An empty function allows everything and costs nothing.
-struct CandidateRules {
-  std::function<std::vector<Violation>(const Network&)> check_structure;
-  EstimateFn estimate;  // only called for networks of sound structure
-  std::function<std::vector<Violation>(const Estimates&)> check_budgets;
 };
 
 struct StudyProgress {

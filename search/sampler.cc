@@ -7,15 +7,11 @@
 
 #include "core/check.h"
 #include "core/error.h"
+#include "search/bayesian_sampler.h"
 #include "search/pareto.h"
 
 namespace bitwright {
 namespace {
-
-// A stream of its own for every proposal.
-Rng proposal_rng(uint64_t seed, int64_t number, int64_t attempt) {
-  return Rng(seed, Rng(static_cast<uint64_t>(number), static_cast<uint64_t>(attempt)).next());
-}
 
 class RandomSampler : public Sampler {
  public:
@@ -131,10 +127,17 @@ class AgingEvolution : public Sampler {
 
 }  // namespace
 
-std::unique_ptr<Sampler> make_sampler(const SearchSpec& spec, const SearchSpace& space, const Goals& goals) {
+Rng proposal_rng(uint64_t seed, int64_t number, int64_t attempt) {
+  return Rng(seed, Rng(static_cast<uint64_t>(number), static_cast<uint64_t>(attempt)).next());
+}
+
+std::unique_ptr<Sampler> make_sampler(const SearchSpec& spec, const SearchSpace& space, const Goals& goals,
+                                      const CandidateRules& rules, int64_t validation_examples) {
   if (spec.sampler == "random") return std::make_unique<RandomSampler>(spec, space);
   if (spec.sampler == "evolution") return std::make_unique<AgingEvolution>(spec, space, goals);
-  throw ConfigError("search.sampler = " + spec.sampler + ": one of random, evolution");
+  if (spec.sampler == "bayesian")
+    return std::make_unique<BayesianSampler>(spec.seed, space, goals, rules, validation_examples);
+  throw ConfigError("search.sampler = " + spec.sampler + ": one of random, evolution, bayesian");
 }
 
 }  // namespace bitwright

@@ -9,6 +9,7 @@
 
 #include "core/study.h"
 #include "core/trial.h"
+#include "search/candidate_rules.h"
 #include "search/pareto.h"
 #include "search/space.h"
 
@@ -19,18 +20,25 @@ struct Proposal {
   std::string source;  // "random", "mutation of 12", "first population"
 };
 
-// A proposal is a function of the study's seed, the trial's number, the attempt and the trials told so far, in the
-// order told: a controller rebuilt from the store proposes as the killed one would have.
+// A proposal is a function of the study's seed, the trial's number, the attempt, the trials told so far, in the order
+// told, and those under way: a controller rebuilt from the store proposes as the killed one would have.
 class Sampler {
  public:
   virtual ~Sampler() = default;
   // `attempt` counts the proposals for this trial that were rejected before (limits, duplicates): 0, 1, ...
   virtual Proposal ask(int64_t number, int64_t attempt) = 0;
+  // A trial that is under way from now on, until it is told; perhaps a further attempt.
+  virtual void begin(const Trial& trial) { static_cast<void>(trial); }
   // A finished trial, whatever its state.
   virtual void tell(const Trial& trial) = 0;
 };
 
-// By search.sampler: "random", "evolution". Throws ConfigError for another name.
-std::unique_ptr<Sampler> make_sampler(const SearchSpec& spec, const SearchSpace& space, const Goals& goals);
+// A stream of its own for every proposal.
+Rng proposal_rng(uint64_t seed, int64_t number, int64_t attempt);
+
+// By search.sampler: "random", "evolution", "bayesian". The last looks at rules, and at the number of examples that
+// validate, >= 1: an error of less than one of them cannot be told from none. Throws ConfigError for another name.
+std::unique_ptr<Sampler> make_sampler(const SearchSpec& spec, const SearchSpace& space, const Goals& goals,
+                                      const CandidateRules& rules = {}, int64_t validation_examples = 1000);
 
 }  // namespace bitwright

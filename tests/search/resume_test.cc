@@ -68,6 +68,10 @@ class FusedSampler : public Sampler {
     fuse_.step();
     return sampler_->ask(number, attempt);
   }
+  void begin(const Trial& trial) override {
+    fuse_.step();
+    sampler_->begin(trial);
+  }
   void tell(const Trial& trial) override {
     fuse_.step();
     sampler_->tell(trial);
@@ -80,9 +84,9 @@ class FusedSampler : public Sampler {
 
 void run_fused(const std::string& path, const Study& study, Fuse& fuse) {
   const SearchSpace space = space_of(large_spec());
-  FusedSampler sampler(fuse, make_sampler(study.search, space, goals_of(study)));
-  FusedExecutor executor(fuse);
   CandidateRules rules = toy_rules(/*max_flash_bytes=*/600);
+  FusedSampler sampler(fuse, make_sampler(study.search, space, goals_of(study), rules));
+  FusedExecutor executor(fuse);
   rules.estimate = [&](const Network& n) { return fuse.step(), toy_estimates(n); };
   StudyHooks hooks;
   hooks.on_start = [&](const Trial&) { fuse.step(); };
@@ -91,15 +95,22 @@ void run_fused(const std::string& path, const Study& study, Fuse& fuse) {
   run_study(study, space, sampler, executor, store, rules, hooks);
 }
 
-TEST(Study, ResumesToTheSameRowsAfterAKillAtEveryStep) {
-  Study study = toy_study(8, "evolution");
-  study.search.population = 4;  // half of the trials are mutations
+struct Resumed {
+  const char* sampler;
+  int trials, every;  // step at which it is killed
+};
+
+class ResumedStudy : public testing::TestWithParam<Resumed> {};
+
+TEST_P(ResumedStudy, HasTheSameRowsWhereverItWasKilled) {
+  Study study = toy_study(GetParam().trials, GetParam().sampler);
+  study.search.population = 4;
   const TemporaryFolder folder;
   Fuse never(-1);
   run_fused(folder.file("whole.db"), study, never);
   const std::string expected = rows(TrialStore::open_read_only(folder.file("whole.db")));
   ASSERT_GT(never.steps(), 50);
-  for (int64_t step = 0; step < never.steps(); ++step) {
+  for (int64_t step = 0; step < never.steps(); step += GetParam().every) {
     const std::string path = folder.file("killed" + std::to_string(step) + ".db");
     Fuse fuse(step);
     EXPECT_THROW(run_fused(path, study, fuse), Killed);
@@ -108,6 +119,11 @@ TEST(Study, ResumesToTheSameRowsAfterAKillAtEveryStep) {
     EXPECT_EQ(rows(TrialStore::open_read_only(path)), expected) << "killed at step " << step;
   }
 }
+
+// Half of the evolution's trials are mutations; the last two are the model's, which takes longer.
+INSTANTIATE_TEST_SUITE_P(Samplers, ResumedStudy,
+                         testing::Values(Resumed{"evolution", 8, 1}, Resumed{"bayesian", 12, 11}),
+                         [](const auto& tested) { return std::string(tested.param.sampler); });
 
 // Each finished trial is acknowledged by its number in the pipe, after the store has it.
 [[noreturn]] void search_in_child(const std::string& path, const Study& study, int acknowledge) {

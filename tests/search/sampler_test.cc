@@ -57,11 +57,11 @@ class EverySampler : public testing::TestWithParam<const char*> {};
 
 TEST_P(EverySampler, ProposesTheSameAgainAfterBeingToldTheSameTrials) {
   const SearchSpace space = space_of(large_spec());
-  const auto first = make_sampler(spec_of(GetParam(), 5), space, kGoals);
+  const auto first = make_sampler(spec_of(GetParam(), 5), space, kGoals, toy_rules());
   const std::vector<Trial> trials = search(*first, 40);
   for (int watermark : {0, 3, 8, 20, 40}) {
-    const auto a = make_sampler(spec_of(GetParam(), 5), space, kGoals);
-    const auto b = make_sampler(spec_of(GetParam(), 5), space, kGoals);
+    const auto a = make_sampler(spec_of(GetParam(), 5), space, kGoals, toy_rules());
+    const auto b = make_sampler(spec_of(GetParam(), 5), space, kGoals, toy_rules());
     for (int i = 0; i < watermark; ++i) a->tell(trials[i]), b->tell(trials[i]);
     for (int i = 0; i < 10; ++i) b->ask(100 + i, i);  // an ask leaves no trace
     for (int64_t attempt : {0, 1, 150}) {
@@ -79,7 +79,7 @@ TEST_P(EverySampler, ProposesOtherCandidatesForAnotherSeedNumberOrAttempt) {
   const SearchSpace space = space_of(large_spec());
   std::set<std::string> hashes;
   for (uint64_t seed = 0; seed < 4; ++seed) {
-    const auto sampler = make_sampler(spec_of(GetParam(), seed), space, kGoals);
+    const auto sampler = make_sampler(spec_of(GetParam(), seed), space, kGoals, toy_rules());
     for (int64_t number = 0; number < 10; ++number)
       for (int64_t attempt = 0; attempt < 10; ++attempt) hashes.insert(sampler->ask(number, attempt).candidate.hash);
   }
@@ -87,14 +87,14 @@ TEST_P(EverySampler, ProposesOtherCandidatesForAnotherSeedNumberOrAttempt) {
   EXPECT_GE(hashes.size(), 385u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Samplers, EverySampler, testing::Values("random", "evolution"));
+INSTANTIATE_TEST_SUITE_P(Samplers, EverySampler, testing::Values("random", "evolution", "bayesian"));
 
 TEST(MakeSampler, RefusesAnUnknownName) {
   try {
     make_sampler(spec_of("annealing", 1), space_of(small_spec()), {});
     FAIL();
   } catch (const ConfigError& e) {
-    EXPECT_STREQ(e.what(), "search.sampler = annealing: one of random, evolution");
+    EXPECT_STREQ(e.what(), "search.sampler = annealing: one of random, evolution, bayesian");
   }
 }
 
