@@ -66,7 +66,8 @@ class TrainTable : public testing::Test {
 };
 
 TEST_F(TrainTable, HasEveryNetOnceAndNoneThatDoesNotClose) {
-  const Study study = study_from_yaml(std::string(*embedded_file("configs/studies/table.yaml")), "table.yaml");
+  const Study study = study_from_yaml(std::string(*embedded_file("configs/studies/table.yaml")), "table.yaml",
+                                      {"data.path=" + folder_.path()});  // the data may not be there
   std::set<std::string> nets;
   for (const NetChoice& choice : shuffled_net_choices(study.space)) {
     const Network network = network_of(choice, study.space, {256, 1, 1}, Format::kInt8, 10);
