@@ -44,7 +44,7 @@ void bench(const BenchOptions& options) {
 }
 
 void add_options(CLI::App& app, BenchOptions& options) {
-  app.add_option("--problems", options.problems, "Separated by commas; those of known costs")
+  app.add_option("--problems", options.problems, "Separated by commas")
       ->delimiter(',')
       ->capture_default_str();
   app.add_option("--first-seed", options.first_seed)->capture_default_str();
