@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -71,8 +72,11 @@ struct SpaceSpec {
   std::string padding = "zero";         // "zero" or "valid"
 };
 
+// Search methods: search/proposer.h makes each.
+inline constexpr std::array<const char*, 4> kSamplers = {"bayesian", "evolution", "munas", "random"};
+
 struct SearchSpec {
-  std::string sampler = "evolution";    // "random", "evolution", "bayesian"
+  std::string sampler = "evolution";    // one of kSamplers
   uint64_t seed = 1;
   int trials = 100;                     // trained candidates; 1..1000000
   double budget_seconds = 0.0;          // wall time; 0: none

@@ -4,14 +4,14 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <functional>
 #include <iterator>
 #include <limits>
-#include <numeric>
+#include <utility>
 
 #include "core/check.h"
 #include "search/expected_improvement.h"
 #include "search/initial_design.h"
+#include "search/quantile.h"
 
 namespace bitwright {
 namespace {
@@ -23,31 +23,6 @@ using Eigen::VectorXd;
 constexpr size_t kLeastEvaluated = 4;  // results that a model is made of
 constexpr size_t kNearest = 10;        // results to mutate where none keeps the limits
 constexpr int kDrawsPerPoint = 12;     // on average, before a pool is left smaller
-constexpr Index kFitEach = 40;         // results up to which every one is a reason to fit
-constexpr Index kFitEvery = 4;         // afterwards
-
-// Up to `count` points, of which `draw` makes one or none.
-template <class Draw>
-std::vector<DrawnPoint> collect(int count, int draws, const Draw& draw) {
-  std::vector<DrawnPoint> points;
-  for (int i = 0; i < draws && static_cast<int>(points.size()) < count; ++i)
-    if (std::optional<DrawnPoint> point = draw()) points.push_back(std::move(*point));
-  return points;
-}
-
-std::optional<DesignProposal> random_proposal(PointDrawer& drawer, int draws, DesignProposal::Source source) {
-  std::vector<DrawnPoint> found = collect(1, draws, [&] { return drawer.sample(); });
-  if (found.empty()) return std::nullopt;
-  return DesignProposal{std::move(found[0].point), source, std::nullopt, std::nullopt, drawer.rejected()};
-}
-
-// The least value that a share of the values is not above.
-double quantile(std::vector<double> values, double share) {
-  const Index rank = static_cast<Index>(std::ceil(share * static_cast<double>(values.size()))) - 1;
-  const auto nth = values.begin() + std::max<Index>(rank, 0);
-  std::nth_element(values.begin(), nth, values.end());
-  return *nth;
-}
 
 // A twentieth of its extent beyond all that was observed. Of measured objectives the worst fifth is left out, unless
 // the front needs it. Points: {measured objectives..., known objectives...}.
@@ -63,26 +38,6 @@ ObjectiveVector reference_point(const std::vector<ObjectiveVector>& observed, co
     high[k] += 0.05 * (high[k] - low) + 1e-9 * std::max(1.0, std::abs(high[k]));
   }
   return high;
-}
-
-ObjectiveVector joined(ObjectiveVector measured, const ObjectiveVector& known) {
-  measured.insert(measured.end(), known.begin(), known.end());
-  return measured;
-}
-
-bool all_equal(const VectorXd& values) {
-  return values.minCoeff() == values.maxCoeff();
-}
-
-// Limits span decades where they are broken; what counts is the side, and how near. The sign is kept.
-double compressed(double limit, double scale) {
-  return std::copysign(std::log1p(std::abs(limit) / scale), limit);
-}
-
-double violation(const std::vector<double>& limits) {
-  double sum = 0.0;
-  for (const double limit : limits) sum += std::max(0.0, limit);
-  return sum;
 }
 
 // Outcomes of measured objectives behind the first, in standard deviations: of each the eight quantiles of a normal
@@ -103,94 +58,61 @@ void best_first(std::vector<WeighedPoint>& points) {
                            [](const WeighedPoint& point) { return point.opinion.log_acquisition; });
 }
 
-DesignProposal proposal_of(WeighedPoint best, DesignProposal::Source source, int64_t rejected) {
-  return {std::move(best.drawn.point), source, best.drawn.parent, best.opinion, rejected};
+DesignProposal proposal_of(WeighedPoint best, std::string source, const PointDrawer& drawer) {
+  DesignProposal proposal = proposal_of(std::move(best.drawn), std::move(source), drawer);
+  proposal.opinion = best.opinion;
+  return proposal;
 }
 
 }  // namespace
 
-struct BayesianProposer::Models {
-  std::vector<GaussianProcess> objectives;  // measured; of the first's logarithm, unless none is taken
-  std::vector<GaussianProcess> limits;      // measured, compressed
-  std::optional<GaussianProcess> success;   // of labels; nothing: no evaluation has failed
-};
-
 // What is believed before a proposal.
 struct BayesianProposer::Outlook {
-  Models models;
-  std::optional<KnownCostImprovement> improvement;  // nothing: no result keeps all limits
-  std::vector<std::vector<double>> outcomes;        // further_outcomes()
-  std::vector<size_t> parents;                      // the front, or what is nearest to keeping the limits: of results_
+  OutcomeModels models;
+  std::vector<std::vector<double>> outcomes{};  // further_outcomes()
+  std::vector<size_t> parents{};                // the front, or what is nearest to keeping the limits: of results_
+  std::vector<ObjectiveVector> front{};         // as the models believe it, points under way included
+  ObjectiveVector reference{};                  // empty: no result keeps all limits
+  std::optional<KnownCostImprovement> improvement{};  // likewise
 };
 
-std::string to_string(DesignProposal::Source source) {
-  constexpr std::array kNames = {"initial", "model", "evolution", "random"};
-  return kNames.at(static_cast<size_t>(source));
-}
-
-PrefixModel::PrefixModel(std::vector<ModelInput> inputs) : inputs_(std::move(inputs)), fitted_(inputs_) {}
-
-GaussianProcess PrefixModel::given(const MatrixXd& points, const VectorXd& targets) {
-  const Index n = targets.size();
-  Index count = n < kFitEach ? n : n - n % kFitEvery;
-  if (all_equal(targets.head(count))) count = n;  // a first failure, say
-  if (count != fitted_count_) {
-    fitted_ = GaussianProcess(inputs_, {.starts = 1});
-    fitted_.fit(points.topRows(count), targets.head(count));
-    fitted_count_ = count;
-  }
-  GaussianProcess model = fitted_;
-  model.condition(points, targets);
-  return model;
-}
-
 BayesianProposer::BayesianProposer(const DesignSpace& space, uint64_t seed, BayesianOptions options)
-    : space_(space), seed_(seed), options_(options), success_(space.inputs()) {
+    : space_(space),
+      seed_(seed),
+      options_(options),
+      inputs_(space.inputs()),
+      results_(space),
+      models_(inputs_, options.error_resolution) {
   BW_CHECK(options_.initial_points >= 1 && options_.initial_candidates >= 1);
-  BW_CHECK(options_.error_resolution >= 0);
   BW_CHECK(options_.pool >= 1 && options_.refinements >= 0 && options_.refined >= 1);
-  BW_CHECK(options_.mutants >= 1 && options_.evolution_every >= 0 && options_.last_draws >= 1);
+  BW_CHECK(options_.mutants >= 1 && options_.evolution_every >= 0);
 }
 
 void BayesianProposer::tell(const DesignResult& result) {
-  told_.insert(space_.key(result.point));
-  std::optional<ObjectiveVector> known = space_.known_objectives(result.point);
-  if (!known) return;
-  if (result.measured) {
-    BW_CHECK(!result.measured->empty());
-    evaluated_.push_back(results_.size());
-    objectives_.resize(result.measured->size(), PrefixModel(space_.inputs()));
-    limits_.resize(result.limits.size(), PrefixModel(space_.inputs()));
-  }
-  results_.push_back({result, std::move(*known), space_.encode(result.point)});
+  if (!results_.add(result)) return;
+  rows_.push_back(space_.encode(result.point));
+  if (result.measured) evaluated_.push_back(rows_.size() - 1);
+  models_.add(result, rows_.back());
 }
 
 std::optional<DesignProposal> BayesianProposer::propose(int64_t number, const std::vector<DesignPoint>& pending) {
-  using Source = DesignProposal::Source;
-  PointDrawer drawer = drawer_of(number, pending);
+  PointDrawer drawer = results_.drawer(seed_, number, pending);
   if (is_initial(pending.size())) return initial_proposal(drawer, pending);
   const Outlook outlook = look_ahead(pending);
   if (is_evolution_turn(number)) {
     const std::vector<DrawnPoint> mutant = mutants_of_front(outlook, 1, drawer);
-    if (!mutant.empty()) return proposal_of(weigh(outlook, mutant)[0], Source::kEvolution, drawer.rejected());
+    if (!mutant.empty()) return proposal_of(weigh(outlook, mutant)[0], "evolution", drawer);
   }
   std::vector<WeighedPoint> points = weigh(outlook, pool(outlook, drawer));
-  if (points.empty()) return random_proposal(drawer, options_.last_draws, Source::kRandom);
+  if (points.empty()) return random_proposal(drawer);
   best_first(points);
   for (int round = 0; round < options_.refinements; ++round) refine(outlook, drawer, points);
-  return proposal_of(std::move(points[0]), Source::kModel, drawer.rejected());
-}
-
-// A stream of its own for every proposal.
-PointDrawer BayesianProposer::drawer_of(int64_t number, const std::vector<DesignPoint>& pending) const {
-  std::set<std::string> taken = told_;
-  for (const DesignPoint& point : pending) taken.insert(space_.key(point));
-  return PointDrawer(space_, std::move(taken), Rng(seed_, static_cast<uint64_t>(number)));
+  return proposal_of(std::move(points[0]), "model", drawer);
 }
 
 bool BayesianProposer::is_initial(size_t pending) const {
-  const size_t wanted = std::min(static_cast<size_t>(options_.initial_points), 2 * (space_.inputs().size() + 1));
-  return results_.size() + pending < wanted || evaluated_.size() < kLeastEvaluated;
+  const size_t wanted = std::min(static_cast<size_t>(options_.initial_points), 2 * (inputs_.size() + 1));
+  return rows_.size() + pending < wanted || evaluated_.size() < kLeastEvaluated;
 }
 
 bool BayesianProposer::is_evolution_turn(int64_t number) const {
@@ -199,101 +121,64 @@ bool BayesianProposer::is_evolution_turn(int64_t number) const {
 
 std::optional<DesignProposal> BayesianProposer::initial_proposal(PointDrawer& drawer,
                                                                  const std::vector<DesignPoint>& pending) const {
-  const std::vector<DrawnPoint> drawn =
-      collect(options_.initial_candidates, options_.last_draws, [&] { return drawer.sample(); });
+  std::vector<DrawnPoint> drawn = collect(options_.initial_candidates, kLastDraws, [&] { return drawer.sample(); });
   if (drawn.empty()) return std::nullopt;
   std::vector<PlacedPoint> candidates, there;
   for (const DrawnPoint& point : drawn) candidates.push_back({space_.encode(point.point), point.known});
-  for (const Result& result : results_) there.push_back({result.row, result.known});
-  for (const DesignPoint& point : pending)
-    if (auto known = space_.known_objectives(point)) there.push_back({space_.encode(point), std::move(*known)});
-  const size_t chosen = farthest(space_.inputs(), candidates, there);
-  return DesignProposal{drawn[chosen].point, DesignProposal::Source::kInitial, {}, {}, drawer.rejected()};
-}
-
-GaussianProcess BayesianProposer::model_of(PrefixModel& model, const std::vector<size_t>& results,
-                                           const std::function<double(const DesignResult&)>& target) const {
-  MatrixXd points(results.size(), space_.inputs().size());
-  VectorXd targets(points.rows());
-  for (Index i = 0; i < points.rows(); ++i) {
-    const Result& result = results_[results[static_cast<size_t>(i)]];
-    points.row(i) = result.row;
-    targets[i] = target(result.told);
+  for (size_t i = 0; i < rows_.size(); ++i) there.push_back({rows_[i], results_.entries()[i].known});
+  for (const DesignPoint& point : pending) {
+    KnownOutcome known = space_.known_outcome(point);
+    if (known.broken.empty()) there.push_back({space_.encode(point), std::move(known.objectives)});
   }
-  return model.given(points, targets);
-}
-
-BayesianProposer::Models BayesianProposer::models() {
-  Models models;
-  const bool logarithm = options_.error_resolution > 0;
-  for (size_t k = 0; k < objectives_.size(); ++k)
-    models.objectives.push_back(model_of(objectives_[k], evaluated_, [&](const DesignResult& result) {
-      const double value = (*result.measured)[k];
-      return k == 0 && logarithm ? log_error(value, options_.error_resolution) : value;
-    }));
-  for (size_t k = 0; k < limits_.size(); ++k) {
-    std::vector<double> sizes;
-    for (const size_t i : evaluated_) sizes.push_back(std::abs(results_[i].told.limits[k]));
-    const double scale = std::max(quantile(sizes, 0.5), 1e-12);
-    models.limits.push_back(model_of(limits_[k], evaluated_,
-                                     [&](const DesignResult& result) { return compressed(result.limits[k], scale); }));
-  }
-  std::vector<size_t> all(results_.size());
-  std::iota(all.begin(), all.end(), size_t{0});
-  if (evaluated_.size() < results_.size())
-    models.success = model_of(success_, all, [](const DesignResult& result) { return result.measured ? 1.0 : 0.0; });
-  return models;
-}
-
-bool BayesianProposer::keeps_limits(const Result& result) const {
-  return violation(result.told.limits) <= 0.0;
-}
-
-// What the models say of the objectives at a point, the known ones behind.
-ObjectiveVector BayesianProposer::believed(const Models& models, const Eigen::RowVectorXd& row,
-                                           const ObjectiveVector& known) const {
-  ObjectiveVector point;
-  for (const GaussianProcess& model : models.objectives) point.push_back(model.predict(row).mean[0]);
-  if (options_.error_resolution > 0) point[0] = std::exp(point[0]);
-  return joined(std::move(point), known);
+  return proposal_of(std::move(drawn[farthest(inputs_, candidates, there)]), "initial", drawer);
 }
 
 BayesianProposer::Outlook BayesianProposer::look_ahead(const std::vector<DesignPoint>& pending) {
-  Outlook outlook{models(), {}, further_outcomes(objectives_.size() - 1), {}};
+  Outlook outlook{models_.models()};
+  outlook.outcomes = further_outcomes(outlook.models.objectives.size() - 1);
+  add_front(outlook);
+  add_pending(outlook, pending);
+  if (!outlook.reference.empty()) outlook.improvement.emplace(outlook.front, outlook.reference);
+  return outlook;
+}
+
+// The front by what the models believe, not by what noise made of it.
+void BayesianProposer::add_front(Outlook& outlook) const {
   std::vector<size_t> sound;
-  std::vector<ObjectiveVector> observed, means, front;
+  std::vector<ObjectiveVector> observed, means;
   for (const size_t i : evaluated_) {
-    const Result& result = results_[i];
-    if (!keeps_limits(result)) continue;
+    const ToldResults::Entry& entry = results_.entries()[i];
+    if (entry.violation > 0.0) continue;
     sound.push_back(i);
-    observed.push_back(joined(*result.told.measured, result.known));
-    means.push_back(believed(outlook.models, result.row, result.known));
+    observed.push_back(entry.objectives);
+    means.push_back(joined(outlook.models.believed(rows_[i]), entry.known));
   }
   const std::vector<int> ranks = non_dominated_rank(means);
   for (size_t i = 0; i < ranks.size(); ++i)
-    if (ranks[i] == 0) outlook.parents.push_back(sound[i]), front.push_back(means[i]);
-  if (front.empty()) outlook.parents = nearest_to_limits();
-  ObjectiveVector reference;
-  if (!front.empty()) {
-    reference = reference_point(observed, front, objectives_.size());
-    reference[0] = std::min(reference[0], options_.most_error);
+    if (ranks[i] == 0) outlook.parents.push_back(sound[i]), outlook.front.push_back(means[i]);
+  if (outlook.front.empty()) {
+    outlook.parents = nearest_to_limits();
+    return;
   }
-  for (const DesignPoint& point : pending) {
-    const Eigen::RowVectorXd row = space_.encode(point);
-    if (const auto known = space_.known_objectives(point)) front.push_back(believed(outlook.models, row, *known));
-    for (GaussianProcess& model : outlook.models.objectives) model.add_pending(row);
-    for (GaussianProcess& model : outlook.models.limits) model.add_pending(row);
-  }
-  if (!reference.empty()) outlook.improvement.emplace(front, reference);
-  return outlook;
+  outlook.reference = reference_point(observed, outlook.front, outlook.models.objectives.size());
+  outlook.reference[0] = std::min(outlook.reference[0], options_.most_error);
 }
 
 // Where none keeps them all.
 std::vector<size_t> BayesianProposer::nearest_to_limits() const {
   std::vector<size_t> nearest = evaluated_;
-  std::ranges::stable_sort(nearest, {}, [&](size_t i) { return violation(results_[i].told.limits); });
+  std::ranges::stable_sort(nearest, {}, [&](size_t i) { return results_.entries()[i].violation; });
   nearest.resize(std::min(nearest.size(), kNearest));
   return nearest;
+}
+
+void BayesianProposer::add_pending(Outlook& outlook, const std::vector<DesignPoint>& pending) const {
+  for (const DesignPoint& point : pending) {
+    const Eigen::RowVectorXd row = space_.encode(point);
+    const KnownOutcome known = space_.known_outcome(point);
+    if (known.broken.empty()) outlook.front.push_back(joined(outlook.models.believed(row), known.objectives));
+    outlook.models.add_pending(row);
+  }
 }
 
 std::vector<DrawnPoint> BayesianProposer::mutants_of_front(const Outlook& outlook, int count,
@@ -302,8 +187,8 @@ std::vector<DrawnPoint> BayesianProposer::mutants_of_front(const Outlook& outloo
 }
 
 std::optional<DrawnPoint> BayesianProposer::mutant_of_front(const Outlook& outlook, PointDrawer& drawer) const {
-  const DesignResult& parent = results_[outlook.parents[drawer.rng().below(outlook.parents.size())]].told;
-  return drawer.mutant(parent.point, parent.number);
+  const DesignResult& parent = results_.entries()[drawer.rng().pick(outlook.parents)].told;
+  return drawer.mutant(parent.point, {parent.number});
 }
 
 std::vector<DrawnPoint> BayesianProposer::pool(const Outlook& outlook, PointDrawer& drawer) const {
@@ -313,11 +198,11 @@ std::vector<DrawnPoint> BayesianProposer::pool(const Outlook& outlook, PointDraw
 }
 
 std::vector<WeighedPoint> BayesianProposer::weigh(const Outlook& outlook, std::vector<DrawnPoint> drawn) const {
-  MatrixXd rows(drawn.size(), space_.inputs().size());
+  MatrixXd rows(drawn.size(), inputs_.size());
   for (Index i = 0; i < rows.rows(); ++i) rows.row(i) = space_.encode(drawn[static_cast<size_t>(i)].point);
   std::vector<GaussianPosterior> objectives;
   for (const GaussianProcess& model : outlook.models.objectives) objectives.push_back(model.predict(rows));
-  const VectorXd log_success = log_success_of(outlook.models, rows);
+  const VectorXd log_success = outlook.models.log_success(rows);
   std::vector<WeighedPoint> points;
   for (Index i = 0; i < rows.rows(); ++i) {
     DrawnPoint& point = drawn[static_cast<size_t>(i)];
@@ -326,17 +211,6 @@ std::vector<WeighedPoint> BayesianProposer::weigh(const Outlook& outlook, std::v
     points.push_back({std::move(point), opinion});
   }
   return points;
-}
-
-VectorXd BayesianProposer::log_success_of(const Models& models, const MatrixXd& rows) const {
-  VectorXd sum = VectorXd::Zero(rows.rows());
-  const auto add = [&](const GaussianProcess& model, const auto& log_probability) {
-    const GaussianPosterior posterior = model.predict(rows);
-    for (Index i = 0; i < rows.rows(); ++i) sum[i] += log_probability(posterior.mean[i], posterior.deviation[i]);
-  };
-  if (models.success) add(*models.success, log_success_probability);
-  for (const GaussianProcess& limit : models.limits) add(limit, log_kept_probability);
-  return sum;
 }
 
 // Of the point at row i.
@@ -358,7 +232,7 @@ void BayesianProposer::refine(const Outlook& outlook, PointDrawer& drawer, std::
   std::vector<DrawnPoint> mutants;
   for (size_t i = 0; i < std::min(points.size(), static_cast<size_t>(options_.refined)); ++i) {
     const DrawnPoint& parent = points[i].drawn;
-    const auto draw = [&] { return drawer.mutant(parent.point, parent.parent); };
+    const auto draw = [&] { return drawer.mutant(parent.point, parent.parents); };
     std::ranges::move(collect(options_.mutants, options_.mutants, draw), std::back_inserter(mutants));
   }
   std::ranges::move(weigh(outlook, std::move(mutants)), std::back_inserter(points));

@@ -18,24 +18,14 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <limits>
 #include <optional>
-#include <set>
-#include <string>
 #include <vector>
 
-#include "search/design_space.h"
-#include "search/gaussian_process.h"
+#include "search/outcome_models.h"
+#include "search/proposer.h"
 
 namespace bitwright {
-
-struct DesignResult {
-  int64_t number = 0;  // of the proposal
-  DesignPoint point;
-  std::optional<ObjectiveVector> measured;  // objectives, the error first, 1..4; of all as many. Nothing: it failed
-  std::vector<double> limits{};             // measured, <= 0 where kept; of all results that did not fail as many
-};
 
 struct BayesianOptions {
   int initial_points = 10;          // at most, else 2 (inputs + 1); >= 1
@@ -48,14 +38,6 @@ struct BayesianOptions {
   int evolution_every = 10;         // proposals, of which one is a mutant of the front; 0: none
   double error_resolution = 0.001;  // 1 / windows of the validation: see log_error; 0: no logarithm is taken
   double most_error = std::numeric_limits<double>::infinity();  // a result of more is no point of the front
-  int last_draws = 100'000;         // all rejected, and the space is taken for exhausted; >= 1
-};
-
-// What the models say of a point.
-struct DesignOpinion {
-  double mean = 0.0, deviation = 1.0;  // of log(error), or of the first objective where no logarithm is taken
-  double log_success = 0.0;            // log P(the evaluation succeeds and keeps the measured limits)
-  double log_acquisition = 0.0;        // log E[hypervolume gained], success included
 };
 
 struct WeighedPoint {
@@ -63,66 +45,26 @@ struct WeighedPoint {
   DesignOpinion opinion;
 };
 
-struct DesignProposal {
-  enum class Source { kInitial, kModel, kEvolution, kRandom };  // random: where a pool would be empty
-  DesignPoint point;
-  Source source = Source::kInitial;
-  std::optional<int64_t> parent;         // number of the result that it mutates, perhaps at several removes
-  std::optional<DesignOpinion> opinion;  // of kModel and kEvolution
-  int64_t rejected = 0;                  // points drawn that break a known limit or are there already
-};
-
-// "initial", "model", "evolution", "random".
-std::string to_string(DesignProposal::Source source);
-
-// A model of one target. Its hyperparameters are fitted to the first results, of which there are all up to 40 and every
-// fourth more, and always from the prior, so that they are a function of the results.
-class PrefixModel {
- public:
-  explicit PrefixModel(std::vector<ModelInput> inputs);
-  // points, targets: those of the last call, and more behind them.
-  GaussianProcess given(const Eigen::MatrixXd& points, const Eigen::VectorXd& targets);
-
- private:
-  std::vector<ModelInput> inputs_;
-  GaussianProcess fitted_;
-  Eigen::Index fitted_count_ = 0;
-};
-
-class BayesianProposer {
+class BayesianProposer : public Proposer {
  public:
   // `space` must outlive it.
   BayesianProposer(const DesignSpace& space, uint64_t seed, BayesianOptions options = {});
 
-  // A finished evaluation. One of a point that breaks a known limit teaches nothing.
-  void tell(const DesignResult& result);
-
-  // A function of the seed, `number`, the results told so far in their order, and `pending`, the points under way in
-  // theirs. Never a point that was told or is pending, never one that breaks a known limit; nothing where there is none
-  // left. One thread; time grows with the cube of the results.
-  std::optional<DesignProposal> propose(int64_t number, const std::vector<DesignPoint>& pending = {});
+  void tell(const DesignResult& result) override;
+  // Sources: "initial", "model", "evolution", and "random" where a pool would be empty. One thread; time grows with the
+  // cube of the results.
+  std::optional<DesignProposal> propose(int64_t number, const std::vector<DesignPoint>& pending = {}) override;
 
  private:
-  struct Result {
-    DesignResult told;
-    ObjectiveVector known;  // objectives
-    Eigen::RowVectorXd row;
-  };
-  struct Models;
   struct Outlook;
 
-  PointDrawer drawer_of(int64_t number, const std::vector<DesignPoint>& pending) const;
   bool is_initial(size_t pending) const;
   bool is_evolution_turn(int64_t number) const;
   std::optional<DesignProposal> initial_proposal(PointDrawer& drawer, const std::vector<DesignPoint>& pending) const;
   Outlook look_ahead(const std::vector<DesignPoint>& pending);
-  Models models();
-  GaussianProcess model_of(PrefixModel& model, const std::vector<size_t>& results,
-                           const std::function<double(const DesignResult&)>& target) const;
-  bool keeps_limits(const Result& result) const;
-  ObjectiveVector believed(const Models& models, const Eigen::RowVectorXd& row, const ObjectiveVector& known) const;
+  void add_front(Outlook& outlook) const;
+  void add_pending(Outlook& outlook, const std::vector<DesignPoint>& pending) const;
   std::vector<size_t> nearest_to_limits() const;
-  Eigen::VectorXd log_success_of(const Models& models, const Eigen::MatrixXd& rows) const;
   double log_improvement(const Outlook& outlook, const std::vector<GaussianPosterior>& objectives, Eigen::Index i,
                          const ObjectiveVector& known) const;
   std::optional<DrawnPoint> mutant_of_front(const Outlook& outlook, PointDrawer& drawer) const;
@@ -134,11 +76,11 @@ class BayesianProposer {
   const DesignSpace& space_;
   uint64_t seed_;
   BayesianOptions options_;
-  std::set<std::string> told_;                    // keys of all points
-  std::vector<Result> results_;                   // that keep all known limits
-  std::vector<size_t> evaluated_;                 // indices of those that did not fail
-  std::vector<PrefixModel> objectives_, limits_;  // measured
-  PrefixModel success_;
+  std::vector<ModelInput> inputs_;
+  ToldResults results_;
+  std::vector<Eigen::RowVectorXd> rows_;  // of its entries
+  std::vector<size_t> evaluated_;         // indices of those that did not fail
+  ResultModels models_;
 };
 
 }  // namespace bitwright

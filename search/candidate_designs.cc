@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <set>
 #include <utility>
 
 #include "core/check.h"
@@ -39,6 +41,12 @@ std::string field_of_block(const Dimension& dimension) {
   return dimension.name.starts_with("block") && dimension.name.find('.') != std::string::npos
              ? dimension.name.substr(dimension.name.find('.') + 1)
              : "";
+}
+
+std::vector<std::string> rules_of(const std::vector<Violation>& violations) {
+  std::set<std::string> rules;
+  for (const Violation& violation : violations) rules.insert(violation.rule);
+  return {rules.begin(), rules.end()};
 }
 
 }  // namespace
@@ -119,6 +127,23 @@ DesignPoint CandidateDesigns::mutate(const DesignPoint& parent, Rng& rng) const 
   return child;
 }
 
+DesignPoint CandidateDesigns::cross(const DesignPoint& a, const DesignPoint& b, Rng& rng) const {
+  DesignPoint child = a;
+  for (size_t i = 0; i < child.size(); ++i)
+    if (b[i] != kInactive && (a[i] == kInactive || rng.chance(0.5))) child[i] = b[i];
+  complete(child, rng);
+  return child;
+}
+
+DesignPoint CandidateDesigns::decode_unit(const std::vector<double>& unit) const {
+  DesignPoint point(unit.size(), kInactive);
+  for (size_t i = 0; i < point.size(); ++i) {
+    const auto choices = static_cast<double>(space_.dimensions()[i].choices.size());
+    if (is_active(point, i)) point[i] = std::clamp(std::floor(unit[i] * choices), 0.0, choices - 1.0);
+  }
+  return point;
+}
+
 // Draws what is active and has no choice, and drops what is no longer active. Parents come before their children.
 void CandidateDesigns::complete(DesignPoint& point, Rng& rng) const {
   for (size_t i = 0; i < point.size(); ++i) {
@@ -140,18 +165,20 @@ std::string CandidateDesigns::key(const DesignPoint& point) const {
   return fmt::format("{}", fmt::join(point, " "));
 }
 
-std::optional<ObjectiveVector> CandidateDesigns::known_objectives(const DesignPoint& point) const {
+KnownOutcome CandidateDesigns::known_outcome(const DesignPoint& point) const {
   const auto [known, is_new] = known_.try_emplace(key(point));
   if (is_new) known->second = estimated(point);
   return known->second;
 }
 
-std::optional<ObjectiveVector> CandidateDesigns::estimated(const DesignPoint& point) const {
+KnownOutcome CandidateDesigns::estimated(const DesignPoint& point) const {
   const Network network = candidate(point).network;
-  if (rules_.check_structure && !rules_.check_structure(network).empty()) return std::nullopt;
+  if (rules_.check_structure)
+    if (const auto violations = rules_.check_structure(network); !violations.empty()) return {rules_of(violations)};
   const Estimates estimates = rules_.estimate ? rules_.estimate(network) : Estimates{};
-  if (rules_.check_budgets && !rules_.check_budgets(estimates).empty()) return std::nullopt;
-  return known_objective_values(estimates, goals_);
+  if (rules_.check_budgets)
+    if (const auto violations = rules_.check_budgets(estimates); !violations.empty()) return {rules_of(violations)};
+  return {{}, known_objective_values(estimates, goals_)};
 }
 
 }  // namespace bitwright

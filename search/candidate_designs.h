@@ -26,9 +26,11 @@ class CandidateDesigns : public DesignSpace {
   // One to three of the dimensions that have a choice: ordinal ones to a neighbour, mostly. What becomes active by that
   // is drawn afresh.
   DesignPoint mutate(const DesignPoint& parent, Rng& rng) const override;
+  DesignPoint cross(const DesignPoint& a, const DesignPoint& b, Rng& rng) const override;
+  DesignPoint decode_unit(const std::vector<double>& unit) const override;
   std::string key(const DesignPoint& point) const override;
   // The study's objectives, soft limits applied. What was asked once is remembered.
-  std::optional<ObjectiveVector> known_objectives(const DesignPoint& point) const override;
+  KnownOutcome known_outcome(const DesignPoint& point) const override;
 
  private:
   struct Parent {
@@ -38,13 +40,13 @@ class CandidateDesigns : public DesignSpace {
 
   bool is_active(const DesignPoint& point, size_t dimension) const;
   void complete(DesignPoint& point, Rng& rng) const;
-  std::optional<ObjectiveVector> estimated(const DesignPoint& point) const;
+  KnownOutcome estimated(const DesignPoint& point) const;
 
   SearchSpace space_;
   Goals goals_;
   CandidateRules rules_;
-  std::vector<std::optional<Parent>> parents_;                           // of each dimension
-  mutable std::map<std::string, std::optional<ObjectiveVector>> known_;  // by key
+  std::vector<std::optional<Parent>> parents_;         // of each dimension
+  mutable std::map<std::string, KnownOutcome> known_;  // by key
 };
 
 }  // namespace bitwright

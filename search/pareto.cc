@@ -44,6 +44,11 @@ bool reaches_floor(const Trial& trial, const Goals& goals) {
   return trial.metrics.accuracy >= goals.accuracy_floor;
 }
 
+ObjectiveVector joined(ObjectiveVector measured, const ObjectiveVector& known) {
+  measured.insert(measured.end(), known.begin(), known.end());
+  return measured;
+}
+
 bool dominates(const ObjectiveVector& a, const ObjectiveVector& b) {
   BW_CHECK(a.size() == b.size());
   bool better = false;

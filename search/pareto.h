@@ -33,6 +33,9 @@ ObjectiveVector objective_values(const Trial& trial, const Goals& goals);
 // Whether a complete trial has the accuracy that is asked for.
 bool reaches_floor(const Trial& trial, const Goals& goals);
 
+// Measured objectives, and behind them the known.
+ObjectiveVector joined(ObjectiveVector measured, const ObjectiveVector& known);
+
 // No worse anywhere and better somewhere. Same length.
 bool dominates(const ObjectiveVector& a, const ObjectiveVector& b);
 

@@ -104,6 +104,7 @@ class StudyRun {
       Proposal proposal = sampler_.ask(trial.number, attempt);
       trial.candidate = std::move(proposal.candidate);
       trial.source = std::move(proposal.source);
+      add_rejected(trial, proposal.rejected);
       if (accepts(trial)) return trial;
       if (!may_go_on()) {
         count_rejected();
@@ -113,6 +114,12 @@ class StudyRun {
     reason_ = store_.size() == 0 ? StopReason::kNothingFits : StopReason::kSpaceExhausted;
     store_.event("gave up", "{\"trial\": " + std::to_string(trial.number) + "}");
     return std::nullopt;
+  }
+
+  // What the sampler passed over.
+  void add_rejected(Trial& trial, const RejectedPoints& rejected) {
+    for (const auto& [rule, candidates] : rejected.by_rule) rejected_[rule] += candidates;
+    trial.rejected += rejected.breaking;
   }
 
   bool accepts(Trial& trial) {

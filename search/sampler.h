@@ -10,6 +10,7 @@
 #include "core/study.h"
 #include "core/trial.h"
 #include "search/candidate_rules.h"
+#include "search/design_space.h"
 #include "search/pareto.h"
 #include "search/space.h"
 
@@ -17,7 +18,8 @@ namespace bitwright {
 
 struct Proposal {
   Candidate candidate;
-  std::string source;  // "random", "mutation of 12", "first population"
+  std::string source{};       // "random", "mutation of 12", "first population"
+  RejectedPoints rejected{};  // passed over within this proposal
 };
 
 // A proposal is a function of the study's seed, the trial's number, the attempt, the trials told so far, in the order
@@ -36,8 +38,9 @@ class Sampler {
 // A stream of its own for every proposal.
 Rng proposal_rng(uint64_t seed, int64_t number, int64_t attempt);
 
-// By search.sampler: "random", "evolution", "bayesian". The last looks at rules, and at the number of examples that
-// validate, >= 1: an error of less than one of them cannot be told from none. Throws ConfigError for another name.
+// By search.sampler, one of kSamplers. Every method passes over candidates that break the rules, and needs
+// rules.estimate where there are objectives. validation_examples: >= 1; an error of less than one of them cannot be
+// told from none. Throws ConfigError for another name.
 std::unique_ptr<Sampler> make_sampler(const SearchSpec& spec, const SearchSpace& space, const Goals& goals,
                                       const CandidateRules& rules = {}, int64_t validation_examples = 1000);
 

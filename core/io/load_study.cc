@@ -266,7 +266,7 @@ void visit_space(Fields& fields, SpaceSpec& space) {
 }
 
 void visit_search(Fields& fields, SearchSpec& search) {
-  fields.value("sampler", search.sampler, one_of(std::vector<std::string>{"random", "evolution", "bayesian"}));
+  fields.value("sampler", search.sampler, one_of(std::vector<std::string>(kSamplers.begin(), kSamplers.end())));
   fields.value("seed", search.seed, seed_number());
   fields.value("trials", search.trials, whole(1, 1'000'000));
   fields.value("budget", search.budget_seconds, quantity(kSeconds, None::kAllowed));

@@ -71,7 +71,7 @@ Eigen::RowVectorXd ProblemSpace::encode(const DesignPoint& point) const {
 DesignPoint ProblemSpace::sample(Rng& rng) const {
   std::vector<double> unit(problem_.parameters.size());
   for (double& u : unit) u = rng.uniform();
-  return decode_unit(problem_, unit);
+  return bitwright::decode_unit(problem_, unit);
 }
 
 DesignPoint ProblemSpace::mutate(const DesignPoint& parent, Rng& rng) const {
@@ -83,6 +83,18 @@ DesignPoint ProblemSpace::mutate(const DesignPoint& parent, Rng& rng) const {
   return child;
 }
 
+// What is not active has a value as well.
+DesignPoint ProblemSpace::cross(const DesignPoint& a, const DesignPoint& b, Rng& rng) const {
+  DesignPoint child = a;
+  for (size_t i = 0; i < child.size(); ++i)
+    if (rng.chance(0.5)) child[i] = b[i];
+  return child;
+}
+
+DesignPoint ProblemSpace::decode_unit(const std::vector<double>& unit) const {
+  return bitwright::decode_unit(problem_, unit);
+}
+
 std::string ProblemSpace::key(const DesignPoint& point) const {
   std::string key;
   for (size_t i = 0; i < point.size(); ++i) {
@@ -92,11 +104,14 @@ std::string ProblemSpace::key(const DesignPoint& point) const {
   return key;
 }
 
-std::optional<ObjectiveVector> ProblemSpace::known_objectives(const DesignPoint& point) const {
+KnownOutcome ProblemSpace::known_outcome(const DesignPoint& point) const {
   const ProblemOutcome outcome = problem_.outcome(point);
-  if (!keeps_known_limits(outcome)) return std::nullopt;
-  if (!problem_.known_costs) return ObjectiveVector();
-  return ObjectiveVector(outcome.objectives.begin() + 1, outcome.objectives.end());
+  KnownOutcome known;
+  for (size_t i = 0; i < outcome.known_limits.size(); ++i)
+    if (outcome.known_limits[i] > 0.0) known.broken.push_back(fmt::format("limit {}", i));
+  if (problem_.known_costs && known.broken.empty())
+    known.objectives.assign(outcome.objectives.begin() + 1, outcome.objectives.end());
+  return known;
 }
 
 }  // namespace bitwright

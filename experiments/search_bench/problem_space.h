@@ -17,9 +17,11 @@ class ProblemSpace : public DesignSpace {
   // One to three of the active parameters: a choice drawn afresh, a level next to the parent's where there are at most
   // six, a normal step of a tenth of the range otherwise.
   DesignPoint mutate(const DesignPoint& parent, Rng& rng) const override;
+  DesignPoint cross(const DesignPoint& a, const DesignPoint& b, Rng& rng) const override;
+  DesignPoint decode_unit(const std::vector<double>& unit) const override;
   // Of reals nine digits count.
   std::string key(const DesignPoint& point) const override;
-  std::optional<ObjectiveVector> known_objectives(const DesignPoint& point) const override;
+  KnownOutcome known_outcome(const DesignPoint& point) const override;
 
  private:
   Problem problem_;

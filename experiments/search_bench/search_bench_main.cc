@@ -1,4 +1,4 @@
-// bitwright-search-bench: the Bayesian search on problems with known answers: a CSV line an evaluation, and medians of
+// bitwright-search-bench: search methods on problems with known answers: a CSV line an evaluation, and medians of
 // the share of the best known hypervolume.
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/core.h>
@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <fstream>
 
+#include "core/study.h"
 #include "experiments/run_main.h"
 #include "experiments/search_bench/search_run.h"
 
@@ -14,16 +15,20 @@ namespace {
 
 struct BenchOptions {
   std::vector<std::string> problems = {"mcu", "mcu3"};
+  std::vector<std::string> samplers = {"bayesian"};
   uint64_t first_seed = 0;
   int seeds = 5;
   SearchRunOptions run;
   std::string out;
 };
 
-std::vector<SearchRun> run_seeds(const Problem& problem, const BenchOptions& options, std::ostream* out) {
+std::vector<SearchRun> run_seeds(const Problem& problem, const std::string& sampler, const BenchOptions& options,
+                                 std::ostream* out) {
   std::vector<SearchRun> runs;
+  SearchRunOptions run = options.run;
+  run.sampler = sampler;
   for (int i = 0; i < options.seeds; ++i) {
-    runs.push_back(run_search(problem, options.first_seed + static_cast<uint64_t>(i), options.run));
+    runs.push_back(run_search(problem, options.first_seed + static_cast<uint64_t>(i), run));
     if (out) *out << csv_rows(runs.back()) << std::flush;
   }
   return runs;
@@ -38,14 +43,18 @@ void bench(const BenchOptions& options) {
   }
   for (const std::string& name : options.problems) {
     const Problem problem = search_problem(name);
-    fmt::print("{}", summary(problem, run_seeds(problem, options, file.is_open() ? &file : nullptr)));
-    std::fflush(stdout);
+    for (const std::string& sampler : options.samplers) {
+      fmt::print("{}", summary(problem, run_seeds(problem, sampler, options, file.is_open() ? &file : nullptr)));
+      std::fflush(stdout);
+    }
   }
 }
 
 void add_options(CLI::App& app, BenchOptions& options) {
-  app.add_option("--problems", options.problems, "Separated by commas")
+  app.add_option("--problems", options.problems, "Separated by commas")->delimiter(',')->capture_default_str();
+  app.add_option("--samplers", options.samplers, "Separated by commas")
       ->delimiter(',')
+      ->check(CLI::IsMember(std::vector<std::string>(kSamplers.begin(), kSamplers.end())))
       ->capture_default_str();
   app.add_option("--first-seed", options.first_seed)->capture_default_str();
   app.add_option("--seeds", options.seeds, "Searches a problem")->check(CLI::PositiveNumber)->capture_default_str();
@@ -54,7 +63,7 @@ void add_options(CLI::App& app, BenchOptions& options) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--out", options.out, "CSV file to write: a line an evaluation");
-  BayesianOptions& proposer = options.run.proposer;
+  BayesianOptions& proposer = options.run.bayesian;
   app.add_option("--pool", proposer.pool)->check(CLI::PositiveNumber)->capture_default_str();
   app.add_option("--refinements", proposer.refinements)->check(CLI::NonNegativeNumber)->capture_default_str();
   app.add_option("--initial", proposer.initial_points)->check(CLI::PositiveNumber)->capture_default_str();
@@ -62,7 +71,7 @@ void add_options(CLI::App& app, BenchOptions& options) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Run the Bayesian search on problems with known answers", "bitwright-search-bench");
+  CLI::App app("Run search methods on problems with known answers", "bitwright-search-bench");
   BenchOptions options;
   add_options(app, options);
   if (const std::optional<int> status = parse_arguments(app, argc, argv)) return *status;

@@ -45,23 +45,30 @@ double cpu_ms_at(const SearchRun& run, size_t evaluations) {
   return 1e3 * median(seconds);
 }
 
+std::unique_ptr<Proposer> proposer_of(const Problem& problem, const DesignSpace& space, uint64_t seed,
+                                      const SearchRunOptions& options) {
+  BayesianOptions bayesian = options.bayesian;
+  if (!problem.known_costs) bayesian.error_resolution = 0.0;
+  if (options.sampler == "bayesian") return std::make_unique<BayesianProposer>(space, seed, bayesian);
+  return make_proposer({.sampler = options.sampler, .seed = seed, .error_resolution = bayesian.error_resolution},
+                       space);
+}
+
 }  // namespace
 
 SearchRun run_search(const Problem& problem, uint64_t seed, const SearchRunOptions& options) {
   const ProblemSpace space(problem);
-  BayesianOptions proposer_options = options.proposer;
-  if (!problem.known_costs) proposer_options.error_resolution = 0.0;
-  BayesianProposer proposer(space, seed, proposer_options);
-  SearchRun run{problem.name, seed, {}};
+  const std::unique_ptr<Proposer> proposer = proposer_of(problem, space, seed, options);
+  SearchRun run{options.sampler, problem.name, seed, {}};
   std::deque<DesignPoint> pending;
   std::set<std::string> seen;
   for (int64_t number = 0; number < options.evaluations; ++number) {
     const double start = cpu_seconds();
     if (std::ssize(pending) == options.workers) {
-      proposer.tell(result_of(problem, number - std::ssize(pending), pending.front(), seed));
+      proposer->tell(result_of(problem, number - std::ssize(pending), pending.front(), seed));
       pending.pop_front();
     }
-    const std::optional<DesignProposal> proposal = proposer.propose(number, {pending.begin(), pending.end()});
+    const std::optional<DesignProposal> proposal = proposer->propose(number, {pending.begin(), pending.end()});
     const double seconds = cpu_seconds() - start;
     if (!proposal) break;
     run.points.push_back(evaluated(problem, proposal->point));
@@ -87,8 +94,8 @@ std::string csv_rows(const SearchRun& run) {
   std::string rows;
   for (size_t i = 0; i < run.points.size(); ++i) {
     const EvaluatedPoint& point = run.points[i];
-    rows += fmt::format("bitwright,{},{},{},{:.6f},{:d},{:d},{:d}", run.problem, run.seed, i, point.ask_cpu_s,
-                        point.keeps_known, point.keeps_unknown, point.repeat);
+    rows += fmt::format("bitwright-{},{},{},{},{:.6f},{:d},{:d},{:d}", run.sampler, run.problem, run.seed, i,
+                        point.ask_cpu_s, point.keeps_known, point.keeps_unknown, point.repeat);
     for (size_t k = 0; k < 3; ++k)
       rows += k < point.objectives.size() ? fmt::format(",{}", point.objectives[k]) : std::string(",");
     rows += '\n';
@@ -97,7 +104,7 @@ std::string csv_rows(const SearchRun& run) {
 }
 
 std::string summary(const Problem& problem, std::span<const SearchRun> runs) {
-  std::string line = fmt::format("{:<6} {} seeds", problem.name, runs.size());
+  std::string line = fmt::format("{:<10} {:<10} {} seeds", problem.name, runs.front().sampler, runs.size());
   for (const int evaluations : {50, 100, 200}) {
     std::vector<double> shares, cpu_ms;
     for (const SearchRun& run : runs) {

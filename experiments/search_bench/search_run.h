@@ -13,9 +13,10 @@
 namespace bitwright {
 
 struct SearchRunOptions {
-  int evaluations = 200;  // >= 1
-  int workers = 1;        // points under way at once, of which the oldest ends first; >= 1
-  BayesianOptions proposer;
+  int evaluations = 200;             // >= 1
+  int workers = 1;                   // points under way at once, of which the oldest ends first; >= 1
+  std::string sampler = "bayesian";  // one of kSamplers, core/study.h
+  BayesianOptions bayesian;
 };
 
 struct EvaluatedPoint {
@@ -26,6 +27,7 @@ struct EvaluatedPoint {
 };
 
 struct SearchRun {
+  std::string sampler;
   std::string problem;
   uint64_t seed = 0;
   std::vector<EvaluatedPoint> points;  // as proposed; fewer than wanted where the space is exhausted
@@ -37,12 +39,13 @@ SearchRun run_search(const Problem& problem, uint64_t seed, const SearchRunOptio
 // reference_share of what the first points reached that keep all limits.
 double share_after(const Problem& problem, const SearchRun& run, int evaluations);
 
-// peer,problem,seed,i,ask_cpu_s,known_ok,unknown_ok,dup,f0,f1,f2: a line an evaluation, `peer` being "bitwright".
+// peer,problem,seed,i,ask_cpu_s,known_ok,unknown_ok,dup,f0,f1,f2: a line an evaluation, `peer` being "bitwright-" and
+// the sampler.
 std::string csv_header();
 std::string csv_rows(const SearchRun& run);
 
-// A line of medians over the runs, all of `problem`: share and CPU of a proposal at 50, 100 and 200 evaluations, as far
-// as the runs go.
+// A line of medians over the runs, one at least, all of `problem` and one sampler: share and CPU of a proposal at 50,
+// 100 and 200 evaluations, as far as the runs go.
 std::string summary(const Problem& problem, std::span<const SearchRun> runs);
 
 }  // namespace bitwright

@@ -8,7 +8,7 @@
 namespace bitwright {
 namespace {
 
-const SearchRunOptions kSmall = {.evaluations = 24, .workers = 2, .proposer = {.pool = 50, .refinements = 0}};
+const SearchRunOptions kSmall = {.evaluations = 24, .workers = 2, .bayesian = {.pool = 50, .refinements = 0}};
 
 TEST(ProblemParameter, ValuesAreThoseOfTheirPlaceInTheRange) {
   Rng rng(1);
@@ -53,15 +53,15 @@ TEST(SearchRun, GainsWithEvaluations) {
 
 TEST(SearchRun, RunsWhereOnlyEvaluationsTell) {
   const Problem problem = search_problem("osy");
-  const SearchRun run = run_search(problem, 3, {.evaluations = 40, .proposer = {.pool = 200, .refinements = 1}});
+  const SearchRun run = run_search(problem, 3, {.evaluations = 40, .bayesian = {.pool = 200, .refinements = 1}});
   EXPECT_GT(share_after(problem, run, 40), 0.3);  // most random points break a limit
 }
 
 TEST(SearchRun, IsALineAnEvaluation) {
-  const SearchRun run{"mcu", 4, {{0.0015, true, false, false, {0.25, 0.5}}}};
+  const SearchRun run{"bayesian", "mcu", 4, {{0.0015, true, false, false, {0.25, 0.5}}}};
   EXPECT_EQ(csv_header() + csv_rows(run),
             "peer,problem,seed,i,ask_cpu_s,known_ok,unknown_ok,dup,f0,f1,f2\n"
-            "bitwright,mcu,4,0,0.001500,1,0,0,0.25,0.5,\n");
+            "bitwright-bayesian,mcu,4,0,0.001500,1,0,0,0.25,0.5,\n");
 }
 
 }  // namespace

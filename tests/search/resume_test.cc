@@ -128,7 +128,7 @@ INSTANTIATE_TEST_SUITE_P(Samplers, ResumedStudy,
 // Each finished trial is acknowledged by its number in the pipe, after the store has it.
 [[noreturn]] void search_in_child(const std::string& path, const Study& study, int acknowledge) {
   const SearchSpace space = space_of(large_spec());
-  const auto sampler = make_sampler(study.search, space, goals_of(study));
+  const auto sampler = make_sampler(study.search, space, goals_of(study), toy_rules(600));
   ToyExecutor executor;
   StudyHooks hooks;
   hooks.on_finish = [&](const Trial& trial, const StudyProgress&) {

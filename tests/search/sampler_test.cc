@@ -6,7 +6,6 @@
 #include <set>
 
 #include "core/error.h"
-#include "search/hypervolume.h"
 #include "tests/search/small_space.h"
 
 namespace bitwright {
@@ -33,19 +32,11 @@ Trial trained(int64_t number, const Candidate& candidate) {
   return t;
 }
 
-bool fits(const Candidate& candidate, int64_t max_flash_bytes) {
-  return toy_structure(candidate.network).empty() && toy_estimates(candidate.network).flash_bytes <= max_flash_bytes;
-}
-
 // A search without a store: `count` trials, one after another.
-std::vector<Trial> search(Sampler& sampler, int count, int64_t max_flash_bytes = INT64_MAX) {
+std::vector<Trial> search(Sampler& sampler, int count) {
   std::vector<Trial> trials;
-  std::set<std::string> seen;
   for (int64_t number = 0; number < count; ++number) {
-    Proposal p = sampler.ask(number, 0);
-    for (int64_t attempt = 1; seen.contains(p.candidate.hash) || !fits(p.candidate, max_flash_bytes); ++attempt)
-      p = sampler.ask(number, attempt);
-    seen.insert(p.candidate.hash);
+    const Proposal p = sampler.ask(number, 0);
     trials.push_back(trained(number, p.candidate));
     trials.back().source = p.source;
     sampler.tell(trials.back());
@@ -87,114 +78,15 @@ TEST_P(EverySampler, ProposesOtherCandidatesForAnotherSeedNumberOrAttempt) {
   EXPECT_GE(hashes.size(), 385u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Samplers, EverySampler, testing::Values("random", "evolution", "bayesian"));
+INSTANTIATE_TEST_SUITE_P(Samplers, EverySampler, testing::ValuesIn(kSamplers));
 
 TEST(MakeSampler, RefusesAnUnknownName) {
   try {
-    make_sampler(spec_of("annealing", 1), space_of(small_spec()), {});
+    make_sampler(spec_of("annealing", 1), space_of(small_spec()), kGoals, toy_rules());
     FAIL();
   } catch (const ConfigError& e) {
-    EXPECT_STREQ(e.what(), "search.sampler = annealing: one of random, evolution, bayesian");
+    EXPECT_STREQ(e.what(), "search.sampler = annealing: one of bayesian, evolution, munas, random");
   }
-}
-
-int64_t parent_number(const Proposal& p) {
-  const std::string prefix = "mutation of ";
-  return p.source.starts_with(prefix) ? std::stoll(p.source.substr(prefix.size())) : -1;
-}
-
-TEST(AgingEvolution, DrawsItsFirstPopulationAtRandomAndMutatesAfterwards) {
-  const auto sampler = make_sampler(spec_of("evolution", 3), space_of(large_spec()), kGoals);
-  const std::vector<Trial> trials = search(*sampler, 20);
-  for (int i = 0; i < 8; ++i) EXPECT_EQ(trials[i].source, "first population");
-  for (int i = 8; i < 20; ++i) EXPECT_TRUE(trials[i].source.starts_with("mutation of ")) << trials[i].source;
-}
-
-TEST(AgingEvolution, LetsTheOldestDieHoweverGood) {
-  const SearchSpace space = space_of(large_spec());
-  const auto sampler = make_sampler(spec_of("evolution", 3), space, {});
-  Rng rng(1);
-  for (int64_t number = 0; number < 9; ++number) {
-    Trial t = trained(number, space.sample(rng));
-    t.metrics.accuracy = 1.0 - 0.1 * static_cast<double>(number);  // trial 0 is the best of all
-    sampler->tell(t);
-  }
-  std::set<int64_t> parents;
-  for (int64_t i = 0; i < 500; ++i) parents.insert(parent_number(sampler->ask(9, 2 * i)));
-  EXPECT_FALSE(parents.contains(0));
-  EXPECT_EQ(*parents.begin(), 1);
-  // The two worst of eight never win a tournament of three.
-  EXPECT_EQ(*parents.rbegin(), 6);
-}
-
-TEST(AgingEvolution, TakesAFailedTrialForParentOnlyWhereAllHaveFailed) {
-  const SearchSpace space = space_of(large_spec());
-  const auto sampler = make_sampler(spec_of("evolution", 3), space, kGoals);
-  Rng rng(1);
-  for (int64_t number = 0; number < 8; ++number) {
-    Trial t = trained(number, space.sample(rng));
-    if (number < 6) t.state = number % 2 == 0 ? TrialState::kFailed : TrialState::kInfeasible;
-    sampler->tell(t);
-  }
-  // A tournament of three among eight has neither 6 nor 7 with probability C(6,3) / C(8,3) = 5/14.
-  int bad = 0;
-  constexpr int kAsks = 2000;
-  for (int64_t i = 0; i < kAsks; ++i) bad += parent_number(sampler->ask(8, 2 * i)) < 6;
-  EXPECT_NEAR(double(bad) / kAsks, 5.0 / 14.0, 0.05);
-}
-
-TEST(AgingEvolution, DrawsFromTheWholeSpaceWhereMutationsKeepBeingRejected) {
-  const auto sampler = make_sampler(spec_of("evolution", 3), space_of(large_spec()), kGoals);
-  search(*sampler, 10);
-  EXPECT_EQ(sampler->ask(10, 101).source, "random");
-  EXPECT_TRUE(sampler->ask(10, 100).source.starts_with("mutation"));
-}
-
-double final_hypervolume(const std::string& name, uint64_t seed) {
-  SearchSpec spec = spec_of(name, seed);
-  spec.population = 20;
-  spec.tournament = 5;
-  const auto sampler = make_sampler(spec, space_of(large_spec()), kGoals);
-  std::vector<ObjectiveVector> points;
-  for (const Trial& t : search(*sampler, 300, 2000)) points.push_back(objective_values(t, kGoals));
-  return hypervolume(points, {1.0, 2000.0}) / 2000.0;
-}
-
-TEST(AgingEvolution, FindsABetterFrontThanRandomInTheMedianOfTenSeeds) {
-  std::vector<double> random, evolution;
-  for (uint64_t seed = 1; seed <= 10; ++seed) {
-    random.push_back(final_hypervolume("random", seed));
-    evolution.push_back(final_hypervolume("evolution", seed));
-  }
-  std::sort(random.begin(), random.end());
-  std::sort(evolution.begin(), evolution.end());
-  const double random_median = (random[4] + random[5]) / 2, evolution_median = (evolution[4] + evolution[5]) / 2;
-  RecordProperty("random", std::to_string(random_median));
-  RecordProperty("evolution", std::to_string(evolution_median));
-  EXPECT_GT(evolution_median, random_median + 0.005);  // of a box of 1
-}
-
-// Of a whole population in the tournament the parent is the best: among those below the floor the most accurate,
-// though it costs most.
-TEST(AgingEvolution, BelowTheFloorTheMoreAccurateIsTheBetterParent) {
-  SearchSpec spec = spec_of("evolution", 3);
-  spec.tournament = spec.population;
-  const SearchSpace space = space_of(large_spec());
-  const auto sampler = make_sampler(spec, space, {.objectives = {"flash"}, .accuracy_floor = 0.9});
-  Rng rng(5);
-  for (int64_t number = 0; number < spec.population; ++number) {
-    Trial t = trained(number, space.sample(rng));
-    t.metrics.accuracy = number == 6 ? 0.89 : 0.1 * static_cast<double>(number);
-    t.estimates.flash_bytes = number == 6 ? 100'000 : 1000;
-    if (number == 7) t.state = TrialState::kFailed;
-    sampler->tell(t);
-  }
-  for (int64_t number = 8; number < 20; ++number) EXPECT_EQ(sampler->ask(number, 0).source, "mutation of 6");
-  Trial above = trained(8, space.sample(rng));
-  above.metrics.accuracy = 0.9;
-  above.estimates.flash_bytes = 900'000;
-  sampler->tell(above);
-  EXPECT_EQ(sampler->ask(20, 0).source, "mutation of 8");
 }
 
 }  // namespace

@@ -1,0 +1,33 @@
+// search/design_sampler.h: a search method (search/proposer.h) over a study's networks.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "search/candidate_designs.h"
+#include "search/proposer.h"
+#include "search/sampler.h"
+
+namespace bitwright {
+
+class DesignSampler : public Sampler {
+ public:
+  // options.most_error is the goals'.
+  DesignSampler(const SearchSpace& space, const Goals& goals, const CandidateRules& rules, ProposerOptions options);
+
+  // The first attempt at a trial keeps all rules and is new, wherever such a candidate is found; further ones are
+  // random.
+  Proposal ask(int64_t number, int64_t attempt) override;
+  void begin(const Trial& trial) override;
+  void tell(const Trial& trial) override;
+
+ private:
+  uint64_t seed_;
+  SearchSpace space_;
+  CandidateDesigns designs_;
+  std::unique_ptr<Proposer> proposer_;
+  std::map<int64_t, DesignPoint> pending_;  // by number of the trial
+};
+
+}  // namespace bitwright

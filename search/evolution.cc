@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "search/evolution.h"
+
+#include <algorithm>
+#include <numeric>
+#include <tuple>
+
+#include "core/check.h"
+
+namespace bitwright {
+namespace {
+
+constexpr int kNeighbours = 100;  // mutants rejected in a row, after which every other draw is from the whole space
+
+// Least max over objectives of value / (greatest of all x U); failures last, behind those that exceed limits.
+size_t scalar_winner(const std::vector<const ToldResults::Entry*>& entrants, const ObjectiveVector& greatest,
+                     Rng& rng) {
+  ObjectiveVector weights;
+  for (size_t k = 0; k < greatest.size(); ++k) weights.push_back(1.0 / std::max(1e-9, greatest[k] * rng.uniform()));
+  const auto score = [&](const ToldResults::Entry* entry) {
+    double most = entry->objectives.empty() ? 1.0 : 0.0;
+    for (size_t k = 0; k < entry->objectives.size(); ++k) most = std::max(most, entry->objectives[k] * weights[k]);
+    return std::tuple(entry->objectives.empty(), entry->violation, most);
+  };
+  return static_cast<size_t>(std::ranges::min_element(entrants, {}, score) - entrants.begin());
+}
+
+ObjectiveVector greatest_of(const std::deque<ToldResults::Entry>& population) {
+  ObjectiveVector greatest;
+  for (const ToldResults::Entry& entry : population) {
+    greatest.resize(std::max(greatest.size(), entry.objectives.size()), 0.0);
+    for (size_t k = 0; k < entry.objectives.size(); ++k) greatest[k] = std::max(greatest[k], entry.objectives[k]);
+  }
+  return greatest;
+}
+
+}  // namespace
+
+AgingEvolution::AgingEvolution(const DesignSpace& space, uint64_t seed, const EvolutionOptions& options)
+    : seed_(seed), options_(options), results_(space, options.most_error) {
+  BW_CHECK(options.population >= 1 && options.tournament >= 1);
+}
+
+void AgingEvolution::tell(const DesignResult& result) {
+  if (!results_.add(result)) return;
+  population_.push_back(results_.entries().back());
+  if (population_.size() > static_cast<size_t>(options_.population)) population_.pop_front();
+  fitness_ = pareto_fitness({population_.begin(), population_.end()});
+}
+
+std::optional<DesignProposal> AgingEvolution::propose(int64_t number, const std::vector<DesignPoint>& pending) {
+  PointDrawer drawer = results_.drawer(seed_, number, pending);
+  if (results_.entries().size() < static_cast<size_t>(options_.population))
+    return random_proposal(drawer, "first population");
+  for (int draw = 0; draw < kLastDraws; ++draw) {
+    if (draw >= kNeighbours && draw % 2 == 1) {
+      if (auto point = drawer.sample()) return proposal_of(std::move(*point), "random", drawer);
+      continue;
+    }
+    const DesignResult& parent = winner(drawer.rng()).told;
+    if (auto mutant = drawer.mutant(parent.point, {parent.number}))
+      return proposal_of(std::move(*mutant), "evolution", drawer);
+  }
+  return std::nullopt;
+}
+
+// Of equals the first: their order is random.
+const ToldResults::Entry& AgingEvolution::winner(Rng& rng) const {
+  std::vector<size_t> members(population_.size());
+  std::iota(members.begin(), members.end(), size_t{0});
+  rng.shuffle(members);
+  members.resize(std::min(members.size(), static_cast<size_t>(options_.tournament)));
+  if (options_.fitness == EvolutionFitness::kPareto)
+    return population_[*std::ranges::min_element(members,
+                                                 [&](size_t a, size_t b) { return fitter(fitness_[a], fitness_[b]); })];
+  std::vector<const ToldResults::Entry*> entrants;
+  for (const size_t member : members) entrants.push_back(&population_[member]);
+  return *entrants[scalar_winner(entrants, greatest_of(population_), rng)];
+}
+
+}  // namespace bitwright

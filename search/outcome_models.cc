@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "search/outcome_models.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "core/check.h"
+#include "search/expected_improvement.h"
+#include "search/quantile.h"
+
+namespace bitwright {
+namespace {
+
+using Eigen::Index;
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+constexpr Index kFitEach = 40;  // results up to which every one is a reason to fit
+constexpr Index kFitEvery = 4;  // afterwards
+
+bool all_equal(const VectorXd& values) {
+  return values.minCoeff() == values.maxCoeff();
+}
+
+// Limits span decades where they are broken; what counts is the side, and how near. The sign is kept.
+double compressed(double limit, double scale) {
+  return std::copysign(std::log1p(std::abs(limit) / scale), limit);
+}
+
+}  // namespace
+
+PrefixModel::PrefixModel(std::vector<ModelInput> inputs) : inputs_(std::move(inputs)), fitted_(inputs_) {}
+
+GaussianProcess PrefixModel::given(const MatrixXd& points, const VectorXd& targets) {
+  const Index n = targets.size();
+  Index count = n < kFitEach ? n : n - n % kFitEvery;
+  if (all_equal(targets.head(count))) count = n;  // a first failure, say
+  if (count != fitted_count_) {
+    fitted_ = GaussianProcess(inputs_, {.starts = 1});
+    fitted_.fit(points.topRows(count), targets.head(count));
+    fitted_count_ = count;
+  }
+  GaussianProcess model = fitted_;
+  model.condition(points, targets);
+  return model;
+}
+
+void OutcomeModels::add_pending(const Eigen::RowVectorXd& row) {
+  for (GaussianProcess& model : objectives) model.add_pending(row);
+  for (GaussianProcess& model : limits) model.add_pending(row);
+}
+
+ObjectiveVector OutcomeModels::believed(const Eigen::RowVectorXd& row) const {
+  ObjectiveVector point;
+  for (const GaussianProcess& model : objectives) point.push_back(model.predict(row).mean[0]);
+  if (of_logarithm) point[0] = std::exp(point[0]);
+  return point;
+}
+
+VectorXd OutcomeModels::log_success(const MatrixXd& rows) const {
+  VectorXd sum = VectorXd::Zero(rows.rows());
+  const auto add = [&](const GaussianProcess& model, const auto& log_probability) {
+    const GaussianPosterior posterior = model.predict(rows);
+    for (Index i = 0; i < rows.rows(); ++i) sum[i] += log_probability(posterior.mean[i], posterior.deviation[i]);
+  };
+  if (success) add(*success, log_success_probability);
+  for (const GaussianProcess& limit : limits) add(limit, log_kept_probability);
+  return sum;
+}
+
+ResultModels::ResultModels(std::vector<ModelInput> inputs, double error_resolution)
+    : inputs_(std::move(inputs)), error_resolution_(error_resolution), success_(inputs_) {
+  BW_CHECK(error_resolution >= 0);
+}
+
+void ResultModels::add(const DesignResult& result, Eigen::RowVectorXd row) {
+  if (result.measured) {
+    BW_CHECK(!result.measured->empty());
+    evaluated_.push_back(observed_.size());
+    objectives_.resize(result.measured->size(), PrefixModel(inputs_));
+    limits_.resize(result.limits.size(), PrefixModel(inputs_));
+  }
+  observed_.push_back({result, std::move(row)});
+}
+
+GaussianProcess ResultModels::model_of(PrefixModel& model, const std::vector<size_t>& observed,
+                                       const std::function<double(const DesignResult&)>& target) const {
+  MatrixXd points(observed.size(), inputs_.size());
+  VectorXd targets(points.rows());
+  for (Index i = 0; i < points.rows(); ++i) {
+    const Observed& each = observed_[observed[static_cast<size_t>(i)]];
+    points.row(i) = each.row;
+    targets[i] = target(each.result);
+  }
+  return model.given(points, targets);
+}
+
+OutcomeModels ResultModels::models() {
+  OutcomeModels models;
+  models.of_logarithm = error_resolution_ > 0;
+  for (size_t k = 0; k < objectives_.size(); ++k)
+    models.objectives.push_back(model_of(objectives_[k], evaluated_, [&](const DesignResult& result) {
+      const double value = (*result.measured)[k];
+      return k == 0 && models.of_logarithm ? log_error(value, error_resolution_) : value;
+    }));
+  for (size_t k = 0; k < limits_.size(); ++k) {
+    std::vector<double> sizes;
+    for (const size_t i : evaluated_) sizes.push_back(std::abs(observed_[i].result.limits[k]));
+    const double scale = std::max(quantile(sizes, 0.5), 1e-12);
+    models.limits.push_back(model_of(limits_[k], evaluated_,
+                                     [&](const DesignResult& result) { return compressed(result.limits[k], scale); }));
+  }
+  std::vector<size_t> all(observed_.size());
+  std::iota(all.begin(), all.end(), size_t{0});
+  if (evaluated_.size() < observed_.size())
+    models.success = model_of(success_, all, [](const DesignResult& result) { return result.measured ? 1.0 : 0.0; });
+  return models;
+}
+
+}  // namespace bitwright

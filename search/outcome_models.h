@@ -1,0 +1,72 @@
+// search/outcome_models.h: what Gaussian processes make of the results of a search: the measured objectives of points
+// that were not evaluated, and whether an evaluation will succeed and keep the measured limits.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "search/gaussian_process.h"
+#include "search/proposer.h"
+
+namespace bitwright {
+
+// A model of one target. Its hyperparameters are fitted to the first results, of which there are all up to 40 and every
+// fourth more, and always from the prior, so that they are a function of the results.
+class PrefixModel {
+ public:
+  explicit PrefixModel(std::vector<ModelInput> inputs);
+  // points, targets: those of the last call, and more behind them.
+  GaussianProcess given(const Eigen::MatrixXd& points, const Eigen::VectorXd& targets);
+
+ private:
+  std::vector<ModelInput> inputs_;
+  GaussianProcess fitted_;
+  Eigen::Index fitted_count_ = 0;
+};
+
+// Models of the results at one moment.
+struct OutcomeModels {
+  std::vector<GaussianProcess> objectives;  // measured; of the first's logarithm, where one is taken
+  std::vector<GaussianProcess> limits;      // measured, compressed, their signs kept
+  std::optional<GaussianProcess> success;   // of labels; nothing: no evaluation has failed
+  bool of_logarithm = true;
+
+  // A point under way: believed to come out at the means.
+  void add_pending(const Eigen::RowVectorXd& row);
+  // The measured objectives that are believed of a point, in their own unit.
+  ObjectiveVector believed(const Eigen::RowVectorXd& row) const;
+  // Of each row: log P(the evaluation succeeds and keeps the measured limits).
+  Eigen::VectorXd log_success(const Eigen::MatrixXd& rows) const;
+};
+
+// Results as they come in, and models of them.
+class ResultModels {
+ public:
+  // error_resolution: of log_error (search/expected_improvement.h); 0: no logarithm is taken.
+  ResultModels(std::vector<ModelInput> inputs, double error_resolution);
+
+  // row: the point as the models see it.
+  void add(const DesignResult& result, Eigen::RowVectorXd row);
+  // Of what was added so far, of which one at least has measured objectives.
+  OutcomeModels models();
+
+ private:
+  struct Observed {
+    DesignResult result;
+    Eigen::RowVectorXd row;
+  };
+
+  GaussianProcess model_of(PrefixModel& model, const std::vector<size_t>& observed,
+                           const std::function<double(const DesignResult&)>& target) const;
+
+  std::vector<ModelInput> inputs_;
+  double error_resolution_;
+  std::vector<Observed> observed_;
+  std::vector<size_t> evaluated_;                 // indices of those that did not fail
+  std::vector<PrefixModel> objectives_, limits_;  // measured
+  PrefixModel success_;
+};
+
+}  // namespace bitwright

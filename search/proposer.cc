@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "search/proposer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core/error.h"
+#include "core/study.h"
+#include "search/bayesian_proposer.h"
+#include "search/evolution.h"
+#include "search/random_proposer.h"
+
+namespace bitwright {
+namespace {
+
+std::unique_ptr<Proposer> make_bayesian(const ProposerOptions& options, const DesignSpace& space) {
+  return std::make_unique<BayesianProposer>(
+      space, options.seed,
+      BayesianOptions{.error_resolution = options.error_resolution, .most_error = options.most_error});
+}
+
+std::unique_ptr<Proposer> make_evolution(const ProposerOptions& options, const DesignSpace& space,
+                                         EvolutionFitness fitness) {
+  return std::make_unique<AgingEvolution>(space, options.seed,
+                                          EvolutionOptions{.population = options.population,
+                                                           .tournament = options.tournament,
+                                                           .fitness = fitness,
+                                                           .most_error = options.most_error});
+}
+
+}  // namespace
+
+DesignProposal proposal_of(DrawnPoint point, std::string source, const PointDrawer& drawer) {
+  return {std::move(point.point), std::move(source), std::move(point.parents), std::nullopt, drawer.rejected()};
+}
+
+bool ToldResults::add(const DesignResult& result) {
+  keys_.insert(space_.key(result.point));
+  KnownOutcome known = space_.known_outcome(result.point);
+  if (!known.broken.empty()) return false;
+  Entry entry{result, std::move(known.objectives), {}, 0.0};
+  if (result.measured) {
+    entry.objectives = joined(*result.measured, entry.known);
+    entry.violation = std::max(0.0, result.measured->at(0) - most_error_);
+    for (const double limit : result.limits) entry.violation += std::max(0.0, limit);
+  }
+  entries_.push_back(std::move(entry));
+  return true;
+}
+
+PointDrawer ToldResults::drawer(uint64_t seed, int64_t number, const std::vector<DesignPoint>& pending) const {
+  std::set<std::string> taken = keys_;
+  for (const DesignPoint& point : pending) taken.insert(space_.key(point));
+  return PointDrawer(space_, std::move(taken), Rng(seed, static_cast<uint64_t>(number)));
+}
+
+std::optional<DesignProposal> random_proposal(PointDrawer& drawer, const std::string& source) {
+  std::vector<DrawnPoint> found = collect(1, kLastDraws, [&] { return drawer.sample(); });
+  if (found.empty()) return std::nullopt;
+  return proposal_of(std::move(found[0]), source, drawer);
+}
+
+std::unique_ptr<Proposer> make_proposer(const ProposerOptions& options, const DesignSpace& space) {
+  const std::string& name = options.sampler;
+  if (name == "bayesian") return make_bayesian(options, space);
+  if (name == "evolution") return make_evolution(options, space, EvolutionFitness::kPareto);
+  if (name == "munas") return make_evolution(options, space, EvolutionFitness::kRandomScalar);
+  if (name == "random") return std::make_unique<RandomProposer>(space, options.seed);
+  throw ConfigError(fmt::format("search.sampler = {}: one of {}", name, fmt::join(kSamplers, ", ")));
+}
+
+}  // namespace bitwright

@@ -1,0 +1,98 @@
+// search/proposer.h: the interface of every search method: it is told what evaluations came out as, and proposes points
+// to evaluate.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "search/design_space.h"
+
+namespace bitwright {
+
+struct DesignResult {
+  int64_t number = 0;  // of the proposal
+  DesignPoint point;
+  std::optional<ObjectiveVector> measured;  // objectives, the error first, 1..4; of all as many. Nothing: it failed
+  std::vector<double> limits{};             // measured, <= 0 where kept; of all results that did not fail as many
+};
+
+// What the models say of a point.
+struct DesignOpinion {
+  double mean = 0.0, deviation = 1.0;  // of log(error), or of the first objective where no logarithm is taken
+  double log_success = 0.0;            // log P(the evaluation succeeds and keeps the measured limits)
+  double log_acquisition = 0.0;        // log of what is expected of it, success included: what it was chosen for
+};
+
+struct DesignProposal {
+  DesignPoint point;
+  std::string source;                    // "initial", "model", "mutation", "random", ...
+  std::vector<int64_t> parents;          // numbers of the results that it comes from, perhaps at several removes
+  std::optional<DesignOpinion> opinion;  // of a search by models
+  RejectedPoints rejected;               // drawn and passed over on the way to this one
+};
+DesignProposal proposal_of(DrawnPoint point, std::string source, const PointDrawer& drawer);
+
+class Proposer {
+ public:
+  virtual ~Proposer() = default;
+  // A finished evaluation. One of a point that breaks a known limit teaches nothing.
+  virtual void tell(const DesignResult& result) = 0;
+  // A function of the seed, `number`, the results told so far in their order, and `pending`, the points under way in
+  // theirs. Never a point that was told or is pending, never one that breaks a known limit; nothing where no other is
+  // found, because the space is exhausted or next to nothing in it keeps the limits.
+  virtual std::optional<DesignProposal> propose(int64_t number, const std::vector<DesignPoint>& pending) = 0;
+};
+
+// What was told so far, for searches that choose among all of it.
+class ToldResults {
+ public:
+  // A result with what was known of its point before.
+  struct Entry {
+    DesignResult told;
+    ObjectiveVector known;       // objectives
+    ObjectiveVector objectives;  // the measured ones, then the known; empty where the evaluation failed
+    double violation = 0.0;      // sum of what the measured limits are exceeded by
+  };
+
+  // `space` must outlive it. A result of a greater error than `most_error` exceeds a limit by the difference.
+  explicit ToldResults(const DesignSpace& space, double most_error = std::numeric_limits<double>::infinity())
+      : space_(space), most_error_(most_error) {}
+
+  // False where the point breaks a known limit: then nothing but the point is remembered.
+  bool add(const DesignResult& result);
+  const std::vector<Entry>& entries() const { return entries_; }  // without points that break a known limit
+  // With a stream of its own for every proposal, that passes over what was told and what is pending.
+  PointDrawer drawer(uint64_t seed, int64_t number, const std::vector<DesignPoint>& pending) const;
+
+ private:
+  const DesignSpace& space_;
+  double most_error_;
+  std::set<std::string> keys_;
+  std::vector<Entry> entries_;
+};
+
+// Draws of one proposal that may all be rejected before a search gives up.
+inline constexpr int kLastDraws = 20'000;
+
+// The first point drawn at random that is accepted.
+std::optional<DesignProposal> random_proposal(PointDrawer& drawer, const std::string& source = "random");
+
+struct ProposerOptions {
+  std::string sampler = "bayesian";  // one of kSamplers, core/study.h
+  uint64_t seed = 0;
+  int population = 20;              // of evolutions, >= 4
+  int tournament = 5;               // 2..population
+  double error_resolution = 0.001;  // 1 / windows of the validation: search/expected_improvement.h, log_error; 0: none
+  double most_error = std::numeric_limits<double>::infinity();  // a result of more is no point of the front
+};
+
+// `space` must outlive it. Throws ConfigError for another name.
+std::unique_ptr<Proposer> make_proposer(const ProposerOptions& options, const DesignSpace& space);
+
+}  // namespace bitwright
