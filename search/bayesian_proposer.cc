@@ -24,8 +24,9 @@ constexpr size_t kLeastEvaluated = 4;  // results that a model is made of
 constexpr size_t kNearest = 10;        // results to mutate where none keeps the limits
 constexpr int kDrawsPerPoint = 12;     // on average, before a pool is left smaller
 
-// A twentieth of its extent beyond all that was observed. Of measured objectives the worst fifth is left out, unless
-// the front needs it. Points: {measured objectives..., known objectives...}.
+// A twentieth of its extent beyond all that was observed, limits kept or not: what keeps them may lie in several
+// places, of which the front has seen one. Of measured objectives the worst fifth is left out, unless the front needs
+// it. Points: {measured objectives..., known objectives...}.
 ObjectiveVector reference_point(const std::vector<ObjectiveVector>& observed, const std::vector<ObjectiveVector>& front,
                                 size_t measured) {
   ObjectiveVector high(observed.at(0).size());
@@ -148,9 +149,9 @@ void BayesianProposer::add_front(Outlook& outlook) const {
   std::vector<ObjectiveVector> observed, means;
   for (const size_t i : evaluated_) {
     const ToldResults::Entry& entry = results_.entries()[i];
+    observed.push_back(entry.objectives);
     if (entry.violation > 0.0) continue;
     sound.push_back(i);
-    observed.push_back(entry.objectives);
     means.push_back(joined(outlook.models.believed(rows_[i]), entry.known));
   }
   const std::vector<int> ranks = non_dominated_rank(means);

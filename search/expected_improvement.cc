@@ -110,7 +110,11 @@ double log_success_probability(double mean, double deviation) {
 }
 
 double log_kept_probability(double mean, double deviation) {
-  return log_positive_probability(-mean, deviation, 1e-6);
+  BW_CHECK(deviation >= 0);
+  const double t = -mean / std::max(deviation, 1e-12);
+  const double square = 2.0 + t * t, ratio = std::abs(t) / std::sqrt(square);
+  const double tail = 1.0 / (square * (1.0 + ratio));  // (1 - ratio) / 2 without cancellation
+  return t < 0 ? std::log(tail) : std::log1p(-tail);
 }
 
 // Points by rising error: each claims what is at least its known objectives and not claimed by a lower error.

@@ -39,7 +39,9 @@ double log_expected_improvement(const ErrorBelief& belief, double best);
 // log(0.001), so that no region is closed for good. deviation >= 0.
 double log_success_probability(double mean, double deviation);
 
-// log P(a normal value is below 0), as that of a limit which is kept; at least log(1e-6). deviation >= 0.
+// log P(a limit is kept), its value below 0: of mean + deviation * t, t of Student's distribution with two degrees of
+// freedom. A normal distribution is far too sure where no result is near, because the model's lengths are estimates
+// themselves: a search then stays for good on the first of several islands that keep the limits. deviation >= 0.
 double log_kept_probability(double mean, double deviation);
 
 // log(exp(a) + exp(b)).

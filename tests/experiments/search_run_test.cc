@@ -57,6 +57,18 @@ TEST(SearchRun, RunsWhereOnlyEvaluationsTell) {
   EXPECT_GT(share_after(problem, run, 40), 0.3);  // most random points break a limit
 }
 
+// c2dtlz2 keeps its limit on three islands of the front, a third of the hypervolume each.
+TEST(SearchRun, FindsMoreThanOneOfSeveralIslandsThatKeepALimit) {
+  const Problem problem = search_problem("c2dtlz2");
+  double share = 0.0;
+  for (uint64_t seed = 0; seed < 2; ++seed) {
+    const SearchRun run = run_search(problem, seed, {.evaluations = 80, .bayesian = {.pool = 200, .refinements = 2}});
+    share += share_after(problem, run, 80) / 2;
+  }
+  RecordProperty("share", std::to_string(share));
+  EXPECT_GT(share, 0.5);
+}
+
 TEST(SearchRun, IsALineAnEvaluation) {
   const SearchRun run{"bayesian", "mcu", 4, {{0.0015, true, false, false, {0.25, 0.5}}}};
   EXPECT_EQ(csv_header() + csv_rows(run),

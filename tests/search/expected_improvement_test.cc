@@ -189,5 +189,13 @@ TEST(KnownCostImprovement, TakesCopiesDominatedPointsAndEqualCosts) {
                 KnownCostImprovement(front, {1, 1, 1}).log_improvement(belief, known), 1e-12);
 }
 
+// F(t) = 1/2 + t / (2 sqrt(2 + t^2)).
+TEST(LogKeptProbability, IsThatOfStudentsDistributionWithTwoDegreesOfFreedom) {
+  for (const double t : {-8.0, -1.0, 0.0, 0.5, 3.0})
+    EXPECT_NEAR(std::exp(log_kept_probability(-0.2 * t, 0.2)), 0.5 + t / (2 * std::sqrt(2 + t * t)), 1e-12) << t;
+  EXPECT_NEAR(log_kept_probability(1e9, 1.0), std::log(0.5) - 2 * std::log(1e9), 1e-6);
+  EXPECT_NEAR(log_kept_probability(-1e9, 1.0), 0.0, 1e-12);
+}
+
 }  // namespace
 }  // namespace bitwright
