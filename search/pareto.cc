@@ -97,6 +97,23 @@ std::vector<double> crowding_distance(const std::vector<ObjectiveVector>& front)
   return distance;
 }
 
+std::vector<size_t> fittest_first(const std::vector<ObjectiveVector>& points) {
+  const std::vector<int> ranks = non_dominated_rank(points);
+  std::vector<size_t> order;
+  for (int rank = 0; order.size() < points.size(); ++rank) {
+    std::vector<size_t> members;
+    std::vector<ObjectiveVector> front;
+    for (size_t i = 0; i < points.size(); ++i)
+      if (ranks[i] == rank) members.push_back(i), front.push_back(points[i]);
+    const std::vector<double> distances = crowding_distance(front);
+    std::vector<size_t> within(members.size());
+    std::iota(within.begin(), within.end(), size_t{0});
+    std::ranges::stable_sort(within, std::ranges::greater(), [&](size_t i) { return distances[i]; });
+    for (const size_t i : within) order.push_back(members[i]);
+  }
+  return order;
+}
+
 std::vector<size_t> pareto_front(const std::vector<Trial>& trials, const Goals& goals) {
   std::vector<size_t> complete;
   std::vector<ObjectiveVector> points;

@@ -46,6 +46,9 @@ std::vector<int> non_dominated_rank(const std::vector<ObjectiveVector>& points);
 // objective's extent; infinite at the ends.
 std::vector<double> crowding_distance(const std::vector<ObjectiveVector>& front);
 
+// Indices of points by rising rank, of equal ones by falling crowding distance within the rank, then by index.
+std::vector<size_t> fittest_first(const std::vector<ObjectiveVector>& points);
+
 // Indices into `trials` of the complete ones that reach the floor and that none of these dominates, by falling
 // accuracy, then by number.
 std::vector<size_t> pareto_front(const std::vector<Trial>& trials, const Goals& goals);
