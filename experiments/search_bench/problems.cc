@@ -10,7 +10,6 @@
 #include <numeric>
 #include <stdexcept>
 
-#include "core/rng.h"
 #include "experiments/search_bench/blake2b.h"
 #include "search/hypervolume.h"
 
@@ -414,6 +413,14 @@ uint64_t hash_of_active(const Problem& problem, const ProblemPoint& point) {
   return hash;
 }
 
+std::vector<double> observed_rungs(const Problem& problem, const ProblemPoint& point, const ProblemOutcome& outcome,
+                                   uint64_t seed) {
+  Rng rng(seed, hash_of_active(problem, point));
+  if (problem.observed) return problem.observed(point, rng);
+  if (problem.noise > 0) return {outcome.objectives[0] + problem.noise * rng.normal()};
+  return {outcome.objectives[0]};
+}
+
 bool all_kept(const std::vector<double>& limits) {
   return std::all_of(limits.begin(), limits.end(), [](double g) { return g <= 0; });
 }
@@ -474,8 +481,12 @@ bool keeps_all_limits(const ProblemOutcome& outcome) {
 
 ProblemOutcome evaluate(const Problem& problem, const ProblemPoint& point, uint64_t seed) {
   ProblemOutcome outcome = problem.outcome(point);
-  if (problem.noise > 0) outcome.objectives[0] += problem.noise * Rng(seed, hash_of_active(problem, point)).normal();
+  outcome.objectives[0] = observed_rungs(problem, point, outcome, seed).back();
   return outcome;
+}
+
+std::vector<double> evaluate_rungs(const Problem& problem, const ProblemPoint& point, uint64_t seed) {
+  return observed_rungs(problem, point, problem.outcome(point), seed);
 }
 
 double reference_share(const Problem& problem, const std::vector<ObjectiveVector>& front) {

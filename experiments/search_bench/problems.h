@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "core/rng.h"
 #include "search/pareto.h"
 
 namespace bitwright {
@@ -45,6 +46,9 @@ struct Problem {
   std::function<ProblemOutcome(const ProblemPoint&)> outcome;  // without noise
   ObjectiveVector ideal, nadir;                                // of the front that a long search found
   double reference_hypervolume = 0;  // of the best front known in units of nadir - ideal, below 1.1 everywhere
+  // The first objective as one evaluation tells it, after each of its rungs, of which the last is the whole: in place of
+  // the noise, where trainings are on record. rng: of the active values and the seed.
+  std::function<std::vector<double>(const ProblemPoint&, Rng&)> observed = {};
 };
 
 // bnh tnk osy c2dtlz2 mi-c2dtlz2 mw7 cre22 cre23 cre24 cre25 mcu mcu3. References are of fronts that 240,000
@@ -64,6 +68,8 @@ bool keeps_all_limits(const ProblemOutcome& outcome);
 
 // As a search sees it: the noise is a function of the active values and the seed.
 ProblemOutcome evaluate(const Problem& problem, const ProblemPoint& point, uint64_t seed);
+// Its first objective after each rung; where there are no rungs, that alone.
+std::vector<double> evaluate_rungs(const Problem& problem, const ProblemPoint& point, uint64_t seed);
 
 // Hypervolume of objectives without noise, as a share of the reference front's: 0..1, a little more for a better front.
 double reference_share(const Problem& problem, const std::vector<ObjectiveVector>& front);

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/search_bench/named_problem.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/error.h"
+#include "experiments/search_bench/trained_nets.h"
+
+namespace bitwright {
+
+std::vector<std::string> problem_names() {
+  std::vector<std::string> names;
+  for (const Problem& problem : search_problems()) names.push_back(problem.name);
+  names.push_back("nets");
+  return names;
+}
+
+Problem named_problem(const std::string& name) {
+  if (name == "nets") return nets_problem(std::make_shared<TrainedNets>(load_trained_nets()));
+  for (Problem& problem : search_problems())
+    if (problem.name == name) return problem;
+  throw ConfigError(fmt::format("problem = {}: one of {}", name, fmt::join(problem_names(), ", ")));
+}
+
+}  // namespace bitwright
