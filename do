@@ -5,6 +5,7 @@
 #   ./do build          build only: build/release/bitwright
 #   ./do bench          build and run the benchmarks    --training: training speed against libtorch and PyTorch
 #                       --kernels: instructions and cycles of the C kernels on every core (docs/kernels.md)
+#                       --search: the search against Optuna's on problems with known answers (docs/search_bench.md)
 #   ./do networks       check 500 random networks bit for bit, on the host and on emulated cores (docs/verification.md)
 #   ./do estimates      hold estimates of 300 random networks against emulated packages (docs/estimates.md)
 #   ./do mutate         make mistakes in kernels and lowering: the tests must notice each (docs/verification.md)
@@ -21,6 +22,7 @@ preset=release
 fast=no
 training=no
 kernels=no
+search=no
 command=""
 arguments=()
 for argument in "$@"; do
@@ -30,7 +32,8 @@ for argument in "$@"; do
     --fast) fast=yes ;;
     --training) training=yes ;;
     --kernels) kernels=yes ;;
-    -h | --help) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --search) search=yes ;;
+    -h | --help) sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) if [ -z "$command" ]; then command=$argument; else arguments+=("$argument"); fi ;;
   esac
 done
@@ -83,6 +86,7 @@ run_tests() {
 run_benchmarks() {
   build
   [ "$kernels" = no ] || exec "$built/bitwright-kernel-bench" "${arguments[@]}"
+  [ "$search" = no ] || exec experiments/search_bench/compare.py --programs "$built" "${arguments[@]}"
   [ "$training" = yes ] || exec "$built/bitwright-bench" "${arguments[@]}"
   [ "$fast" = no ] || die "--training trains, so --fast does not go with it"
   exec experiments/bench/compare_training.py --program "$built/bitwright-train-bench" "${arguments[@]}"
@@ -107,6 +111,6 @@ case $command in
   estimates) check_estimates ;;
   mutate) install_packages; exec experiments/mutate/mutate.py "${arguments[@]}" ;;
   format) install_packages; git ls-files '*.h' '*.cc' '*.c' | xargs clang-format -i ;;
-  "") sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  "") sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 2 ;;
   *) die "unknown command \"$command\": demo, test, build, bench, networks, estimates, mutate, format" ;;
 esac
