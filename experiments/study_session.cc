@@ -84,18 +84,6 @@ Condition parse_condition(const std::string& term) {
   return condition;
 }
 
-// Why a quantity has no figure on the boards that trials must fit; empty where it has one.
-std::string why_unknown(const std::string& quantity, const Study& study) {
-  const bool average = quantity == "average_power";
-  if (!average && quantity != "energy") return "";
-  if (average && !study.duty_cycle.given()) return "the study has no duty_cycle";
-  for (const Board& board : boards_of(study)) {
-    const std::vector<std::string> unknown = unknown_power_figures(board, average, study.duty_cycle);
-    if (!unknown.empty()) return fmt::format("the file of {} gives no {}", board.name, fmt::join(unknown, ", "));
-  }
-  return "";
-}
-
 std::string formats_text(const Network& network) {
   std::string text;
   for (const LayerSpec& layer : network.layers)
@@ -175,8 +163,10 @@ CandidateRules rules_of(const Study& study) {
 }
 
 std::vector<FrontPoint> front_of(const TrialStore& store) {
-  const std::vector<Trial> trials = store.finished();
-  const Goals goals = goals_of(study_from_json(store.study().config_json));
+  return front_of(store, store.finished(), goals_of(study_from_json(store.study().config_json)));
+}
+
+std::vector<FrontPoint> front_of(const TrialStore& store, const std::vector<Trial>& trials, const Goals& goals) {
   std::vector<FrontPoint> front;
   for (size_t i : pareto_front(trials, goals)) front.push_back({trials[i], store.test_metrics(trials[i].number)});
   return front;
@@ -196,6 +186,17 @@ int score_front(const Study& study, const FrontEnd& front_end, TrialStore& store
     ++scored;
   }
   return scored;
+}
+
+std::string why_unknown(const std::string& quantity, const Study& study) {
+  const bool average = quantity == "average_power";
+  if (!average && quantity != "energy") return "";
+  if (average && !study.duty_cycle.given()) return "the study has no duty_cycle";
+  for (const Board& board : boards_of(study)) {
+    const std::vector<std::string> unknown = unknown_power_figures(board, average, study.duty_cycle);
+    if (!unknown.empty()) return fmt::format("the file of {} gives no {}", board.name, fmt::join(unknown, ", "));
+  }
+  return "";
 }
 
 std::vector<std::string> result_warnings(const Study& study) {

@@ -9,6 +9,7 @@
 #include "core/dataset.h"
 #include "core/store/trial_store.h"
 #include "core/study.h"
+#include "search/pareto.h"
 #include "search/run_study.h"
 #include "search/space.h"
 
@@ -43,8 +44,13 @@ struct FrontPoint {
 };
 // By falling validation accuracy, then by number.
 std::vector<FrontPoint> front_of(const TrialStore& store);
+// Of `trials`, which are the store's, perhaps with other costs.
+std::vector<FrontPoint> front_of(const TrialStore& store, const std::vector<Trial>& trials, const Goals& goals);
 // Scores those points of the finished front on the test set that have no score yet. Returns how many.
 int score_front(const Study& study, const FrontEnd& front_end, TrialStore& store);
+
+// Why a quantity has no figure on the boards that trials must fit; empty where it has one.
+std::string why_unknown(const std::string& quantity, const Study& study);
 
 // What must stand beside every result of the study: that its split leaks. Mostly nothing.
 std::vector<std::string> result_warnings(const Study& study);
