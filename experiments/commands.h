@@ -21,6 +21,7 @@ void add_evaluate(CLI::App& app, CommandLine& line);
 void add_baseline(CLI::App& app, CommandLine& line);
 void add_ablate(CLI::App& app, CommandLine& line);
 void add_status(CLI::App& app, CommandLine& line);
+void add_front(CLI::App& app, CommandLine& line);
 void add_show(CLI::App& app, CommandLine& line);
 void add_export(CLI::App& app, CommandLine& line);
 void add_verify(CLI::App& app, CommandLine& line);
