@@ -83,22 +83,23 @@ BayesianProposer::BayesianProposer(const DesignSpace& space, uint64_t seed, Baye
       options_(options),
       inputs_(space.inputs()),
       results_(space),
-      models_(inputs_, options.error_resolution) {
+      models_(inputs_, options.error_resolution, options.least_fidelity) {
   BW_CHECK(options_.initial_points >= 1 && options_.initial_candidates >= 1);
   BW_CHECK(options_.pool >= 1 && options_.refinements >= 0 && options_.refined >= 1);
   BW_CHECK(options_.mutants >= 1 && options_.evolution_every >= 0);
 }
 
 void BayesianProposer::tell(const DesignResult& result) {
-  if (!results_.add(result)) return;
-  rows_.push_back(space_.encode(result.point));
-  if (result.measured) evaluated_.push_back(rows_.size() - 1);
-  models_.add(result, rows_.back());
+  const std::optional<size_t> entry = results_.add(result);
+  if (!entry) return;
+  if (*entry == rows_.size()) rows_.push_back(space_.encode(result.point));
+  if (result.measured && result.fidelity == 1.0) evaluated_.push_back(*entry);
+  models_.add(result, rows_[*entry]);
 }
 
 std::optional<DesignProposal> BayesianProposer::propose(int64_t number, const std::vector<DesignPoint>& pending) {
   PointDrawer drawer = results_.drawer(seed_, number, pending);
-  if (is_initial(pending.size())) return initial_proposal(drawer, pending);
+  if (is_initial(pending)) return initial_proposal(drawer, pending);
   const Outlook outlook = look_ahead(pending);
   if (is_evolution_turn(number)) {
     const std::vector<DrawnPoint> mutant = mutants_of_front(outlook, 1, drawer);
@@ -111,9 +112,11 @@ std::optional<DesignProposal> BayesianProposer::propose(int64_t number, const st
   return proposal_of(std::move(points[0]), "model", drawer);
 }
 
-bool BayesianProposer::is_initial(size_t pending) const {
+bool BayesianProposer::is_initial(const std::vector<DesignPoint>& pending) const {
   const size_t wanted = std::min(static_cast<size_t>(options_.initial_points), 2 * (inputs_.size() + 1));
-  return rows_.size() + pending < wanted || evaluated_.size() < kLeastEvaluated;
+  const auto first_time = [&](const DesignPoint& point) { return !results_.contains(point); };
+  const auto proposed = rows_.size() + static_cast<size_t>(std::ranges::count_if(pending, first_time));
+  return proposed < wanted || evaluated_.size() < kLeastEvaluated;
 }
 
 bool BayesianProposer::is_evolution_turn(int64_t number) const {
@@ -201,8 +204,7 @@ std::vector<DrawnPoint> BayesianProposer::pool(const Outlook& outlook, PointDraw
 std::vector<WeighedPoint> BayesianProposer::weigh(const Outlook& outlook, std::vector<DrawnPoint> drawn) const {
   MatrixXd rows(drawn.size(), inputs_.size());
   for (Index i = 0; i < rows.rows(); ++i) rows.row(i) = space_.encode(drawn[static_cast<size_t>(i)].point);
-  std::vector<GaussianPosterior> objectives;
-  for (const GaussianProcess& model : outlook.models.objectives) objectives.push_back(model.predict(rows));
+  const std::vector<GaussianPosterior> objectives = outlook.models.predict(rows);
   const VectorXd log_success = outlook.models.log_success(rows);
   std::vector<WeighedPoint> points;
   for (Index i = 0; i < rows.rows(); ++i) {

@@ -38,6 +38,7 @@ struct BayesianOptions {
   int evolution_every = 10;         // proposals, of which one is a mutant of the front; 0: none
   double error_resolution = 0.001;  // 1 / windows of the validation: see log_error; 0: no logarithm is taken
   double most_error = std::numeric_limits<double>::infinity();  // a result of more is no point of the front
+  double least_fidelity = 1.0;                                  // of any result, above 0; 1: all are of whole trainings
 };
 
 struct WeighedPoint {
@@ -58,7 +59,7 @@ class BayesianProposer : public Proposer {
  private:
   struct Outlook;
 
-  bool is_initial(size_t pending) const;
+  bool is_initial(const std::vector<DesignPoint>& pending) const;
   bool is_evolution_turn(int64_t number) const;
   std::optional<DesignProposal> initial_proposal(PointDrawer& drawer, const std::vector<DesignPoint>& pending) const;
   Outlook look_ahead(const std::vector<DesignPoint>& pending);
@@ -79,7 +80,7 @@ class BayesianProposer : public Proposer {
   std::vector<ModelInput> inputs_;
   ToldResults results_;
   std::vector<Eigen::RowVectorXd> rows_;  // of its entries
-  std::vector<size_t> evaluated_;         // indices of those that did not fail
+  std::vector<size_t> evaluated_;         // indices of whole trainings that did not fail
   ResultModels models_;
 };
 

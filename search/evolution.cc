@@ -42,8 +42,14 @@ AgingEvolution::AgingEvolution(const DesignSpace& space, uint64_t seed, const Ev
 }
 
 void AgingEvolution::tell(const DesignResult& result) {
-  if (!results_.add(result)) return;
-  population_.push_back(results_.entries().back());
+  const std::optional<size_t> entry = results_.add(result);
+  if (!entry) return;
+  const auto same =
+      std::ranges::find(population_, result.number, [](const auto& member) { return member.told.number; });
+  if (same != population_.end())
+    *same = results_.entries()[*entry];
+  else
+    population_.push_back(results_.entries()[*entry]);
   if (population_.size() > static_cast<size_t>(options_.population)) population_.pop_front();
   fitness_ = pareto_fitness({population_.begin(), population_.end()});
 }

@@ -29,6 +29,11 @@ double compressed(double limit, double scale) {
   return std::copysign(std::log1p(std::abs(limit) / scale), limit);
 }
 
+std::vector<ModelInput> with_fidelity(std::vector<ModelInput> inputs, double least_fidelity) {
+  if (least_fidelity < 1.0) inputs.emplace_back();
+  return inputs;
+}
+
 }  // namespace
 
 PrefixModel::PrefixModel(std::vector<ModelInput> inputs) : inputs_(std::move(inputs)), fitted_(inputs_) {}
@@ -47,22 +52,38 @@ GaussianProcess PrefixModel::given(const MatrixXd& points, const VectorXd& targe
   return model;
 }
 
+MatrixXd OutcomeModels::of_whole_trainings(const MatrixXd& rows) const {
+  if (!of_fidelity) return rows;
+  MatrixXd whole(rows.rows(), rows.cols() + 1);
+  whole << rows, VectorXd::Zero(rows.rows());
+  return whole;
+}
+
 void OutcomeModels::add_pending(const Eigen::RowVectorXd& row) {
-  for (GaussianProcess& model : objectives) model.add_pending(row);
-  for (GaussianProcess& model : limits) model.add_pending(row);
+  const MatrixXd whole = of_whole_trainings(row);
+  for (GaussianProcess& model : objectives) model.add_pending(whole);
+  for (GaussianProcess& model : limits) model.add_pending(whole);
 }
 
 ObjectiveVector OutcomeModels::believed(const Eigen::RowVectorXd& row) const {
   ObjectiveVector point;
-  for (const GaussianProcess& model : objectives) point.push_back(model.predict(row).mean[0]);
+  for (const GaussianPosterior& posterior : predict(row)) point.push_back(posterior.mean[0]);
   if (of_logarithm) point[0] = std::exp(point[0]);
   return point;
 }
 
+std::vector<GaussianPosterior> OutcomeModels::predict(const MatrixXd& rows) const {
+  const MatrixXd whole = of_whole_trainings(rows);
+  std::vector<GaussianPosterior> posteriors;
+  for (const GaussianProcess& model : objectives) posteriors.push_back(model.predict(whole));
+  return posteriors;
+}
+
 VectorXd OutcomeModels::log_success(const MatrixXd& rows) const {
+  const MatrixXd whole = of_whole_trainings(rows);
   VectorXd sum = VectorXd::Zero(rows.rows());
   const auto add = [&](const GaussianProcess& model, const auto& log_probability) {
-    const GaussianPosterior posterior = model.predict(rows);
+    const GaussianPosterior posterior = model.predict(whole);
     for (Index i = 0; i < rows.rows(); ++i) sum[i] += log_probability(posterior.mean[i], posterior.deviation[i]);
   };
   if (success) add(*success, log_success_probability);
@@ -70,9 +91,12 @@ VectorXd OutcomeModels::log_success(const MatrixXd& rows) const {
   return sum;
 }
 
-ResultModels::ResultModels(std::vector<ModelInput> inputs, double error_resolution)
-    : inputs_(std::move(inputs)), error_resolution_(error_resolution), success_(inputs_) {
-  BW_CHECK(error_resolution >= 0);
+ResultModels::ResultModels(std::vector<ModelInput> inputs, double error_resolution, double least_fidelity)
+    : inputs_(with_fidelity(std::move(inputs), least_fidelity)),
+      error_resolution_(error_resolution),
+      least_fidelity_(least_fidelity),
+      success_(inputs_) {
+  BW_CHECK(error_resolution >= 0 && least_fidelity > 0 && least_fidelity <= 1);
 }
 
 void ResultModels::add(const DesignResult& result, Eigen::RowVectorXd row) {
@@ -81,6 +105,10 @@ void ResultModels::add(const DesignResult& result, Eigen::RowVectorXd row) {
     evaluated_.push_back(observed_.size());
     objectives_.resize(result.measured->size(), PrefixModel(inputs_));
     limits_.resize(result.limits.size(), PrefixModel(inputs_));
+  }
+  if (least_fidelity_ < 1.0) {
+    row.conservativeResize(row.size() + 1);
+    row[row.size() - 1] = std::log(result.fidelity) / std::log(least_fidelity_);
   }
   observed_.push_back({result, std::move(row)});
 }
@@ -100,6 +128,7 @@ GaussianProcess ResultModels::model_of(PrefixModel& model, const std::vector<siz
 OutcomeModels ResultModels::models() {
   OutcomeModels models;
   models.of_logarithm = error_resolution_ > 0;
+  models.of_fidelity = least_fidelity_ < 1.0;
   for (size_t k = 0; k < objectives_.size(); ++k)
     models.objectives.push_back(model_of(objectives_[k], evaluated_, [&](const DesignResult& result) {
       const double value = (*result.measured)[k];

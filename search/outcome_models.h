@@ -26,26 +26,34 @@ class PrefixModel {
   Eigen::Index fitted_count_ = 0;
 };
 
-// Models of the results at one moment.
+// Models of the results at one moment. Rows are points as a DesignSpace encodes them.
 struct OutcomeModels {
   std::vector<GaussianProcess> objectives;  // measured; of the first's logarithm, where one is taken
   std::vector<GaussianProcess> limits;      // measured, compressed, their signs kept
   std::optional<GaussianProcess> success;   // of labels; nothing: no evaluation has failed
   bool of_logarithm = true;
+  bool of_fidelity = false;  // the models' last input is one: see ResultModels
 
   // A point under way: believed to come out at the means.
   void add_pending(const Eigen::RowVectorXd& row);
   // The measured objectives that are believed of a point, in their own unit.
   ObjectiveVector believed(const Eigen::RowVectorXd& row) const;
+  // Of each row and measured objective, the first's logarithm where one is taken; of whole trainings.
+  std::vector<GaussianPosterior> predict(const Eigen::MatrixXd& rows) const;
   // Of each row: log P(the evaluation succeeds and keeps the measured limits).
   Eigen::VectorXd log_success(const Eigen::MatrixXd& rows) const;
+
+ private:
+  Eigen::MatrixXd of_whole_trainings(const Eigen::MatrixXd& rows) const;
 };
 
-// Results as they come in, and models of them.
+// Results as they come in, and models of them. Where some are of trainings that are not whole, the share of the epochs
+// is one more input: log(share) / log(least share), from 0 of a whole training to 1.
 class ResultModels {
  public:
   // error_resolution: of log_error (search/expected_improvement.h); 0: no logarithm is taken.
-  ResultModels(std::vector<ModelInput> inputs, double error_resolution);
+  // least_fidelity: of all results, above 0; 1: all are of whole trainings.
+  ResultModels(std::vector<ModelInput> inputs, double error_resolution, double least_fidelity = 1.0);
 
   // row: the point as the models see it.
   void add(const DesignResult& result, Eigen::RowVectorXd row);
@@ -62,7 +70,7 @@ class ResultModels {
                            const std::function<double(const DesignResult&)>& target) const;
 
   std::vector<ModelInput> inputs_;
-  double error_resolution_;
+  double error_resolution_, least_fidelity_;
   std::vector<Observed> observed_;
   std::vector<size_t> evaluated_;                 // indices of those that did not fail
   std::vector<PrefixModel> objectives_, limits_;  // measured

@@ -16,9 +16,10 @@ namespace bitwright {
 namespace {
 
 std::unique_ptr<Proposer> make_bayesian(const ProposerOptions& options, const DesignSpace& space) {
-  return std::make_unique<BayesianProposer>(
-      space, options.seed,
-      BayesianOptions{.error_resolution = options.error_resolution, .most_error = options.most_error});
+  return std::make_unique<BayesianProposer>(space, options.seed,
+                                            BayesianOptions{.error_resolution = options.error_resolution,
+                                                            .most_error = options.most_error,
+                                                            .least_fidelity = options.least_fidelity});
 }
 
 std::unique_ptr<Proposer> make_evolution(const ProposerOptions& options, const DesignSpace& space,
@@ -36,18 +37,20 @@ DesignProposal proposal_of(DrawnPoint point, std::string source, const PointDraw
   return {std::move(point.point), std::move(source), std::move(point.parents), std::nullopt, drawer.rejected()};
 }
 
-bool ToldResults::add(const DesignResult& result) {
+std::optional<size_t> ToldResults::add(const DesignResult& result) {
   keys_.insert(space_.key(result.point));
   KnownOutcome known = space_.known_outcome(result.point);
-  if (!known.broken.empty()) return false;
+  if (!known.broken.empty()) return std::nullopt;
   Entry entry{result, std::move(known.objectives), {}, 0.0};
   if (result.measured) {
     entry.objectives = joined(*result.measured, entry.known);
     entry.violation = std::max(0.0, result.measured->at(0) - most_error_);
     for (const double limit : result.limits) entry.violation += std::max(0.0, limit);
   }
-  entries_.push_back(std::move(entry));
-  return true;
+  const auto [place, is_new] = index_.try_emplace(result.number, entries_.size());
+  if (is_new) entries_.emplace_back();
+  entries_[place->second] = std::move(entry);
+  return place->second;
 }
 
 PointDrawer ToldResults::drawer(uint64_t seed, int64_t number, const std::vector<DesignPoint>& pending) const {

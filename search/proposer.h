@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -20,6 +21,8 @@ struct DesignResult {
   DesignPoint point;
   std::optional<ObjectiveVector> measured;  // objectives, the error first, 1..4; of all as many. Nothing: it failed
   std::vector<double> limits{};             // measured, <= 0 where kept; of all results that did not fail as many
+  double fidelity = 1.0;  // share of the whole training's epochs, above 0, that `measured` is after; a proposal may be
+                          // told several times, each time of more
 };
 
 // What the models say of a point.
@@ -64,9 +67,11 @@ class ToldResults {
   explicit ToldResults(const DesignSpace& space, double most_error = std::numeric_limits<double>::infinity())
       : space_(space), most_error_(most_error) {}
 
-  // False where the point breaks a known limit: then nothing but the point is remembered.
-  bool add(const DesignResult& result);
+  // Index of the result's entry: one is replaced where the same proposal was told before. Nothing where the point
+  // breaks a known limit: then the point alone is remembered.
+  std::optional<size_t> add(const DesignResult& result);
   const std::vector<Entry>& entries() const { return entries_; }  // without points that break a known limit
+  bool contains(const DesignPoint& point) const { return keys_.contains(space_.key(point)); }
   // With a stream of its own for every proposal, that passes over what was told and what is pending.
   PointDrawer drawer(uint64_t seed, int64_t number, const std::vector<DesignPoint>& pending) const;
 
@@ -75,6 +80,7 @@ class ToldResults {
   double most_error_;
   std::set<std::string> keys_;
   std::vector<Entry> entries_;
+  std::map<int64_t, size_t> index_;  // of entries, by number
 };
 
 // Draws of one proposal that may all be rejected before a search gives up.
@@ -90,6 +96,7 @@ struct ProposerOptions {
   int tournament = 5;               // 2..population
   double error_resolution = 0.001;  // 1 / windows of the validation: search/expected_improvement.h, log_error; 0: none
   double most_error = std::numeric_limits<double>::infinity();  // a result of more is no point of the front
+  double least_fidelity = 1.0;                                  // of any result, above 0; 1: all are of whole trainings
 };
 
 // `space` must outlive it. Throws ConfigError for another name.

@@ -24,7 +24,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 OURS = "bitwright"
 PEERS = ["optuna-tpe", "optuna-nsga2", "optuna-random"]  # and each with `-known`, where a problem has known limits
-PROBLEMS = "bnh,tnk,osy,c2dtlz2,mi-c2dtlz2,mw7,cre22,cre23,cre24,cre25,mcu,mcu3,nets"
+PROBLEMS = "bnh,tnk,osy,c2dtlz2,mi-c2dtlz2,mw7,cre22,cre23,cre24,cre25,mcu,mcu3,nets,nets-log"
 CHECKPOINTS = (50, 100, 200)  # evaluations
 TARGET = 0.95  # of the reference
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

@@ -12,12 +12,16 @@ namespace bitwright {
 std::vector<std::string> problem_names() {
   std::vector<std::string> names;
   for (const Problem& problem : search_problems()) names.push_back(problem.name);
-  names.push_back("nets");
+  names.insert(names.end(), {"nets", "nets-log"});
   return names;
 }
 
 Problem named_problem(const std::string& name) {
-  if (name == "nets") return nets_problem(std::make_shared<TrainedNets>(load_trained_nets()));
+  const auto nets = [](NetsScale scale) {
+    return nets_problem(std::make_shared<TrainedNets>(load_trained_nets()), scale);
+  };
+  if (name == "nets") return nets(NetsScale::kLinear);
+  if (name == "nets-log") return nets(NetsScale::kLogarithm);
   for (Problem& problem : search_problems())
     if (problem.name == name) return problem;
   throw ConfigError(fmt::format("problem = {}: one of {}", name, fmt::join(problem_names(), ", ")));

@@ -9,9 +9,10 @@
 
 namespace bitwright {
 
-// Those of search_problems(), then "nets" (trained_nets.h).
+// Those of search_problems(), then "nets" and "nets-log" (trained_nets.h).
 std::vector<std::string> problem_names();
-// Throws ConfigError for another name. "nets" reads its table: some tenths of a second.
+// Throws ConfigError for another name. Those of trained nets read their table: some
+// tenths of a second.
 Problem named_problem(const std::string& name);
 
 }  // namespace bitwright

@@ -382,7 +382,8 @@ Problem mcu_problem(bool three) {
           .parameters = mcu_parameters(),
           .known_costs = true,
           .noise = three ? 0.004 : 0.0,
-          .outcome = outcome};
+          .outcome = outcome,
+          .error_resolution = 0.001};
 }
 
 Problem mcu() {

@@ -46,9 +46,11 @@ struct Problem {
   std::function<ProblemOutcome(const ProblemPoint&)> outcome;  // without noise
   ObjectiveVector ideal, nadir;                                // of the front that a long search found
   double reference_hypervolume = 0;  // of the best front known in units of nadir - ideal, below 1.1 everywhere
-  // The first objective as one evaluation tells it, after each of its rungs, of which the last is the whole: in place of
-  // the noise, where trainings are on record. rng: of the active values and the seed.
+  // The first objective as one evaluation tells it, after each of its rungs, of which the last is the whole: in place
+  // of the noise, where trainings are on record. rng: of the active values and the seed.
   std::function<std::vector<double>(const ProblemPoint&, Rng&)> observed = {};
+  double error_resolution = 0.0;      // > 0: a model takes the logarithm of the first objective (log_error)
+  std::vector<double> rungs = {1.0};  // share of an evaluation's epochs up to each rung, rising
 };
 
 // bnh tnk osy c2dtlz2 mi-c2dtlz2 mw7 cre22 cre23 cre24 cre25 mcu mcu3. References are of fronts that 240,000

@@ -8,6 +8,7 @@
 
 #include "core/study.h"
 #include "experiments/run_main.h"
+#include "experiments/search_bench/named_problem.h"
 #include "experiments/search_bench/search_run.h"
 
 namespace bitwright {
@@ -42,7 +43,7 @@ void bench(const BenchOptions& options) {
     file << csv_header();
   }
   for (const std::string& name : options.problems) {
-    const Problem problem = search_problem(name);
+    const Problem problem = named_problem(name);
     for (const std::string& sampler : options.samplers) {
       fmt::print("{}", summary(problem, run_seeds(problem, sampler, options, file.is_open() ? &file : nullptr)));
       std::fflush(stdout);
@@ -62,6 +63,7 @@ void add_options(CLI::App& app, BenchOptions& options) {
   app.add_option("--workers", options.run.workers, "Points under way at once")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  app.add_flag("--halving", options.run.halving, "Trainings stop at the problem's rungs, the better ones go on");
   app.add_option("--out", options.out, "CSV file to write: a line an evaluation");
   BayesianOptions& proposer = options.run.bayesian;
   app.add_option("--pool", proposer.pool)->check(CLI::PositiveNumber)->capture_default_str();

@@ -4,11 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <ctime>
 #include <deque>
 #include <set>
 
 #include "experiments/search_bench/problem_space.h"
+#include "search/successive_halving.h"
 
 namespace bitwright {
 namespace {
@@ -17,11 +19,13 @@ double cpu_seconds() {
   return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
 }
 
-DesignResult result_of(const Problem& problem, int64_t number, const DesignPoint& point, uint64_t seed) {
+DesignResult result_of(const Problem& problem, int64_t number, const DesignPoint& point, size_t rung, uint64_t seed) {
   const ProblemOutcome outcome = evaluate(problem, point, seed);
   if (!problem.known_costs) return {number, point, outcome.objectives, outcome.unknown_limits};
   if (!keeps_all_limits(outcome)) return {number, point, std::nullopt};
-  return {number, point, ObjectiveVector{std::max(0.0, outcome.objectives[0])}};
+  const double observed = evaluate_rungs(problem, point, seed).at(rung);
+  const double error = problem.error_resolution > 0 ? std::max(0.0, observed) : observed;
+  return {.number = number, .point = point, .measured = ObjectiveVector{error}, .fidelity = problem.rungs.at(rung)};
 }
 
 EvaluatedPoint evaluated(const Problem& problem, const DesignPoint& point) {
@@ -38,52 +42,146 @@ double median(std::vector<double> values) {
   return n == 0 ? 0.0 : (values[(n - 1) / 2] + values[n / 2]) / 2;
 }
 
-// Of a proposal, over the ten up to `evaluations`.
-double cpu_ms_at(const SearchRun& run, size_t evaluations) {
+// Of a proposal, over the last ten whose trainings had ended when so much was spent.
+double cpu_ms_at(const SearchRun& run, double evaluations) {
   std::vector<double> seconds;
-  for (size_t i = evaluations - 10; i < evaluations; ++i) seconds.push_back(run.points[i].ask_cpu_s);
+  for (const EvaluatedPoint& point : run.points)
+    if (point.spent <= evaluations + 1e-9) seconds.push_back(point.ask_cpu_s);
+  seconds.erase(seconds.begin(), seconds.end() - std::min<std::ptrdiff_t>(10, std::ssize(seconds)));
   return 1e3 * median(seconds);
 }
 
 std::unique_ptr<Proposer> proposer_of(const Problem& problem, const DesignSpace& space, uint64_t seed,
                                       const SearchRunOptions& options) {
   BayesianOptions bayesian = options.bayesian;
-  if (!problem.known_costs) bayesian.error_resolution = 0.0;
+  bayesian.error_resolution = problem.error_resolution;
+  if (options.halving) bayesian.least_fidelity = problem.rungs.front();
   if (options.sampler == "bayesian") return std::make_unique<BayesianProposer>(space, seed, bayesian);
   return make_proposer({.sampler = options.sampler, .seed = seed, .error_resolution = bayesian.error_resolution},
                        space);
 }
 
+// A search with several trainings under way, of which the oldest ends first.
+class SimulatedSearch {
+ public:
+  SimulatedSearch(const Problem& problem, uint64_t seed, const SearchRunOptions& options)
+      : problem_(problem),
+        seed_(seed),
+        options_(options),
+        space_(problem),
+        proposer_(proposer_of(problem, space_, seed, options)),
+        shares_(options.halving ? problem.rungs : std::vector<double>{1.0}),
+        halving_({.rungs = static_cast<int>(shares_.size())}),
+        run_{options.sampler, problem.name, seed, {}} {}
+
+  SearchRun run() {
+    while (begun_ < options_.evaluations - 1e-9) {
+      if (std::ssize(running_) == options_.workers) end_oldest();
+      if (!begin()) break;
+    }
+    while (!running_.empty()) end_oldest();
+    return std::move(run_);
+  }
+
+ private:
+  struct Training {
+    DesignPoint point;
+    EvaluatedPoint evaluated;
+    int rung = -1;  // reached
+  };
+  struct Job {
+    size_t training;
+    int rung;  // to reach
+  };
+
+  // False where the space is exhausted.
+  bool begin() {
+    if (const std::optional<Promotion> promotion = halving_.next())
+      return start({static_cast<size_t>(promotion->number), promotion->rung});
+    return propose() && start({trainings_.size() - 1, halving_.first_rung()});
+  }
+
+  bool start(Job job) {
+    begun_ += cost(job);
+    running_.push_back(job);
+    return true;
+  }
+
+  bool propose() {
+    const double start = cpu_seconds();
+    std::vector<DesignPoint> pending;
+    for (const Job& job : running_) pending.push_back(trainings_[job.training].point);
+    std::optional<DesignProposal> proposal = proposer_->propose(std::ssize(trainings_), pending);
+    if (!proposal) return false;
+    EvaluatedPoint point = evaluated(problem_, proposal->point);
+    point.ask_cpu_s = cpu_seconds() - start;
+    point.repeat = !seen_.insert(space_.key(proposal->point)).second;
+    trainings_.push_back({std::move(proposal->point), std::move(point)});
+    return true;
+  }
+
+  void end_oldest() {
+    const Job job = running_.front();
+    running_.pop_front();
+    Training& training = trainings_[job.training];
+    ended_ += cost(job);
+    training.rung = job.rung;
+    const DesignResult result = tell(job);
+    if (result.measured)
+      halving_.add(result.number, job.rung, joined(*result.measured, space_.known_outcome(training.point).objectives));
+    if (job.rung < halving_.last_rung() && result.measured) return;
+    training.evaluated.spent = ended_;
+    run_.points.push_back(training.evaluated);
+  }
+
+  DesignResult tell(Job job) {
+    Training& training = trainings_[job.training];
+    const size_t rung = problem_.rungs.size() - shares_.size() + static_cast<size_t>(job.rung);
+    DesignResult result = result_of(problem_, static_cast<int64_t>(job.training), training.point, rung, seed_);
+    const double start = cpu_seconds();
+    proposer_->tell(result);
+    training.evaluated.ask_cpu_s += cpu_seconds() - start;
+    return result;
+  }
+
+  // In whole trainings.
+  double cost(Job job) const {
+    const int reached = trainings_[job.training].rung;
+    return shares_[static_cast<size_t>(job.rung)] - (reached < 0 ? 0.0 : shares_[static_cast<size_t>(reached)]);
+  }
+
+  const Problem& problem_;
+  uint64_t seed_;
+  const SearchRunOptions& options_;
+  ProblemSpace space_;
+  std::unique_ptr<Proposer> proposer_;
+  std::vector<double> shares_;  // of a whole training's epochs, up to each rung
+  SuccessiveHalving halving_;
+  std::vector<Training> trainings_;
+  std::deque<Job> running_;
+  std::set<std::string> seen_;
+  double begun_ = 0.0, ended_ = 0.0;  // whole trainings' worth of epochs
+  SearchRun run_;
+};
+
 }  // namespace
 
 SearchRun run_search(const Problem& problem, uint64_t seed, const SearchRunOptions& options) {
-  const ProblemSpace space(problem);
-  const std::unique_ptr<Proposer> proposer = proposer_of(problem, space, seed, options);
-  SearchRun run{options.sampler, problem.name, seed, {}};
-  std::deque<DesignPoint> pending;
-  std::set<std::string> seen;
-  for (int64_t number = 0; number < options.evaluations; ++number) {
-    const double start = cpu_seconds();
-    if (std::ssize(pending) == options.workers) {
-      proposer->tell(result_of(problem, number - std::ssize(pending), pending.front(), seed));
-      pending.pop_front();
-    }
-    const std::optional<DesignProposal> proposal = proposer->propose(number, {pending.begin(), pending.end()});
-    const double seconds = cpu_seconds() - start;
-    if (!proposal) break;
-    run.points.push_back(evaluated(problem, proposal->point));
-    run.points.back().ask_cpu_s = seconds;
-    run.points.back().repeat = !seen.insert(space.key(proposal->point)).second;
-    pending.push_back(proposal->point);
-  }
-  return run;
+  return SimulatedSearch(problem, seed, options).run();
 }
 
-double share_after(const Problem& problem, const SearchRun& run, int evaluations) {
+double share_after(const Problem& problem, const SearchRun& run, double evaluations) {
   std::vector<ObjectiveVector> reached;
-  for (size_t i = 0; i < std::min(run.points.size(), static_cast<size_t>(evaluations)); ++i)
-    if (run.points[i].keeps_known && run.points[i].keeps_unknown) reached.push_back(run.points[i].objectives);
+  for (const EvaluatedPoint& point : run.points)
+    if (point.spent <= evaluations + 1e-9 && point.keeps_known && point.keeps_unknown)
+      reached.push_back(point.objectives);
   return reference_share(problem, reached);
+}
+
+std::optional<double> evaluations_to(const Problem& problem, const SearchRun& run, double share) {
+  for (const EvaluatedPoint& point : run.points)
+    if (share_after(problem, run, point.spent) >= share) return point.spent;
+  return std::nullopt;
 }
 
 std::string csv_header() {
@@ -92,9 +190,9 @@ std::string csv_header() {
 
 std::string csv_rows(const SearchRun& run) {
   std::string rows;
-  for (size_t i = 0; i < run.points.size(); ++i) {
-    const EvaluatedPoint& point = run.points[i];
-    rows += fmt::format("bitwright-{},{},{},{},{:.6f},{:d},{:d},{:d}", run.sampler, run.problem, run.seed, i,
+  for (const EvaluatedPoint& point : run.points) {
+    const int spent_before = static_cast<int>(std::ceil(point.spent - 1e-9)) - 1;
+    rows += fmt::format("bitwright-{},{},{},{},{:.6f},{:d},{:d},{:d}", run.sampler, run.problem, run.seed, spent_before,
                         point.ask_cpu_s, point.keeps_known, point.keeps_unknown, point.repeat);
     for (size_t k = 0; k < 3; ++k)
       rows += k < point.objectives.size() ? fmt::format(",{}", point.objectives[k]) : std::string(",");
@@ -108,13 +206,16 @@ std::string summary(const Problem& problem, std::span<const SearchRun> runs) {
   for (const int evaluations : {50, 100, 200}) {
     std::vector<double> shares, cpu_ms;
     for (const SearchRun& run : runs) {
-      if (std::ssize(run.points) < evaluations) continue;
+      if (run.points.empty() || run.points.back().spent < evaluations - 1.0) continue;
       shares.push_back(share_after(problem, run, evaluations));
-      cpu_ms.push_back(cpu_ms_at(run, static_cast<size_t>(evaluations)));
+      cpu_ms.push_back(cpu_ms_at(run, evaluations));
     }
     if (!shares.empty()) line += fmt::format("   {}: {:.3f}, {:.0f} ms", evaluations, median(shares), median(cpu_ms));
   }
-  return line + '\n';
+  std::vector<double> to_95;
+  for (const SearchRun& run : runs)
+    to_95.push_back(evaluations_to(problem, run, 0.95).value_or(std::numeric_limits<double>::infinity()));
+  return line + fmt::format("   to 95 %: {:.0f}\n", median(to_95));
 }
 
 }  // namespace bitwright

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,29 +18,35 @@ struct SearchRunOptions {
   int workers = 1;                   // points under way at once, of which the oldest ends first; >= 1
   std::string sampler = "bayesian";  // one of kSamplers, core/study.h
   BayesianOptions bayesian;
+  bool halving = false;  // trainings stop at the problem's rungs: search/successive_halving.h
 };
 
+// Of a whole training.
 struct EvaluatedPoint {
   double ask_cpu_s = 0.0;  // of the proposal
   bool keeps_known = false, keeps_unknown = false;
   bool repeat = false;
-  ObjectiveVector objectives;  // without noise
+  ObjectiveVector objectives{};  // without noise
+  double spent = 0.0;            // whole trainings' worth of epochs up to its end: 1, 2, ... where there is no halving
 };
 
 struct SearchRun {
   std::string sampler;
   std::string problem;
   uint64_t seed = 0;
-  std::vector<EvaluatedPoint> points;  // as proposed; fewer than wanted where the space is exhausted
+  std::vector<EvaluatedPoint> points;  // in the order in which they end; fewer where the space is exhausted
 };
 
 // A point that breaks an unknown limit is a training that failed.
 SearchRun run_search(const Problem& problem, uint64_t seed, const SearchRunOptions& options);
 
-// reference_share of what the first points reached that keep all limits.
-double share_after(const Problem& problem, const SearchRun& run, int evaluations);
+// reference_share of what the points reached that keep all limits and had ended when so much was spent.
+double share_after(const Problem& problem, const SearchRun& run, double evaluations);
+// What was spent when the share was reached first; nothing where it was not.
+std::optional<double> evaluations_to(const Problem& problem, const SearchRun& run, double share);
 
-// peer,problem,seed,i,ask_cpu_s,known_ok,unknown_ok,dup,f0,f1,f2: a line an evaluation, `peer` being "bitwright-" and
+// peer,problem,seed,i,ask_cpu_s,known_ok,unknown_ok,dup,f0,f1,f2: a line an evaluation,
+// i being what was spent before it, in whole trainings, and `peer` "bitwright-" and
 // the sampler.
 std::string csv_header();
 std::string csv_rows(const SearchRun& run);

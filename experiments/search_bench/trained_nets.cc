@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <map>
 
 #include "core/embedded.h"
@@ -14,6 +15,7 @@
 #include "core/io/load_study.h"
 #include "core/io/yaml.h"
 #include "estimators/estimate.h"
+#include "search/expected_improvement.h"
 
 namespace bitwright {
 namespace {
@@ -24,6 +26,7 @@ constexpr size_t kMaxBytes = size_t{4} << 20;
 constexpr size_t kChoiceFields = 5;
 constexpr Shape kInput = {256, 1, 1};  // the study's window
 constexpr int kClasses = 10;
+constexpr double kErrorResolution = 1.0 / 1002;  // windows that validate
 
 Study table_study() {
   const std::string folder = "data.path=/";  // one that exists: the data are not read
@@ -140,15 +143,25 @@ size_t position_of(const SpaceSpec& space, const ProblemPoint& point) {
   return position;
 }
 
-ProblemOutcome outcome_of(const TrainedNet& net) {
-  const double mean_error = (net.errors[0].back() + net.errors[1].back()) / 2;
-  return {{mean_error, net.flash_bytes, net.latency_us}, net.known_limits, {}};
+double scaled_error(double error, NetsScale scale) {
+  return scale == NetsScale::kLogarithm ? log_error(error, kErrorResolution) : error;
 }
 
-std::vector<ObjectiveVector> exact_front(const std::vector<TrainedNet>& nets) {
+double scaled_cost(double cost, NetsScale scale) {
+  return scale == NetsScale::kLogarithm ? std::log(cost) : cost;
+}
+
+ProblemOutcome outcome_of(const TrainedNet& net, NetsScale scale) {
+  const double mean_error = (net.errors[0].back() + net.errors[1].back()) / 2;
+  return {{scaled_error(mean_error, scale), scaled_cost(net.flash_bytes, scale), scaled_cost(net.latency_us, scale)},
+          net.known_limits,
+          {}};
+}
+
+std::vector<ObjectiveVector> exact_front(const std::vector<TrainedNet>& nets, NetsScale scale) {
   std::vector<ObjectiveVector> points, front;
   for (const TrainedNet& net : nets)
-    if (const ProblemOutcome outcome = outcome_of(net); keeps_known_limits(outcome))
+    if (const ProblemOutcome outcome = outcome_of(net, scale); keeps_known_limits(outcome))
       points.push_back(outcome.objectives);
   std::ranges::sort(points);  // nobody is dominated by one behind it
   for (const ObjectiveVector& point : points)
@@ -185,14 +198,21 @@ const TrainedNet& net_at(const TrainedNets& trained, const ProblemPoint& point) 
   return trained.nets[position_of(trained.space, point)];
 }
 
-Problem nets_problem(std::shared_ptr<const TrainedNets> trained) {
-  Problem problem = {.name = "nets", .parameters = parameters_of(trained->space), .known_costs = true};
-  problem.outcome = [trained](const ProblemPoint& point) { return outcome_of(net_at(*trained, point)); };
-  problem.observed = [trained](const ProblemPoint& point, Rng& rng) {
-    const RungErrors& errors = net_at(*trained, point).errors[rng.below(2)];
-    return std::vector<double>(errors.begin(), errors.end());
+Problem nets_problem(std::shared_ptr<const TrainedNets> trained, NetsScale scale) {
+  const bool linear = scale == NetsScale::kLinear;
+  Problem problem = {.name = linear ? "nets" : "nets-log",
+                     .parameters = parameters_of(trained->space),
+                     .known_costs = true,
+                     .error_resolution = linear ? kErrorResolution : 0.0};
+  problem.outcome = [=](const ProblemPoint& point) { return outcome_of(net_at(*trained, point), scale); };
+  problem.observed = [=](const ProblemPoint& point, Rng& rng) {
+    std::vector<double> errors;
+    for (const double error : net_at(*trained, point).errors[rng.below(2)])
+      errors.push_back(scaled_error(error, scale));
+    return errors;
   };
-  set_reference(problem, exact_front(trained->nets));
+  problem.rungs = {1.0 / 9, 3.0 / 9, 1.0};
+  set_reference(problem, exact_front(trained->nets, scale));
   return problem;
 }
 

@@ -37,6 +37,9 @@ const TrainedNet& net_at(const TrainedNets& trained, const ProblemPoint& point);
 // `nets`: {error, flash bytes, latency us}. A point is the depth, then the position of each choice in the study's
 // list: channels0, channels1, channels2, kernel, weights, activations, stride. The outcome has the mean error of the
 // two trainings, an evaluation one of the two; its rungs are RungErrors. The reference is the exact front.
-Problem nets_problem(std::shared_ptr<const TrainedNets> trained);
+// `nets-log`: the same with the logarithm of every objective, an error of 0 being half a window: every halving of an
+// error or a cost counts alike, at the cheap end of the front as at the accurate one.
+enum class NetsScale { kLinear, kLogarithm };
+Problem nets_problem(std::shared_ptr<const TrainedNets> trained, NetsScale scale = NetsScale::kLinear);
 
 }  // namespace bitwright
