@@ -10,8 +10,6 @@
 namespace bitwright {
 namespace {
 
-constexpr int kNeighbours = 100;  // mutants rejected in a row, after which every other draw is from the whole space
-
 // Least max over objectives of value / (greatest of all x U); failures last, behind those that exceed limits.
 size_t scalar_winner(const std::vector<const ToldResults::Entry*>& entrants, const ObjectiveVector& greatest,
                      Rng& rng) {
@@ -58,16 +56,10 @@ std::optional<DesignProposal> AgingEvolution::propose(int64_t number, const std:
   PointDrawer drawer = results_.drawer(seed_, number, pending);
   if (results_.entries().size() < static_cast<size_t>(options_.population))
     return random_proposal(drawer, "first population");
-  for (int draw = 0; draw < kLastDraws; ++draw) {
-    if (draw >= kNeighbours && draw % 2 == 1) {
-      if (auto point = drawer.sample()) return proposal_of(std::move(*point), "random", drawer);
-      continue;
-    }
+  return bred_proposal(drawer, "evolution", [&] {
     const DesignResult& parent = winner(drawer.rng()).told;
-    if (auto mutant = drawer.mutant(parent.point, {parent.number}))
-      return proposal_of(std::move(*mutant), "evolution", drawer);
-  }
-  return std::nullopt;
+    return drawer.mutant(parent.point, {parent.number});
+  });
 }
 
 // Of equals the first: their order is random.

@@ -15,6 +15,8 @@
 namespace bitwright {
 namespace {
 
+constexpr int kChildren = 100;  // rejected in a row, after which every other draw is from the whole space
+
 std::unique_ptr<Proposer> make_bayesian(const ProposerOptions& options, const DesignSpace& space) {
   return std::make_unique<BayesianProposer>(space, options.seed,
                                             BayesianOptions{.error_resolution = options.error_resolution,
@@ -63,6 +65,16 @@ std::optional<DesignProposal> random_proposal(PointDrawer& drawer, const std::st
   std::vector<DrawnPoint> found = collect(1, kLastDraws, [&] { return drawer.sample(); });
   if (found.empty()) return std::nullopt;
   return proposal_of(std::move(found[0]), source, drawer);
+}
+
+std::optional<DesignProposal> bred_proposal(PointDrawer& drawer, const std::string& source,
+                                            const std::function<std::optional<DrawnPoint>()>& breed) {
+  for (int draw = 0; draw < kLastDraws; ++draw) {
+    const bool random = draw >= kChildren && draw % 2 == 1;
+    if (auto point = random ? drawer.sample() : breed())
+      return proposal_of(std::move(*point), random ? "random" : source, drawer);
+  }
+  return std::nullopt;
 }
 
 std::unique_ptr<Proposer> make_proposer(const ProposerOptions& options, const DesignSpace& space) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <map>
 #include <memory>
@@ -88,6 +89,11 @@ inline constexpr int kLastDraws = 20'000;
 
 // The first point drawn at random that is accepted.
 std::optional<DesignProposal> random_proposal(PointDrawer& drawer, const std::string& source = "random");
+
+// The first child accepted, of those that `breed` draws; after a hundred rejected in a row every other draw is from the
+// whole space, and its source then "random".
+std::optional<DesignProposal> bred_proposal(PointDrawer& drawer, const std::string& source,
+                                            const std::function<std::optional<DrawnPoint>()>& breed);
 
 struct ProposerOptions {
   std::string sampler = "bayesian";  // one of kSamplers, core/study.h

@@ -2,10 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
+#include <memory>
 #include <string>
+#include <vector>
 
+#include "search/hypervolume.h"
 #include "search/proposer.h"
+#include "search/random_proposer.h"
 
 namespace bitwright {
 
@@ -71,6 +77,32 @@ inline double error_of(const DesignPoint& p) {
 
 inline DesignResult result_of(int64_t number, const DesignPoint& point) {
   return {number, point, ObjectiveVector{error_of(point)}};
+}
+
+// Of the front that a search of sixty evaluations finds on the grid.
+inline double final_volume(Proposer& proposer, const DesignSpace& space) {
+  std::vector<ObjectiveVector> points;
+  for (int64_t number = 0; number < 60; ++number) {
+    const DesignPoint point = proposer.propose(number, {})->point;
+    proposer.tell(result_of(number, point));
+    points.push_back({error_of(point), space.known_outcome(point).objectives[0]});
+  }
+  return hypervolume(points, {0.6, 13.0});
+}
+
+// Median final_volume of ten seeds.
+inline double median_of_ten(
+    const std::function<std::unique_ptr<Proposer>(const DesignSpace& space, uint64_t seed)>& make) {
+  const Grid space;
+  std::vector<double> volumes;
+  for (uint64_t seed = 1; seed <= 10; ++seed) volumes.push_back(final_volume(*make(space, seed), space));
+  std::ranges::sort(volumes);
+  return (volumes[4] + volumes[5]) / 2;
+}
+
+inline double random_median_of_ten() {
+  return median_of_ten(
+      [](const DesignSpace& space, uint64_t seed) { return std::make_unique<RandomProposer>(space, seed); });
 }
 
 }  // namespace bitwright
