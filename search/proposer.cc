@@ -10,6 +10,7 @@
 #include "core/study.h"
 #include "search/bayesian_proposer.h"
 #include "search/evolution.h"
+#include "search/nsga2.h"
 #include "search/random_proposer.h"
 
 namespace bitwright {
@@ -31,6 +32,11 @@ std::unique_ptr<Proposer> make_evolution(const ProposerOptions& options, const D
                                                            .tournament = options.tournament,
                                                            .fitness = fitness,
                                                            .most_error = options.most_error});
+}
+
+std::unique_ptr<Proposer> make_nsga2(const ProposerOptions& options, const DesignSpace& space) {
+  return std::make_unique<Nsga2>(space, options.seed,
+                                 Nsga2Options{.population = options.population, .most_error = options.most_error});
 }
 
 }  // namespace
@@ -82,6 +88,7 @@ std::unique_ptr<Proposer> make_proposer(const ProposerOptions& options, const De
   if (name == "bayesian") return make_bayesian(options, space);
   if (name == "evolution") return make_evolution(options, space, EvolutionFitness::kPareto);
   if (name == "munas") return make_evolution(options, space, EvolutionFitness::kRandomScalar);
+  if (name == "nsga2") return make_nsga2(options, space);
   if (name == "random") return std::make_unique<RandomProposer>(space, options.seed);
   throw ConfigError(fmt::format("search.sampler = {}: one of {}", name, fmt::join(kSamplers, ", ")));
 }

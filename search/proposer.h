@@ -98,7 +98,7 @@ std::optional<DesignProposal> bred_proposal(PointDrawer& drawer, const std::stri
 struct ProposerOptions {
   std::string sampler = "bayesian";  // one of kSamplers, core/study.h
   uint64_t seed = 0;
-  int population = 20;              // of evolutions, >= 4
+  int population = 20;              // of evolutions and NSGA-II, >= 4
   int tournament = 5;               // 2..population
   double error_resolution = 0.001;  // 1 / windows of the validation: search/expected_improvement.h, log_error; 0: none
   double most_error = std::numeric_limits<double>::infinity();  // a result of more is no point of the front
