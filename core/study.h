@@ -73,7 +73,7 @@ struct SpaceSpec {
 };
 
 // Search methods: search/proposer.h makes each.
-inline constexpr std::array<const char*, 5> kSamplers = {"bayesian", "evolution", "munas", "nsga2", "random"};
+inline constexpr std::array<const char*, 6> kSamplers = {"bayesian", "evolution", "munas", "nsga2", "random", "sobol"};
 
 struct SearchSpec {
   std::string sampler = "evolution";    // one of kSamplers

@@ -12,6 +12,7 @@
 #include "search/evolution.h"
 #include "search/nsga2.h"
 #include "search/random_proposer.h"
+#include "search/sobol_proposer.h"
 
 namespace bitwright {
 namespace {
@@ -90,6 +91,7 @@ std::unique_ptr<Proposer> make_proposer(const ProposerOptions& options, const De
   if (name == "munas") return make_evolution(options, space, EvolutionFitness::kRandomScalar);
   if (name == "nsga2") return make_nsga2(options, space);
   if (name == "random") return std::make_unique<RandomProposer>(space, options.seed);
+  if (name == "sobol") return std::make_unique<SobolProposer>(space, options.seed);
   throw ConfigError(fmt::format("search.sampler = {}: one of {}", name, fmt::join(kSamplers, ", ")));
 }
 
