@@ -202,8 +202,7 @@ std::vector<DrawnPoint> BayesianProposer::pool(const Outlook& outlook, PointDraw
 }
 
 std::vector<WeighedPoint> BayesianProposer::weigh(const Outlook& outlook, std::vector<DrawnPoint> drawn) const {
-  MatrixXd rows(drawn.size(), inputs_.size());
-  for (Index i = 0; i < rows.rows(); ++i) rows.row(i) = space_.encode(drawn[static_cast<size_t>(i)].point);
+  const MatrixXd rows = encoded(space_, drawn);
   const std::vector<GaussianPosterior> objectives = outlook.models.predict(rows);
   const VectorXd log_success = outlook.models.log_success(rows);
   std::vector<WeighedPoint> points;

@@ -3,6 +3,12 @@
 
 namespace bitwright {
 
+Eigen::MatrixXd encoded(const DesignSpace& space, const std::vector<DrawnPoint>& points) {
+  Eigen::MatrixXd rows(points.size(), space.inputs().size());
+  for (Eigen::Index i = 0; i < rows.rows(); ++i) rows.row(i) = space.encode(points[static_cast<size_t>(i)].point);
+  return rows;
+}
+
 PointDrawer::PointDrawer(const DesignSpace& space, std::set<std::string> taken, Rng rng)
     : space_(space), taken_(std::move(taken)), rng_(rng) {}
 

@@ -49,6 +49,9 @@ struct DrawnPoint {
   std::vector<int64_t> parents;  // numbers of the results that it comes from, perhaps at several removes
 };
 
+// A row a point.
+Eigen::MatrixXd encoded(const DesignSpace& space, const std::vector<DrawnPoint>& points);
+
 // Points that were drawn and passed over.
 struct RejectedPoints {
   std::map<std::string, int64_t> by_rule{};  // limit that they break, or "duplicate" -> points
