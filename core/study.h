@@ -73,7 +73,8 @@ struct SpaceSpec {
 };
 
 // Search methods: search/proposer.h makes each.
-inline constexpr std::array<const char*, 6> kSamplers = {"bayesian", "evolution", "munas", "nsga2", "random", "sobol"};
+inline constexpr std::array<const char*, 7> kSamplers = {"bayesian", "evolution", "munas", "nsga2",
+                                                         "random", "sobol", "svm_cbo"};
 
 struct SearchSpec {
   std::string sampler = "evolution";    // one of kSamplers

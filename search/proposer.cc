@@ -13,6 +13,7 @@
 #include "search/nsga2.h"
 #include "search/random_proposer.h"
 #include "search/sobol_proposer.h"
+#include "search/svm_cbo.h"
 
 namespace bitwright {
 namespace {
@@ -38,6 +39,10 @@ std::unique_ptr<Proposer> make_evolution(const ProposerOptions& options, const D
 std::unique_ptr<Proposer> make_nsga2(const ProposerOptions& options, const DesignSpace& space) {
   return std::make_unique<Nsga2>(space, options.seed,
                                  Nsga2Options{.population = options.population, .most_error = options.most_error});
+}
+
+std::unique_ptr<Proposer> make_svm_cbo(const ProposerOptions& options, const DesignSpace& space) {
+  return std::make_unique<SvmCbo>(space, options.seed, SvmCboOptions{.most_error = options.most_error});
 }
 
 }  // namespace
@@ -92,6 +97,7 @@ std::unique_ptr<Proposer> make_proposer(const ProposerOptions& options, const De
   if (name == "nsga2") return make_nsga2(options, space);
   if (name == "random") return std::make_unique<RandomProposer>(space, options.seed);
   if (name == "sobol") return std::make_unique<SobolProposer>(space, options.seed);
+  if (name == "svm_cbo") return make_svm_cbo(options, space);
   throw ConfigError(fmt::format("search.sampler = {}: one of {}", name, fmt::join(kSamplers, ", ")));
 }
 
