@@ -73,8 +73,8 @@ struct SpaceSpec {
 };
 
 // Search methods: search/proposer.h makes each.
-inline constexpr std::array<const char*, 7> kSamplers = {"bayesian", "evolution", "munas", "nsga2",
-                                                         "random", "sobol", "svm_cbo"};
+inline constexpr std::array<const char*, 8> kSamplers = {"autoqkeras", "bayesian", "evolution", "munas",
+                                                         "nsga2", "random", "sobol", "svm_cbo"};
 
 struct SearchSpec {
   std::string sampler = "evolution";    // one of kSamplers

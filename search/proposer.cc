@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/study.h"
+#include "search/autoqkeras.h"
 #include "search/bayesian_proposer.h"
 #include "search/evolution.h"
 #include "search/nsga2.h"
@@ -91,6 +92,7 @@ std::optional<DesignProposal> bred_proposal(PointDrawer& drawer, const std::stri
 
 std::unique_ptr<Proposer> make_proposer(const ProposerOptions& options, const DesignSpace& space) {
   const std::string& name = options.sampler;
+  if (name == "autoqkeras") return std::make_unique<AutoQKeras>(space, options.seed);
   if (name == "bayesian") return make_bayesian(options, space);
   if (name == "evolution") return make_evolution(options, space, EvolutionFitness::kPareto);
   if (name == "munas") return make_evolution(options, space, EvolutionFitness::kRandomScalar);

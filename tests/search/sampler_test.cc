@@ -85,8 +85,9 @@ TEST(MakeSampler, RefusesAnUnknownName) {
     make_sampler(spec_of("annealing", 1), space_of(small_spec()), kGoals, toy_rules());
     FAIL();
   } catch (const ConfigError& e) {
-    EXPECT_STREQ(e.what(),
-                 "search.sampler = annealing: one of bayesian, evolution, munas, nsga2, random, sobol, svm_cbo");
+    EXPECT_STREQ(
+        e.what(),
+        "search.sampler = annealing: one of autoqkeras, bayesian, evolution, munas, nsga2, random, sobol, svm_cbo");
   }
 }
 

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "search/autoqkeras.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "core/check.h"
+#include "search/quantile.h"
+
+namespace bitwright {
+namespace {
+
+constexpr double kLeastSize = 1e-3;  // of the reference
+
+// The error and the known objectives; where none is known, all that is measured.
+ObjectiveVector error_and_costs(const ToldResults::Entry& entry) {
+  if (entry.known.empty()) return entry.objectives;
+  return joined({entry.objectives[0]}, entry.known);
+}
+
+}  // namespace
+
+double forgiving_delta(double size, double reference, const ForgivingFactor& factor) {
+  if (reference <= 0.0) return 0.0;
+  const double times_smaller = -std::log(std::max(size / reference, kLeastSize)) / std::log(factor.rate);
+  return times_smaller * (size < reference ? factor.delta_p : factor.delta_n);
+}
+
+AutoQKeras::AutoQKeras(const DesignSpace& space, uint64_t seed, const AutoQKerasOptions& options)
+    : space_(space), seed_(seed), options_(options), results_(space), model_(space.inputs()) {
+  BW_CHECK(options.initial_points >= 2 && options.beta >= 0 && options.factor.rate > 1);
+}
+
+void AutoQKeras::tell(const DesignResult& result) {
+  if (!results_.add(result)) return;
+  const ToldResults::Entry& entry = results_.entries().back();
+  if (!result.measured || entry.violation > 0.0) return;
+  rows_.push_back(space_.encode(result.point));
+  objectives_.push_back(error_and_costs(entry));
+  if (objectives_.size() == static_cast<size_t>(options_.initial_points)) set_references();
+}
+
+void AutoQKeras::set_references() {
+  std::vector<double> errors;
+  for (const ObjectiveVector& each : objectives_) errors.push_back(each[0]);
+  const auto [least, most] = std::ranges::minmax(errors);
+  if (least < 0.0 || most > 1.0) best_error_ = least, worst_error_ = std::max(most, least + 1e-9);
+  for (size_t k = 1; k < objectives_[0].size(); ++k) {
+    std::vector<double> costs;
+    for (const ObjectiveVector& each : objectives_) costs.push_back(each[k]);
+    references_.push_back(quantile(costs, 0.5));
+  }
+}
+
+double AutoQKeras::score(const ObjectiveVector& objectives) const {
+  double delta = 0.0;
+  for (size_t k = 0; k < references_.size(); ++k)
+    delta += forgiving_delta(objectives[k + 1], references_[k], options_.factor);
+  if (!references_.empty()) delta /= static_cast<double>(references_.size());
+  return (worst_error_ - objectives[0]) / (worst_error_ - best_error_) * (1.0 + delta);
+}
+
+std::optional<DesignProposal> AutoQKeras::propose(int64_t number, const std::vector<DesignPoint>& pending) {
+  PointDrawer drawer = results_.drawer(seed_, number, pending);
+  if (rows_.size() < static_cast<size_t>(options_.initial_points)) return random_proposal(drawer, "initial");
+  ScalarResults scores{rows_, {}};
+  for (const ObjectiveVector& each : objectives_) scores.targets.push_back(-score(each));
+  std::vector<Eigen::RowVectorXd> under_way;
+  for (const DesignPoint& point : pending) under_way.push_back(space_.encode(point));
+  const GaussianProcess model = scalar_model(model_, scores, under_way);
+  auto found = least_of_pool(space_, drawer, options_.pool, [&](const Eigen::MatrixXd& rows) {
+    return lower_confidence_bound(model, rows, options_.beta);
+  });
+  if (!found) return random_proposal(drawer);
+  return proposal_of(std::move(*found), "model", drawer);
+}
+
+}  // namespace bitwright
