@@ -35,7 +35,7 @@ ObjectiveVector greatest_of(const std::deque<ToldResults::Entry>& population) {
 }  // namespace
 
 AgingEvolution::AgingEvolution(const DesignSpace& space, uint64_t seed, const EvolutionOptions& options)
-    : seed_(seed), options_(options), results_(space, options.most_error) {
+    : space_(space), seed_(seed), options_(options), results_(space, options.most_error) {
   BW_CHECK(options.population >= 1 && options.tournament >= 1);
 }
 
@@ -56,10 +56,16 @@ std::optional<DesignProposal> AgingEvolution::propose(int64_t number, const std:
   PointDrawer drawer = results_.drawer(seed_, number, pending);
   if (results_.entries().size() < static_cast<size_t>(options_.population))
     return random_proposal(drawer, "first population");
-  return bred_proposal(drawer, "evolution", [&] {
-    const DesignResult& parent = winner(drawer.rng()).told;
+  return bred_proposal(drawer, "evolution", [&] { return child(drawer); });
+}
+
+std::optional<DrawnPoint> AgingEvolution::child(PointDrawer& drawer) const {
+  const DesignResult& parent = winner(drawer.rng()).told;
+  if (options_.crossover_share == 0.0 || !drawer.rng().chance(options_.crossover_share))
     return drawer.mutant(parent.point, {parent.number});
-  });
+  const DesignResult& other = winner(drawer.rng()).told;
+  if (other.number == parent.number) return drawer.mutant(parent.point, {parent.number});
+  return drawer.mutant(space_.cross(parent.point, other.point, drawer.rng()), {parent.number, other.number});
 }
 
 // Of equals the first: their order is random.

@@ -2,7 +2,7 @@
 // of a tournament takes its place.
 // Source: Real et al., "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019, alg. 1; fitness by
 // a scalar of random weights: Liberis, Dudziak, Lane, "µNAS: Constrained Neural Architecture Search for
-// Microcontrollers", EuroMLSys 2021, sec. 3.
+// Microcontrollers", EuroMLSys 2021, sec. 3. Neither crosses; a share of the children here may be.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -19,8 +19,9 @@ enum class EvolutionFitness {
 };
 
 struct EvolutionOptions {
-  int population = 20;  // results that parents are chosen from, the youngest, >= 4
-  int tournament = 5;   // of which the winner is a parent, 2..population
+  int population = 20;           // results that parents are chosen from, the youngest, >= 4
+  int tournament = 5;            // of which the winner is a parent, 2..population
+  double crossover_share = 0.0;  // of children, 0..1: of the winners of two tournaments, before the mutation
   EvolutionFitness fitness = EvolutionFitness::kPareto;
   double most_error = std::numeric_limits<double>::infinity();
 };
@@ -37,7 +38,9 @@ class AgingEvolution : public Proposer {
 
  private:
   const ToldResults::Entry& winner(Rng& rng) const;
+  std::optional<DrawnPoint> child(PointDrawer& drawer) const;
 
+  const DesignSpace& space_;
   uint64_t seed_;
   EvolutionOptions options_;
   ToldResults results_;

@@ -19,7 +19,8 @@
 namespace bitwright {
 namespace {
 
-constexpr int kChildren = 100;  // rejected in a row, after which every other draw is from the whole space
+constexpr int kChildren = 100;    // rejected in a row, after which every other draw is from the whole space
+constexpr double kCrossed = 0.7;  // of aging evolution's children
 
 std::unique_ptr<Proposer> make_bayesian(const ProposerOptions& options, const DesignSpace& space) {
   return std::make_unique<BayesianProposer>(space, options.seed,
@@ -28,13 +29,16 @@ std::unique_ptr<Proposer> make_bayesian(const ProposerOptions& options, const De
                                                             .least_fidelity = options.least_fidelity});
 }
 
+// µNAS mutates alone.
 std::unique_ptr<Proposer> make_evolution(const ProposerOptions& options, const DesignSpace& space,
                                          EvolutionFitness fitness) {
-  return std::make_unique<AgingEvolution>(space, options.seed,
-                                          EvolutionOptions{.population = options.population,
-                                                           .tournament = options.tournament,
-                                                           .fitness = fitness,
-                                                           .most_error = options.most_error});
+  return std::make_unique<AgingEvolution>(
+      space, options.seed,
+      EvolutionOptions{.population = options.population,
+                       .tournament = options.tournament,
+                       .crossover_share = fitness == EvolutionFitness::kPareto ? kCrossed : 0.0,
+                       .fitness = fitness,
+                       .most_error = options.most_error});
 }
 
 std::unique_ptr<Proposer> make_nsga2(const ProposerOptions& options, const DesignSpace& space) {

@@ -43,6 +43,20 @@ TEST(AgingEvolution, DrawsItsFirstPopulationAtRandomAndMutatesAfterwards) {
   }
 }
 
+// With four of eight in each tournament the three worst win none.
+TEST(AgingEvolution, CrossesTheWinnersOfTwoTournamentsAndMutatesTheChild) {
+  const Unknown space;
+  AgingEvolution evolution(space, 3, {.population = 8, .tournament = 4, .crossover_share = 0.7});
+  tell_all(evolution, std::vector<double>{0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0});
+  int crossed = 0;
+  for (int64_t number = 100; number < 1100; ++number) {
+    const DesignProposal proposal = *evolution.propose(number, {});
+    EXPECT_GE(std::ranges::min(proposal.parents), 3);
+    crossed += proposal.parents.size() == 2;
+  }
+  EXPECT_NEAR(crossed / 1000.0, 0.7 * (1.0 - 0.36), 0.06);  // 0.36: both tournaments have the same winner
+}
+
 // Of nothing but the error, the first is the best of all and the oldest of nine.
 TEST(AgingEvolution, LetsTheOldestDieHoweverGood) {
   const Unknown space;
