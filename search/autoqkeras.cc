@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "core/check.h"
@@ -35,35 +36,41 @@ AutoQKeras::AutoQKeras(const DesignSpace& space, uint64_t seed, const AutoQKeras
 void AutoQKeras::tell(const DesignResult& result) {
   if (!results_.add(result)) return;
   const ToldResults::Entry& entry = results_.entries().back();
-  if (!result.measured || entry.violation > 0.0) return;
+  const bool failed = !result.measured || entry.violation > 0.0;
   rows_.push_back(space_.encode(result.point));
-  objectives_.push_back(error_and_costs(entry));
-  if (objectives_.size() == static_cast<size_t>(options_.initial_points)) set_references();
+  objectives_.push_back(failed ? ObjectiveVector{} : error_and_costs(entry));
+  if (!failed && ++came_out_ == options_.initial_points) set_references();
 }
 
 void AutoQKeras::set_references() {
+  std::vector<ObjectiveVector> first = objectives_;
+  std::erase_if(first, [](const ObjectiveVector& each) { return each.empty(); });
   std::vector<double> errors;
-  for (const ObjectiveVector& each : objectives_) errors.push_back(each[0]);
+  for (const ObjectiveVector& each : first) errors.push_back(each[0]);
   const auto [least, most] = std::ranges::minmax(errors);
   if (least < 0.0 || most > 1.0) best_error_ = least, worst_error_ = std::max(most, least + 1e-9);
-  for (size_t k = 1; k < objectives_[0].size(); ++k) {
+  for (size_t k = 1; k < first[0].size(); ++k) {
     std::vector<double> costs;
-    for (const ObjectiveVector& each : objectives_) costs.push_back(each[k]);
+    for (const ObjectiveVector& each : first) costs.push_back(each[k]);
     references_.push_back(quantile(costs, 0.5));
   }
+  least_score_ = std::numeric_limits<double>::infinity();
+  for (const ObjectiveVector& each : first) least_score_ = std::min(least_score_, score(each));
 }
 
 double AutoQKeras::score(const ObjectiveVector& objectives) const {
+  if (objectives.empty()) return least_score_;
   double delta = 0.0;
   for (size_t k = 0; k < references_.size(); ++k)
     delta += forgiving_delta(objectives[k + 1], references_[k], options_.factor);
   if (!references_.empty()) delta /= static_cast<double>(references_.size());
-  return (worst_error_ - objectives[0]) / (worst_error_ - best_error_) * (1.0 + delta);
+  const double accuracy = (worst_error_ - objectives[0]) / (worst_error_ - best_error_);
+  return std::max(0.0, accuracy) * std::max(0.0, 1.0 + delta);  // two negative factors are no good score
 }
 
 std::optional<DesignProposal> AutoQKeras::propose(int64_t number, const std::vector<DesignPoint>& pending) {
   PointDrawer drawer = results_.drawer(seed_, number, pending);
-  if (rows_.size() < static_cast<size_t>(options_.initial_points)) return random_proposal(drawer, "initial");
+  if (came_out_ < options_.initial_points) return random_proposal(drawer, "initial");
   ScalarResults scores{rows_, {}};
   for (const ObjectiveVector& each : objectives_) scores.targets.push_back(-score(each));
   std::vector<Eigen::RowVectorXd> under_way;

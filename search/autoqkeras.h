@@ -13,10 +13,10 @@
 // Edge for Particle Detectors", Nature Machine Intelligence 3, 2021; google/qkeras, qkeras/autoqkeras:
 // forgiving_metrics/forgiving_factor.py (the deltas) and autoqkeras_internal.py (8 %, 8 %, rate 2 where no goal is
 // given). Its search is Keras Tuner's BayesianOptimizationOracle: random points first, then the least lower confidence
-// bound of a Gaussian process, beta 2.6; failed trials are left out. The oracle climbs from random points along
+// bound of a Gaussian process, beta 2.6. The oracle climbs from random points along
 // gradients, here mutants do (search/scalar_search.h); and it begins with three random points a dimension, which would
-// be most of a study.
-// SPDX-License-Identifier: Apache-2.0
+// be most of a study. It leaves failed trials out, and so tries their neighbours for ever; here they have the least
+// score of the first results. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "search/scalar_search.h"
@@ -49,7 +49,7 @@ class AutoQKeras : public Proposer {
   // Sources: "initial", "model", and "random" where a pool would be empty.
   std::optional<DesignProposal> propose(int64_t number, const std::vector<DesignPoint>& pending) override;
 
-  // Of {error, costs...}, the first of which are the references; larger is better. After initial_points results.
+  // Of {error, costs...}, or of nothing for a failure; larger is better, 0 at least. After initial_points results.
   double score(const ObjectiveVector& objectives) const;
 
  private:
@@ -60,10 +60,12 @@ class AutoQKeras : public Proposer {
   AutoQKerasOptions options_;
   ToldResults results_;
   PrefixModel model_;
-  std::vector<Eigen::RowVectorXd> rows_;     // of the results that came out
-  std::vector<ObjectiveVector> objectives_;  // of these, {error, costs...}
+  std::vector<Eigen::RowVectorXd> rows_;     // of all results
+  std::vector<ObjectiveVector> objectives_;  // of these, {error, costs...}; nothing: it failed
+  int came_out_ = 0;                         // of these
   double best_error_ = 0.0, worst_error_ = 1.0;
   ObjectiveVector references_;  // of the costs
+  double least_score_ = 0.0;    // of the first results
 };
 
 }  // namespace bitwright

@@ -58,6 +58,24 @@ TEST(AutoQKeras, TakesErrorsThatAreNoSharesRelativeToTheFirstResults) {
   EXPECT_DOUBLE_EQ(proposer.score({-200.0}), 0.75);
 }
 
+TEST(AutoQKeras, AFailureScoresAsTheWorstOfTheFirstResults) {
+  const Unknown space;
+  AutoQKeras proposer(space, 1, {.initial_points = 2});
+  proposer.tell({0, {0, 0, 0}, ObjectiveVector{0.25}});
+  proposer.tell({1, {1, 0, 0}, std::nullopt});
+  proposer.tell({2, {2, 0, 0}, ObjectiveVector{0.5}});
+  proposer.tell({3, {3, 0, 0}, ObjectiveVector{0.75}});  // none of the first
+  EXPECT_DOUBLE_EQ(proposer.score({}), 0.5);
+}
+
+TEST(AutoQKeras, OfTooGreatAnErrorAtTooGreatACostTheScoreIsNothing) {
+  const Unknown space;
+  AutoQKeras proposer(space, 1, {.initial_points = 2});
+  proposer.tell({0, {0, 0, 0}, ObjectiveVector{-300.0, 1.0}});
+  proposer.tell({1, {1, 0, 0}, ObjectiveVector{100.0, 1.0}});
+  EXPECT_EQ(proposer.score({5000.0, 1e6}), 0.0);
+}
+
 double best_score(Proposer& proposer) {
   double best = 0.0;
   for (int64_t number = 0; number < 40; ++number) {
