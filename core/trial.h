@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,14 +34,33 @@ struct EpochRecord {
   bool operator==(const EpochRecord&) const = default;
 };
 
+// What a model expected of a candidate before its training; an error is 1 - accuracy.
+struct Opinion {
+  double mean = 0.0, deviation = 1.0;  // of log(error), or of the first objective where no logarithm is taken
+  double log_success = 0.0;            // log P(the training succeeds and keeps the measured limits)
+  double log_acquisition = 0.0;        // log of what is expected of it, success included: what it was chosen for
+  double hypervolume = 0.0;            // of the front as believed, which the acquisition adds to; 0: to none
+  bool operator==(const Opinion&) const = default;
+};
+
+// How a candidate came to be proposed.
+struct ProposalProvenance {
+  std::string source;                       // "initial", "model", "evolution", "random", ...; empty: not stored
+  std::vector<int64_t> parents;             // trials that it comes from, perhaps at several removes
+  std::optional<Opinion> opinion;           // of a search by models
+  std::map<std::string, int64_t> rejected;  // rule, or "duplicate" -> candidates passed over for this one
+  std::string code;                         // "0.1.0 1f0c9a52": version and commit of what proposed; set by the store
+};
+
 struct Trial {
   int64_t number = 0;            // 0, 1, ... within the study
   Candidate candidate;
   TrialState state = TrialState::kRunning;
-  std::string source;            // what proposed it: "random", "mutation of 12"
+  std::string source;            // what proposed it, in a line: "random", "mutation of 12"
   uint64_t seed = 0;             // of training
   int64_t ask_watermark = 0;     // how many finished trials the proposal had seen
-  int64_t rejected = 0;          // candidates that broke a limit and were passed over for this one
+  int64_t rejected = 0;          // candidates that broke a limit and were passed over for this one, each once
+  ProposalProvenance provenance;
   Estimates estimates;
   std::vector<Violation> violations;  // of an infeasible trial
   Metrics metrics;               // of a complete one
@@ -48,6 +68,8 @@ struct Trial {
   std::string failure;           // of a failed one: one line
   double train_seconds = 0.0;    // CPU
   int attempt = 1;
+  int64_t started_us = 0;        // UTC, microseconds since 1970; set by the store, as is
+  int64_t ended_us = 0;          // 0 while it runs
 };
 
 }  // namespace bitwright

@@ -10,6 +10,7 @@
 
 #include "core/check.h"
 #include "search/expected_improvement.h"
+#include "search/hypervolume.h"
 #include "search/initial_design.h"
 #include "search/quantile.h"
 
@@ -75,6 +76,7 @@ struct BayesianProposer::Outlook {
   std::vector<ObjectiveVector> front{};         // as the models believe it, points under way included
   ObjectiveVector reference{};                  // empty: no result keeps all limits
   std::optional<KnownCostImprovement> improvement{};  // likewise
+  double hypervolume = 0.0;                           // of the front, below the reference
 };
 
 BayesianProposer::BayesianProposer(const DesignSpace& space, uint64_t seed, BayesianOptions options)
@@ -142,7 +144,9 @@ BayesianProposer::Outlook BayesianProposer::look_ahead(const std::vector<DesignP
   outlook.outcomes = further_outcomes(outlook.models.objectives.size() - 1);
   add_front(outlook);
   add_pending(outlook, pending);
-  if (!outlook.reference.empty()) outlook.improvement.emplace(outlook.front, outlook.reference);
+  if (outlook.reference.empty()) return outlook;
+  outlook.improvement.emplace(outlook.front, outlook.reference);
+  outlook.hypervolume = hypervolume(outlook.front, outlook.reference);
   return outlook;
 }
 
@@ -208,7 +212,8 @@ std::vector<WeighedPoint> BayesianProposer::weigh(const Outlook& outlook, std::v
   std::vector<WeighedPoint> points;
   for (Index i = 0; i < rows.rows(); ++i) {
     DrawnPoint& point = drawn[static_cast<size_t>(i)];
-    DesignOpinion opinion{objectives[0].mean[i], objectives[0].deviation[i], log_success[i], log_success[i]};
+    DesignOpinion opinion{objectives[0].mean[i], objectives[0].deviation[i], log_success[i], log_success[i],
+                          outlook.hypervolume};
     if (outlook.improvement) opinion.log_acquisition += log_improvement(outlook, objectives, i, point.known);
     points.push_back({std::move(point), opinion});
   }

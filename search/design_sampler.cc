@@ -33,6 +33,10 @@ std::string source_text(const DesignProposal& proposal) {
                             percent(1), 100.0 * std::exp(opinion.log_success));
 }
 
+ProposalProvenance provenance_of(const DesignProposal& proposal) {
+  return {.source = proposal.source, .parents = proposal.parents, .opinion = proposal.opinion};
+}
+
 }  // namespace
 
 DesignSampler::DesignSampler(const SearchSpace& space, const Goals& goals, const CandidateRules& rules,
@@ -47,9 +51,10 @@ Proposal DesignSampler::ask(int64_t number, int64_t attempt) {
   for (const auto& [trial, point] : pending_) pending.push_back(point);
   if (attempt == 0)
     if (const std::optional<DesignProposal> proposal = proposer_->propose(number, pending))
-      return {designs_.candidate(proposal->point), source_text(*proposal), proposal->rejected};
+      return {designs_.candidate(proposal->point), source_text(*proposal), proposal->rejected,
+              provenance_of(*proposal)};
   Rng rng = proposal_rng(seed_, number, attempt);
-  return {space_.sample(rng), "random", {}};
+  return {space_.sample(rng), "random", {}, {.source = "random"}};
 }
 
 void DesignSampler::begin(const Trial& trial) {

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "core/trial.h"
 #include "search/design_space.h"
 
 namespace bitwright {
@@ -26,12 +27,7 @@ struct DesignResult {
                           // told several times, each time of more
 };
 
-// What the models say of a point.
-struct DesignOpinion {
-  double mean = 0.0, deviation = 1.0;  // of log(error), or of the first objective where no logarithm is taken
-  double log_success = 0.0;            // log P(the evaluation succeeds and keeps the measured limits)
-  double log_acquisition = 0.0;        // log of what is expected of it, success included: what it was chosen for
-};
+using DesignOpinion = Opinion;  // what the models say of a point
 
 struct DesignProposal {
   DesignPoint point;

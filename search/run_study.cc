@@ -5,6 +5,7 @@
 #include <deque>
 
 #include "search/pareto.h"
+#include "search/propose_trial.h"
 
 namespace bitwright {
 namespace {
@@ -64,7 +65,7 @@ class StudyRun {
   void start_trials() {
     while (static_cast<int>(running_.size()) < executor_.capacity() && may_start()) {
       if (interrupted_.empty()) {
-        if (const auto trial = propose()) submit(store_.begin(*trial, rejected_));
+        if (const auto trial = propose()) submit(store_.begin(*trial));
       } else {
         submit(store_.begin_attempt(interrupted_.front(), "interrupted"));
         interrupted_.pop_front();
@@ -95,64 +96,27 @@ class StudyRun {
 
   // The next candidate that is new and keeps every rule; nullopt sets reason_. A stop ends a search for one, too.
   std::optional<Trial> propose() {
-    rejected_.clear();
-    Trial trial;
-    trial.number = store_.size();
-    trial.seed = training_seed(study_.search.seed, trial.number);
-    trial.ask_watermark = told_;
-    for (int64_t attempt = 0; attempt < kMaxAttempts; ++attempt) {
-      Proposal proposal = sampler_.ask(trial.number, attempt);
-      trial.candidate = std::move(proposal.candidate);
-      trial.source = std::move(proposal.source);
-      add_rejected(trial, proposal.rejected);
-      if (accepts(trial)) return trial;
-      if (!may_go_on()) {
-        count_rejected();
-        return std::nullopt;
-      }
+    ProposedTrial proposed = propose_trial(sampler_, store_.size(),
+                                           {.rules = rules_,
+                                            .is_known = [&](const std::string& hash) { return store_.contains(hash); },
+                                            .may_go_on = [&] { return may_go_on(); }});
+    Trial& trial = proposed.trial;
+    for (const auto& [rule, candidates] : trial.provenance.rejected) progress_.rejected[rule] += candidates;
+    if (proposed.accepted) {
+      trial.seed = training_seed(study_.search.seed, trial.number);
+      trial.ask_watermark = told_;
+      return std::move(trial);
     }
-    reason_ = store_.size() == 0 ? StopReason::kNothingFits : StopReason::kSpaceExhausted;
-    store_.event("gave up", "{\"trial\": " + std::to_string(trial.number) + "}");
+    if (!reason_) give_up(trial.number);
     return std::nullopt;
   }
 
-  // What the sampler passed over.
-  void add_rejected(Trial& trial, const RejectedPoints& rejected) {
-    for (const auto& [rule, candidates] : rejected.by_rule) rejected_[rule] += candidates;
-    trial.rejected += rejected.breaking;
-  }
-
-  bool accepts(Trial& trial) {
-    if (store_.contains(trial.candidate.hash)) {
-      ++rejected_["duplicate"];
-      return false;
-    }
-    const std::vector<Violation> violations = check(trial);
-    std::set<std::string> broken;
-    for (const Violation& violation : violations) broken.insert(violation.rule);
-    for (const std::string& rule : broken) ++rejected_[rule];
-    trial.rejected += broken.empty() ? 0 : 1;
-    return broken.empty();
-  }
-
-  // Cost is known before training: no epoch is spent on what does not fit.
-  std::vector<Violation> check(Trial& trial) const {
-    const Network& network = trial.candidate.network;
-    if (rules_.check_structure) {
-      auto violations = rules_.check_structure(network);
-      if (!violations.empty()) return violations;
-    }
-    trial.estimates = rules_.estimate ? rules_.estimate(network) : Estimates{};
-    return rules_.check_budgets ? rules_.check_budgets(trial.estimates) : std::vector<Violation>{};
-  }
-
-  void count_rejected() {
-    for (const auto& [rule, candidates] : rejected_) progress_.rejected[rule] += candidates;
-    rejected_.clear();
+  void give_up(int64_t number) {
+    reason_ = store_.size() == 0 ? StopReason::kNothingFits : StopReason::kSpaceExhausted;
+    store_.event("gave up", "{\"trial\": " + std::to_string(number) + "}");
   }
 
   void submit(const Trial& trial) {
-    count_rejected();
     running_[trial.number] = trial;
     sampler_.begin(trial);
     if (hooks_.on_start) hooks_.on_start(trial);
@@ -251,9 +215,8 @@ class StudyRun {
   const StudyHooks& hooks_;
   const double start_;
   std::optional<StopReason> reason_;
-  std::deque<int64_t> interrupted_;          // RUNNING rows of an earlier call, not yet begun again
-  std::map<int64_t, Trial> running_;         // with the executor
-  std::map<std::string, int64_t> rejected_;  // for the trial being proposed
+  std::deque<int64_t> interrupted_;   // RUNNING rows of an earlier call, not yet begun again
+  std::map<int64_t, Trial> running_;  // with the executor
   std::vector<ObjectiveVector> front_;
   int64_t told_ = 0;
   int64_t finished_here_ = 0;

@@ -91,9 +91,6 @@ struct StudyOutcome {
   StudyProgress progress;
 };
 
-// Proposals for one trial that may be rejected before the loop gives up.
-inline constexpr int64_t kMaxAttempts = 2000;
-
 // Runs `study` until one of StopReason. `sampler` is fresh: it is told the stored trials first, in the order in which
 // they finished. A trial that fails is begun once more, then stored as failed. Running trials are waited for, except
 // after StopRequest::kNow.

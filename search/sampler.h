@@ -18,8 +18,9 @@ namespace bitwright {
 
 struct Proposal {
   Candidate candidate;
-  std::string source{};       // "random", "mutation of 12", "first population"
-  RejectedPoints rejected{};  // passed over within this proposal
+  std::string source{};             // in a line: "random", "mutation of 12", "first population"
+  RejectedPoints rejected{};        // passed over within this proposal
+  ProposalProvenance provenance{};  // but what was rejected, and code
 };
 
 // A proposal is a function of the study's seed, the trial's number, the attempt, the trials told so far, in the order

@@ -1,16 +1,19 @@
-// core/store/schema.h: the tables of a store, version 1. What each column means: docs/store.md.
+// core/store/schema.h: the tables of a store, version by version. What each column means: docs/store.md.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 namespace bitwright {
 
 inline constexpr int64_t kApplicationId = 0x42575354;  // "BWST", at byte 68 of the file
-inline constexpr int64_t kSchemaVersion = 1;           // PRAGMA user_version
 
-// Times are microseconds of UTC since 1970; a REAL that is NULL was not a number.
-inline constexpr char kSchema[] = R"sql(
+// What each version adds to the one before; a released step never changes. Times are microseconds of UTC since 1970; a
+// REAL that is NULL was not a number.
+inline constexpr std::array kSchemaSteps = {
+    // 1
+    R"sql(
 CREATE TABLE meta (
   key TEXT PRIMARY KEY,
   value TEXT NOT NULL
@@ -128,6 +131,35 @@ CREATE TABLE event (
   kind TEXT NOT NULL,
   json TEXT NOT NULL
 ) STRICT;
-)sql";
+)sql",
+    // 2: how each trial came to be proposed
+    R"sql(
+CREATE TABLE proposal (
+  trial INTEGER PRIMARY KEY REFERENCES trial (number),
+  source TEXT NOT NULL,
+  mean REAL,
+  deviation REAL,
+  log_success REAL,
+  log_acquisition REAL,
+  hypervolume REAL,
+  code TEXT NOT NULL,
+  CHECK ((mean IS NULL) = (deviation IS NULL))
+) STRICT;
+
+CREATE TABLE proposal_parent (
+  trial INTEGER NOT NULL REFERENCES trial (number),
+  idx INTEGER NOT NULL,
+  parent INTEGER NOT NULL REFERENCES trial (number),
+  PRIMARY KEY (trial, idx)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE proposal_rejection (
+  trial INTEGER NOT NULL REFERENCES trial (number),
+  rule TEXT NOT NULL,
+  candidates INTEGER NOT NULL CHECK (candidates >= 0),
+  PRIMARY KEY (trial, rule)
+) STRICT, WITHOUT ROWID;
+)sql"};
+inline constexpr auto kSchemaVersion = static_cast<int64_t>(kSchemaSteps.size());  // PRAGMA user_version
 
 }  // namespace bitwright

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/store/trial_rows.h"
 
+#include <limits>
 #include <map>
 
 #include "core/io/model_json.h"
@@ -67,6 +68,20 @@ void insert_layers(const Database& database, const Trial& trial) {
         .run();
 }
 
+void insert_proposal(const Database& database, const Trial& trial) {
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  const ProposalProvenance& from = trial.provenance;
+  const Opinion opinion = from.opinion.value_or(Opinion{kNone, kNone, kNone, kNone, kNone});
+  Statement(database, "INSERT INTO proposal VALUES (?, ?, ?, ?, ?, ?, ?, ?)", trial.number, from.source, opinion.mean,
+            opinion.deviation, opinion.log_success, opinion.log_acquisition, opinion.hypervolume, from.code)
+      .run();
+  int64_t index = 0;
+  for (const int64_t parent : from.parents)
+    Statement(database, "INSERT INTO proposal_parent VALUES (?, ?, ?)", trial.number, index++, parent).run();
+  for (const auto& [rule, candidates] : from.rejected)
+    Statement(database, "INSERT INTO proposal_rejection VALUES (?, ?, ?)", trial.number, rule, candidates).run();
+}
+
 TrialState state_from_name(const Database& database, const std::string& name) {
   for (TrialState s : {TrialState::kRunning, TrialState::kComplete, TrialState::kInfeasible, TrialState::kFailed})
     if (trial_state_name(s) == name) return s;
@@ -94,6 +109,8 @@ Trial trial_from(const Database& database, const Statement& row) {
   trial.attempt = static_cast<int>(row.integer(8));
   trial.failure = row.text(9);
   trial.train_seconds = row.is_null(10) ? 0.0 : row.real(10);
+  trial.started_us = row.integer(11);
+  trial.ended_us = row.integer(12);
   return trial;
 }
 
@@ -145,23 +162,38 @@ void read_lists(const TrialTables& tables) {
               });
 }
 
+void read_proposals(const TrialTables& tables) {
+  tables.each("source, mean, deviation, log_success, log_acquisition, hypervolume, code", "proposal", "trial",
+              [](Trial& trial, const Statement& row) {
+                trial.provenance.source = row.text(1);
+                if (!row.is_null(2))
+                  trial.provenance.opinion = Opinion{row.real(2), row.real(3), row.real(4), row.real(5), row.real(6)};
+                trial.provenance.code = row.text(7);
+              });
+  tables.each("parent", "proposal_parent", "idx",
+              [](Trial& trial, const Statement& row) { trial.provenance.parents.push_back(row.integer(1)); });
+  tables.each("rule, candidates", "proposal_rejection", "rule",
+              [](Trial& trial, const Statement& row) { trial.provenance.rejected[row.text(1)] = row.integer(2); });
+}
+
 }  // namespace
 
-void insert_candidate(const Database& database, const Trial& trial, int64_t now_us) {
+void insert_candidate(const Database& database, const Trial& trial) {
   const nlohmann::json network = trial.candidate.network;
   Statement(database,
             "INSERT INTO trial (number, state, hash, network_json, source, seed, ask_watermark, rejected, attempt, "
             "started_us) VALUES (?, 'RUNNING', ?, ?, ?, ?, ?, ?, ?, ?)",
             trial.number, trial.candidate.hash, network.dump(), trial.source, static_cast<int64_t>(trial.seed),
-            trial.ask_watermark, trial.rejected, trial.attempt, now_us)
+            trial.ask_watermark, trial.rejected, trial.attempt, trial.started_us)
       .run();
   Statement(database, "INSERT INTO attempt (trial, n, started_us) VALUES (?, ?, ?)", trial.number, trial.attempt,
-            now_us)
+            trial.started_us)
       .run();
   for (const auto& [name, value] : trial.candidate.parameters)
     Statement(database, "INSERT INTO param VALUES (?, ?, ?)", trial.number, name, value).run();
   visit_estimates(trial.estimates, value_writer(database, trial.number, "estimate"));
   insert_layers(database, trial);
+  insert_proposal(database, trial);
 }
 
 void insert_result(const Database& database, const Trial& trial) {
@@ -191,12 +223,13 @@ std::vector<Trial> select_trials(const Database& database, const std::string& co
   std::vector<Trial> trials;
   Statement rows(database,
                  "SELECT number, state, hash, network_json, source, seed, ask_watermark, rejected, attempt, failure, "
-                 "train_seconds FROM trial WHERE " +
+                 "train_seconds, started_us, ended_us FROM trial WHERE " +
                      condition + " ORDER BY " + order);
   while (rows.next()) trials.push_back(trial_from(database, rows));
   const TrialTables tables(database, condition, trials);
   read_values(tables);
   read_lists(tables);
+  if (database.integer("PRAGMA user_version") >= 2) read_proposals(tables);
   return trials;
 }
 

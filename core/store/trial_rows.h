@@ -11,7 +11,7 @@
 
 namespace bitwright {
 
-void insert_candidate(const Database& database, const Trial& trial, int64_t now_us);
+void insert_candidate(const Database& database, const Trial& trial);
 void insert_result(const Database& database, const Trial& trial);
 void insert_metrics(const Database& database, int64_t number, const char* kind, const Metrics& metrics);
 void insert_epoch(const Database& database, int64_t number, int attempt, const EpochRecord& epoch);

@@ -37,7 +37,7 @@ void set_pragmas(const Database& database) {
   database.execute("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA foreign_keys = ON");
 }
 
-// All that the file defines, to be compared with what kSchema defines.
+// All that the file defines, to be compared with what the steps of its version define.
 std::string schema_text(const Database& database) {
   std::string text;
   Statement rows(database, "SELECT type, name, coalesce(sql, '') FROM sqlite_schema ORDER BY type, name");
@@ -45,25 +45,36 @@ std::string schema_text(const Database& database) {
   return text;
 }
 
-std::string expected_schema() {
+int64_t version_of(const Database& database) {
+  return database.integer("PRAGMA user_version");
+}
+
+// The steps that the file lacks. The caller holds the transaction.
+void bring_up_to_date(const Database& database) {
+  for (int64_t version = version_of(database); version < kSchemaVersion; ++version)
+    database.execute(kSchemaSteps[static_cast<size_t>(version)]);
+  database.execute(fmt::format("PRAGMA user_version = {}", kSchemaVersion));
+}
+
+std::string expected_schema(int64_t version) {
   const Database empty(":memory:", OpenMode::kReadWrite);
-  empty.execute(kSchema);
+  for (int64_t step = 0; step < version; ++step) empty.execute(kSchemaSteps[static_cast<size_t>(step)]);
   return schema_text(empty);
 }
 
 // A file without tables: new, or left by a process killed while it made the store.
 bool is_blank(const Database& database) {
-  return database.integer("PRAGMA application_id") == 0 && database.integer("PRAGMA user_version") == 0 &&
+  return database.integer("PRAGMA application_id") == 0 && version_of(database) == 0 &&
          database.integer("SELECT count(*) FROM sqlite_schema") == 0;
 }
 
 void check_identity(const Database& database) {
   if (database.integer("PRAGMA application_id") != kApplicationId) database.fail("this file is not a Bitwright store");
-  const int64_t version = database.integer("PRAGMA user_version");
+  const int64_t version = version_of(database);
   if (version > kSchemaVersion)
     database.fail(fmt::format("the store has format {}, made by a newer Bitwright; this one reads up to {}", version,
                               kSchemaVersion));
-  if (schema_text(database) != expected_schema()) database.fail("the tables are not those of a Bitwright store");
+  if (schema_text(database) != expected_schema(version)) database.fail("the tables are not those of a Bitwright store");
 }
 
 bool ended_uncleanly(const std::string& path) {
@@ -104,6 +115,16 @@ std::string describe_change(const StoreOptions& options, const std::string& stor
   return "stored: " + stored + "\nwanted: " + wanted;
 }
 
+// A copy beside the file, whole or not there.
+void back_up(const Database& database, const std::string& path) {
+  const std::string part = path + ".part";
+  std::error_code error;
+  std::filesystem::remove(part, error);
+  Statement(database, "VACUUM INTO ?", part).run();
+  std::filesystem::rename(part, path, error);
+  if (error) database.fail(path + ": " + error.message());
+}
+
 std::map<std::string, std::string> provenance_of(const StudyRecord& study) {
   auto provenance = study.provenance;
   provenance["sqlite"] = sqlite3_libversion();
@@ -112,10 +133,19 @@ std::map<std::string, std::string> provenance_of(const StudyRecord& study) {
 
 }  // namespace
 
+std::string code_of(const std::map<std::string, std::string>& provenance) {
+  std::string code;
+  for (const char* key : {"version", "git_commit"})
+    if (const auto found = provenance.find(key); found != provenance.end())
+      code += (code.empty() ? "" : " ") + found->second;
+  return code;
+}
+
 struct TrialStore::Impl {
   // The lock first, so that it is released last.
   std::optional<LockFile> lock;
   Database database;
+  std::string code;  // of this run: ProposalProvenance::code
 
   Impl(const std::string& path, std::optional<LockFile> held, OpenMode mode)
       : lock(std::move(held)), database(path, mode) {}
@@ -124,6 +154,7 @@ struct TrialStore::Impl {
   void insert_study(const StudyRecord& study);
   void replace_study(const StudyRecord& study);
   void go_on(const StudyRecord& study, const StoreOptions& options);
+  void upgrade();
   void insert_event(const std::string& kind, const std::string& json);
   std::string state_of(int64_t number) const;
   int attempt_of(int64_t number) const;
@@ -136,8 +167,8 @@ void TrialStore::Impl::insert_event(const std::string& kind, const std::string& 
 void TrialStore::Impl::create(const StudyRecord& study) {
   database.announce("create");
   Transaction transaction(database);
-  database.execute(kSchema);
-  database.execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kApplicationId, kSchemaVersion));
+  bring_up_to_date(database);
+  database.execute(fmt::format("PRAGMA application_id = {}", kApplicationId));
   insert_study(study);
   insert_event("created", json_text(nlohmann::json(provenance_of(study)), -1));
   transaction.commit();
@@ -166,15 +197,29 @@ void TrialStore::Impl::replace_study(const StudyRecord& study) {
 void TrialStore::Impl::go_on(const StudyRecord& study, const StoreOptions& options) {
   const std::string stored = comparable_of(database, options);
   const bool same = stored == study.comparable_config;
-  if (!same && database.integer("SELECT count(*) FROM trial") == 0) return replace_study(study);
-  if (!same)
+  if (!same && database.integer("SELECT count(*) FROM trial") > 0)
     throw ConfigError(database.path() +
                       ": the study in this file was started with other settings; take another file\n" +
                       describe_change(options, stored, study.comparable_config));
+  upgrade();
+  if (!same) return replace_study(study);
   Transaction transaction(database);
   Statement(database, "UPDATE study SET config_json = ?", study.config_json).run();
   insert_event("opened", json_text(nlohmann::json(study.provenance), -1));
   transaction.commit();
+}
+
+// A file of an earlier version becomes one of this, after a copy of it.
+void TrialStore::Impl::upgrade() {
+  const int64_t version = version_of(database);
+  if (version == kSchemaVersion) return;
+  database.announce(fmt::format("upgrade from format {}", version));
+  back_up(database, fmt::format("{}.format{}", database.path(), version));
+  Transaction transaction(database);
+  bring_up_to_date(database);
+  insert_event("upgraded", fmt::format("{{\"from\": {}, \"to\": {}}}", version, kSchemaVersion));
+  transaction.commit();
+  database.announce("open");
 }
 
 std::string TrialStore::Impl::state_of(int64_t number) const {
@@ -203,6 +248,7 @@ TrialStore TrialStore::create_or_open(const std::string& path, const StudyRecord
   if (!blank) check_identity(database);
   if (unclean) check_pages(database);
   use_write_ahead_log(database, options);
+  impl->code = code_of(study.provenance);
   blank ? impl->create(study) : impl->go_on(study, options);
   return TrialStore(std::move(impl));
 }
@@ -236,15 +282,17 @@ StudyRecord TrialStore::study() const {
   return study;
 }
 
-Trial TrialStore::begin(Trial trial, const std::map<std::string, int64_t>& rejected) {
+Trial TrialStore::begin(Trial trial) {
   const Database& database = impl_->database;
   trial.number = size();
   trial.attempt = 1;
   trial.state = TrialState::kRunning;
+  trial.provenance.code = impl_->code;
+  trial.started_us = now_us();
   database.announce("begin trial " + std::to_string(trial.number));
   Transaction transaction(database);
-  insert_candidate(database, trial, now_us());
-  for (const auto& [rule, candidates] : rejected)
+  insert_candidate(database, trial);
+  for (const auto& [rule, candidates] : trial.provenance.rejected)
     Statement(database,
               "INSERT INTO rejection VALUES (?, ?) ON CONFLICT (rule) DO UPDATE SET candidates = candidates + "
               "excluded.candidates",

@@ -34,6 +34,9 @@ struct StudyRecord {
   int64_t created_us = 0;  // UTC, microseconds since 1970
 };
 
+// ProposalProvenance::code of what that program proposes: "0.1.0 1f0c9a52", version and commit.
+std::string code_of(const std::map<std::string, std::string>& provenance);
+
 // A file of a trial: the quantized model, a log. Its bytes lie in the store.
 struct Artifact {
   std::string kind;  // "model", "log": one of a kind per trial
@@ -58,6 +61,7 @@ struct Event {
 class TrialStore {
  public:
   // Makes the file, or goes on with the study in it and returns once this process is its only writer (`<path>.lock`).
+  // A file of an earlier version is brought to this one; `<path>.format1` is a copy of what it was.
   // A stored study without a trial is replaced if it differs. Throws ConfigError where one with trials does:
   // comparable_config is not what options.comparable leaves of that of the stored study.
   static TrialStore create_or_open(const std::string& path, const StudyRecord& study, const StoreOptions& options = {});
@@ -70,10 +74,10 @@ class TrialStore {
   const std::string& path() const;
   StudyRecord study() const;
 
-  // A RUNNING row with candidate, source, seed, ask_watermark and estimates. The store gives number and attempt, adds
-  // up `rejected`, the candidates passed over for this one by rule, and counts their candidates from trial.rejected.
-  // Throws where the candidate's hash is stored already.
-  Trial begin(Trial trial, const std::map<std::string, int64_t>& rejected = {});
+  // A RUNNING row with candidate, source, provenance, seed, ask_watermark and estimates. The store gives number,
+  // attempt, time and the code that proposed, and adds up what was rejected for this one, by rule. Throws where the
+  // candidate's hash is stored already.
+  Trial begin(Trial trial);
   // A further attempt at a RUNNING trial: same number, candidate and seed. `reason` ends the attempt before it:
   // "interrupted", or the failure.
   Trial begin_attempt(int64_t number, const std::string& reason);

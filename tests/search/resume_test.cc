@@ -20,6 +20,9 @@ std::string rows(const TrialStore& store) {
   for (const Trial& t : store.finished()) {
     text += fmt::format("{} {} {} {} {} {} {} {}", t.number, trial_state_name(t.state), t.candidate.hash, t.source,
                         t.seed, t.ask_watermark, t.rejected, t.metrics.accuracy);
+    text += fmt::format(" {} {}", t.provenance.source, fmt::join(t.provenance.parents, " "));
+    if (t.provenance.opinion) text += fmt::format(" {}", t.provenance.opinion->log_acquisition);
+    for (const auto& [rule, count] : t.provenance.rejected) text += fmt::format(" {} {}", rule, count);
     for (const auto& [name, value] : t.candidate.parameters) text += " " + name + "=" + value;
     for (const EpochRecord& e : t.epochs)
       text += fmt::format(" {}:{}:{}", e.epoch, e.train_loss, e.validation_accuracy);

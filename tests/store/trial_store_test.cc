@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/store/trial_store.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -11,11 +12,15 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "core/error.h"
+#include "core/hash.h"
+#include "core/io/model_json.h"
 #include "core/rng.h"
 #include "core/store/file_guard.h"
+#include "core/store/schema.h"
 
 namespace bitwright {
 namespace {
@@ -41,7 +46,7 @@ class StoreTest : public testing::Test {
     r.comparable_config = "space A";
     r.seed = 0xfedcba9876543210;
     r.objectives = {"error", "flash"};
-    r.provenance = {{"version", "0.1.0"}, {"host", "bench"}};
+    r.provenance = {{"version", "0.1.0"}, {"git_commit", "1f0c9a52"}, {"host", "bench"}};
     return r;
   }
 
@@ -94,6 +99,9 @@ Trial proposal(int channels) {
   t.seed = 0xffffffffffffffff;
   t.ask_watermark = 3;
   t.rejected = 2;
+  t.provenance = {.source = "model",
+                  .opinion = Opinion{-3.2, 1.0 / 3, -1e-300, -2.5, 0.1},
+                  .rejected = {{"duplicate", 1}, {"flash", 3}}};
   t.estimates = {.flash_bytes = 5001,
                  .code_bytes = 4000,
                  .constant_bytes = 1001,
@@ -139,6 +147,12 @@ void expect_equal(const Trial& a, const Trial& b) {
   EXPECT_EQ(a.seed, b.seed);
   EXPECT_EQ(a.ask_watermark, b.ask_watermark);
   EXPECT_EQ(a.rejected, b.rejected);
+  EXPECT_EQ(a.provenance.source, b.provenance.source);
+  EXPECT_EQ(a.provenance.parents, b.provenance.parents);
+  EXPECT_EQ(a.provenance.opinion, b.provenance.opinion);
+  EXPECT_EQ(a.provenance.rejected, b.provenance.rejected);
+  EXPECT_EQ(a.provenance.code, b.provenance.code);
+  EXPECT_EQ(a.started_us, b.started_us);
   EXPECT_EQ(a.attempt, b.attempt);
   EXPECT_EQ(a.failure, b.failure);
   EXPECT_EQ(a.train_seconds, b.train_seconds);
@@ -300,15 +314,13 @@ TEST_F(StoreTest, NumbersTrialsFromZeroAndFinishesThemInAnyOrder) {
 
 TEST_F(StoreTest, RefusesACandidateThatItHas) {
   TrialStore store = open();
-  store.begin(proposal(4), {{"flash", 1}});
-  EXPECT_THAT(store_error([&] {
-                store.begin(proposal(4), {{"flash", 5}});
-              }),
+  store.begin(proposal(4));
+  EXPECT_THAT(store_error([&] { store.begin(proposal(4)); }),
               HasSubstr("begin trial 1: UNIQUE constraint failed: trial.hash"));
   EXPECT_TRUE(store.contains(proposal(4).candidate.hash));
   EXPECT_FALSE(store.contains(proposal(5).candidate.hash));
   EXPECT_EQ(store.size(), 1);
-  EXPECT_EQ(store.rejected().at("flash"), 1);  // the whole transaction was undone
+  EXPECT_EQ(store.rejected().at("flash"), 3);  // the whole transaction was undone
 }
 
 TEST_F(StoreTest, TakesTheFirstResultAndRefusesTheSecond) {
@@ -383,8 +395,10 @@ TEST_F(StoreTest, TakesTestMetricsOnceAndOnlyForACompleteTrial) {
 
 TEST_F(StoreTest, AddsUpRejectionsByRule) {
   TrialStore store = open();
-  store.begin(proposal(4), {{"flash", 3}, {"duplicate", 1}});
-  store.begin(proposal(5), {{"flash", 2}});
+  store.begin(proposal(4));
+  Trial other = proposal(5);
+  other.provenance.rejected = {{"flash", 2}};
+  store.begin(other);
   EXPECT_EQ(store.rejected(), (std::map<std::string, int64_t>{{"duplicate", 1}, {"flash", 5}}));
 }
 
@@ -423,12 +437,97 @@ TEST_F(StoreTest, LeavesForeignFilesAlone) {
 
 TEST_F(StoreTest, RefusesANewerFormatAndTablesThatAreNotOurs) {
   open();
-  sql("PRAGMA user_version = 2");
+  sql("PRAGMA user_version = 3");
   EXPECT_EQ(store_error([&] { open(); }),
-            path() + ": open: the store has format 2, made by a newer Bitwright; this one reads up to 1");
-  sql("PRAGMA user_version = 1; CREATE TRIGGER t AFTER INSERT ON trial BEGIN DELETE FROM event; END");
+            path() + ": open: the store has format 3, made by a newer Bitwright; this one reads up to 2");
+  sql("PRAGMA user_version = 2; CREATE TRIGGER t AFTER INSERT ON trial BEGIN DELETE FROM event; END");
   EXPECT_THAT(store_error([&] { open(); }), HasSubstr("the tables are not those of a Bitwright store"));
   EXPECT_THAT(store_error([&] { TrialStore::open_read_only(path()); }), HasSubstr("not those"));
+}
+
+TEST_F(StoreTest, GivesBackHowATrialWasProposed) {
+  TrialStore store = open();
+  store.begin(proposal(4));
+  store.begin(proposal(5));
+  Trial child = proposal(6);
+  child.provenance.parents = {1, 0};
+  child.provenance.opinion->log_acquisition = -INFINITY;
+  store.begin(child);
+  Trial drawn = proposal(7);
+  drawn.provenance = {.source = "random"};
+  store.begin(drawn);
+  const std::vector<Trial> trials = store.trials();
+  EXPECT_EQ(trials[0].provenance.opinion, proposal(4).provenance.opinion);
+  EXPECT_EQ(trials[2].provenance.parents, child.provenance.parents);
+  EXPECT_EQ(trials[2].provenance.opinion, child.provenance.opinion);
+  EXPECT_EQ(trials[3].provenance.source, "random");
+  EXPECT_EQ(trials[3].provenance.opinion, std::nullopt);
+  EXPECT_TRUE(trials[3].provenance.rejected.empty());
+  EXPECT_EQ(trials[3].provenance.code, "0.1.0 1f0c9a52");
+  EXPECT_EQ(store.integrity(), "");
+}
+
+// ---- files of earlier versions ----
+
+// As version 1 left it: one complete trial.
+class FirstFormatTest : public StoreTest {
+ protected:
+  FirstFormatTest() {
+    const Trial t = proposal(4);
+    sql(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = 1; {}", kApplicationId, kSchemaSteps[0]));
+    sql(fmt::format(
+        "INSERT INTO study VALUES (1, '{:036}', 'bearing', '{{}}', 'space A', '{}', 5, 1700000000000000);"
+        "INSERT INTO objective VALUES (0, 'error');"
+        "INSERT INTO trial VALUES (0, 'COMPLETE', 0, '{}', '{}', 'mutation of 7', 9, 0, 2, 1, '', 12.25, 10, 20);"
+        "INSERT INTO value VALUES (0, 'validation', 'accuracy', 0.75);"
+        "INSERT INTO rejection VALUES ('flash', 2)",
+        7, sha256_hex("space A"), t.candidate.hash, nlohmann::json(t.candidate.network).dump()));
+  }
+  std::string copy() const { return path() + ".format1"; }
+};
+
+TEST_F(FirstFormatTest, ItsTablesAreThoseThatWereReleased) {
+  EXPECT_EQ(sha256_hex(kSchemaSteps[0]), "5ecc2bd966ea230e8a9a76322330e4c637b4440082cd4ce98f1cf01ad2246a14");
+}
+
+TEST_F(FirstFormatTest, IsReadAsItIs) {
+  const TrialStore store = TrialStore::open_read_only(path());
+  const Trial trial = store.trial(0);
+  EXPECT_EQ(trial.source, "mutation of 7");
+  EXPECT_EQ(trial.metrics.accuracy, 0.75);
+  EXPECT_EQ(trial.provenance.source, "");
+  EXPECT_FALSE(std::filesystem::exists(copy()));
+}
+
+TEST_F(FirstFormatTest, IsBroughtToThisOneAfterACopyWhereAStudyGoesOn) {
+  {
+    TrialStore store = open();
+    EXPECT_EQ(store.trial(0).source, "mutation of 7");
+    EXPECT_EQ(store.begin(proposal(5)).number, 1);
+    EXPECT_EQ(store.trial(1).provenance.source, "model");
+    EXPECT_EQ(store.rejected().at("flash"), 5);
+    EXPECT_EQ(store.events()[0].kind, "upgraded");
+    EXPECT_EQ(store.events()[0].json, R"({"from": 1, "to": 2})");
+    EXPECT_EQ(store.integrity(), "");
+  }
+  EXPECT_EQ(open().events().size(), 3u);  // upgraded, opened, opened: once is enough
+  const TrialStore before = TrialStore::open_read_only(copy());
+  EXPECT_EQ(before.size(), 1);
+  EXPECT_EQ(before.trial(0).metrics.accuracy, 0.75);
+}
+
+TEST_F(FirstFormatTest, StaysWhatItIsWhereItsStudyIsAnother) {
+  StudyRecord other = record();
+  other.comparable_config = "space B";
+  EXPECT_THROW(TrialStore::create_or_open(path(), other), ConfigError);
+  EXPECT_FALSE(std::filesystem::exists(copy()));
+}
+
+TEST_F(FirstFormatTest, StaysWhatItIsWhereTheCopyCannotBeMade) {
+  std::filesystem::create_directories(copy());
+  std::ofstream(copy() + "/file") << "in the way";
+  EXPECT_THAT(store_error([&] { open(); }), HasSubstr("upgrade from format 1: "));
+  EXPECT_EQ(TrialStore::open_read_only(path()).events().size(), 0u);
 }
 
 TEST_F(StoreTest, NoticesAnArtifactThatWasChanged) {
