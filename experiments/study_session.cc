@@ -148,6 +148,17 @@ SearchSpace space_of(const Study& study, const Dataset& data) {
   return SearchSpace(study.space, data.front_end.output, data.front_end.format, task_output(data).c, study.name);
 }
 
+SearchSpace space_of(const Study& study, const Network& network) {
+  const int outputs = infer_shapes(network).back().output.c;
+  return SearchSpace(study.space, network.input, network.input_format, outputs, study.name);
+}
+
+int64_t validation_examples(const std::vector<Trial>& trials) {
+  for (const Trial& trial : trials)
+    if (trial.state == TrialState::kComplete && trial.metrics.windows > 0) return trial.metrics.windows;
+  return 1;
+}
+
 CandidateRules rules_of(const Study& study) {
   const auto boards = std::make_shared<const std::vector<Board>>(boards_of(study));
   const auto estimate_all = [boards, limits = study.limits, execution = study.execution,

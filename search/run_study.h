@@ -2,7 +2,8 @@
 // can run in milliseconds.
 //
 // The loop keeps nothing that the store does not: killed at any moment, the same call goes on. With one trial at a time
-// and a training that is a function of (network, seed), the rows are those of a run that was never killed.
+// and a training that is a function of (network, seed), the rows are those of a run that was never killed. However many
+// there are at a time, each proposal can be made again from the rows: search/replay.h.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

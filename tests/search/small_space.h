@@ -107,7 +107,7 @@ inline double toy_accuracy(const Network& network, uint64_t seed) {
 // Trains at once: the answer is there at the first wait. With `lanes` > 1 the youngest trial ends first.
 class ToyExecutor : public TrialExecutor {
  public:
-  explicit ToyExecutor(int lanes = 1) : lanes_(lanes) {}
+  explicit ToyExecutor(int lanes = 1, int64_t windows = 100) : lanes_(lanes), windows_(windows) {}
 
   int capacity() const override { return lanes_; }
   void submit(const Trial& trial) override { trials_.push_back(trial), ++submitted_[trial.number]; }
@@ -126,7 +126,7 @@ class ToyExecutor : public TrialExecutor {
   virtual TrialResult result_of(const Trial& trial) {
     TrialResult result{.number = trial.number, .attempt = trial.attempt};
     result.metrics.accuracy = toy_accuracy(trial.candidate.network, trial.seed);
-    result.metrics.windows = 100;
+    result.metrics.windows = windows_;
     result.epochs = {{1, 0.01, 1.5, 0.5 * result.metrics.accuracy}, {2, 0.001, 0.7, result.metrics.accuracy}};
     result.artifacts = {{"model", "codes of " + trial.candidate.hash}};
     return result;
@@ -134,6 +134,7 @@ class ToyExecutor : public TrialExecutor {
 
  private:
   int lanes_;
+  int64_t windows_;  // scored by a validation
   int stops_ = 0;
   std::deque<Trial> trials_;
   std::map<int64_t, int> submitted_;
