@@ -80,7 +80,10 @@ struct SearchSpec {
   std::string sampler = "evolution";    // one of kSamplers
   uint64_t seed = 1;
   int trials = 100;                     // trained candidates; 1..1000000
-  double budget_seconds = 0.0;          // wall time; 0: none
+  double budget_seconds = 0.0;          // wall time of a call; 0: none
+  double energy_budget_j = 0.0;         // of the study: CPU seconds of its trainings x machine_power_w; 0: none
+  double machine_power_w = 0.0;         // that one busy core takes, the machine's idle share included; 0: not given
+  double least_gain = 0.0;              // share of the front's hypervolume that a model must expect; 0: none
   int jobs = 1;                         // trainings at once, one thread each
   int population = 20;                  // aging evolution, >= 4
   int tournament = 5;                   // 2..population

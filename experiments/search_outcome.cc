@@ -19,11 +19,18 @@ std::string reason_text(StopReason reason) {
   switch (reason) {
     case StopReason::kTrialsDone: return "all trials done";
     case StopReason::kBudgetSpent: return "time budget spent; the same command goes on";
+    case StopReason::kEnergySpent: return "energy budget spent; with a larger search.energy_budget it goes on";
+    case StopReason::kNothingToGain: return "the model expects less than search.least_gain of any further candidate";
     case StopReason::kSpaceExhausted: return "no further candidate is new and fits";
     case StopReason::kNothingFits: return "nothing fits the limits";
     case StopReason::kStopped: return "stopped; the same command goes on";
   }
   return "?";
+}
+
+bool is_final(StopReason reason) {
+  return reason == StopReason::kTrialsDone || reason == StopReason::kEnergySpent ||
+         reason == StopReason::kNothingToGain || reason == StopReason::kSpaceExhausted;
 }
 
 bool misses_floor(const Study& study, const StudyProgress& progress) {

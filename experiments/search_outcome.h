@@ -13,6 +13,8 @@ namespace bitwright {
 
 // "all trials done", "stopped; the same command goes on", ...
 std::string reason_text(StopReason reason);
+// Nothing is left to do unless more is asked for: the front is final.
+bool is_final(StopReason reason);
 
 // Trials were trained, and none is as accurate as limits.accuracy asks for.
 bool misses_floor(const Study& study, const StudyProgress& progress);

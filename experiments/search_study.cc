@@ -148,8 +148,7 @@ int search_study(const SearchRequest& request) {
     explain_nothing_fits(request, data);
     return static_cast<int>(exit_code(request.study, outcome));
   }
-  const bool finished = outcome.reason == StopReason::kTrialsDone || outcome.reason == StopReason::kSpaceExhausted;
-  if (finished || (request.finish && outcome.reason != StopReason::kStopped))
+  if (is_final(outcome.reason) || (request.finish && outcome.reason != StopReason::kStopped))
     score_front(request.study, data.train.front_end, store);
   print_outcome(request, outcome, store);
   const ExitCode code = exit_code(request.study, outcome);

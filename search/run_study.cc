@@ -4,6 +4,7 @@
 #include <chrono>
 #include <deque>
 
+#include "search/expected_gain.h"
 #include "search/pareto.h"
 #include "search/propose_trial.h"
 
@@ -33,7 +34,8 @@ class StudyRun {
         store_(store),
         rules_(rules),
         hooks_(hooks),
-        start_(now()) {}
+        start_(now()),
+        gains_(study.search.least_gain) {}
 
   StudyOutcome run() {
     tell_stored_trials();
@@ -53,6 +55,8 @@ class StudyRun {
     progress_.wanted = study_.search.trials;
     progress_.rejected = store_.rejected();
     for (const Trial& trial : store_.finished()) learn_from(trial);
+    if (study_.search.least_gain == 0.0) return;
+    for (const Trial& trial : store_.trials()) gains_.add(trial);
   }
 
   void take_up_running_trials() {
@@ -80,6 +84,8 @@ class StudyRun {
       reason_ = StopReason::kTrialsDone;
     else if (interrupted_.empty() && static_cast<double>(store_.size()) >= space_.size())
       reason_ = StopReason::kSpaceExhausted;
+    else if (interrupted_.empty() && gains_.over())
+      reason_ = StopReason::kNothingToGain;
     return !reason_;
   }
 
@@ -91,7 +97,15 @@ class StudyRun {
       reason_ = StopReason::kStopped;
     else if (budget > 0.0 && now() - start_ >= budget)
       reason_ = StopReason::kBudgetSpent;
+    else if (energy_spent())
+      reason_ = StopReason::kEnergySpent;
     return !reason_;
+  }
+
+  // By what has finished; what runs is finished, too.
+  bool energy_spent() const {
+    const SearchSpec& search = study_.search;
+    return search.energy_budget_j > 0.0 && train_seconds_ * search.machine_power_w >= search.energy_budget_j;
   }
 
   // The next candidate that is new and keeps every rule; nullopt sets reason_. A stop ends a search for one, too.
@@ -105,6 +119,7 @@ class StudyRun {
     if (proposed.accepted) {
       trial.seed = training_seed(study_.search.seed, trial.number);
       trial.ask_watermark = told_;
+      gains_.add(trial);
       return std::move(trial);
     }
     if (!reason_) give_up(trial.number);
@@ -161,6 +176,7 @@ class StudyRun {
   void learn_from(const Trial& trial) {
     sampler_.tell(trial);
     ++told_;
+    train_seconds_ += trial.train_seconds;
     progress_.infeasible += trial.state == TrialState::kInfeasible;
     progress_.failed += trial.state == TrialState::kFailed;
     if (trial.state != TrialState::kComplete) return;
@@ -219,6 +235,8 @@ class StudyRun {
   std::map<int64_t, Trial> running_;  // with the executor
   std::vector<ObjectiveVector> front_;
   int64_t told_ = 0;
+  double train_seconds_ = 0.0;  // CPU, of the trials told
+  GainWatch gains_;
   int64_t finished_here_ = 0;
   StudyProgress progress_;
 };

@@ -82,6 +82,8 @@ struct StudyHooks {
 enum class StopReason {
   kTrialsDone,      // study.search.trials are finished
   kBudgetSpent,     // study.search.budget_seconds of this call are over
+  kEnergySpent,     // the study's trainings took study.search.energy_budget_j
+  kNothingToGain,   // the model expects less than study.search.least_gain: search/expected_gain.h
   kSpaceExhausted,  // no further candidate was found that is new and fits
   kNothingFits,     // not one candidate was ever found that fits
   kStopped,         // by StudyHooks::stop_request

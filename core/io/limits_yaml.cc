@@ -64,22 +64,6 @@ std::string percentage_meant(const std::string& text) {
   return read ? fmt::format(", did you mean {} % or {:g}?", text, value / 100.0) : "";
 }
 
-// `95 %` or `0.95`.
-Codec<double> share() {
-  const auto parse = [](const std::string& text, double& value) -> std::string {
-    const bool percent = text.ends_with("%");
-    const std::string number = percent ? text.substr(0, text.find_last_not_of(" %") + 1) : text;
-    double parsed = 0.0;
-    const bool none = text == "none";
-    const bool legal = none || (real(0.0, percent ? 100.0 : 1.0).parse(number, parsed).empty() && parsed > 0.0);
-    if (!legal) return "a share above 0, such as 95 % or 0.95, or none" + (percent ? "" : percentage_meant(text));
-    value = percent ? parsed / 100.0 : parsed;
-    return "";
-  };
-  const auto print = [](const double& value) { return value == 0 ? nlohmann::json("none") : nlohmann::json(value); };
-  return {parse, print};
-}
-
 Codec<double> hourly() {
   const auto parse = [number = real(0.001, 1e9)](const std::string& text, double& value) -> std::string {
     if (text != "none") return number.parse(text, value);
@@ -234,6 +218,21 @@ bool contains(const std::vector<std::string>& list, const std::string& item) {
 }
 
 }  // namespace
+
+Codec<double> share() {
+  const auto parse = [](const std::string& text, double& value) -> std::string {
+    const bool percent = text.ends_with("%");
+    const std::string number = percent ? text.substr(0, text.find_last_not_of(" %") + 1) : text;
+    double parsed = 0.0;
+    const bool none = text == "none";
+    const bool legal = none || (real(0.0, percent ? 100.0 : 1.0).parse(number, parsed).empty() && parsed > 0.0);
+    if (!legal) return "a share above 0, such as 95 % or 0.95, or none" + (percent ? "" : percentage_meant(text));
+    value = percent ? parsed / 100.0 : parsed;
+    return "";
+  };
+  const auto print = [](const double& value) { return value == 0 ? nlohmann::json("none") : nlohmann::json(value); };
+  return {parse, print};
+}
 
 void visit_duty_cycle(Fields& fields, Study& study) {
   fields.section("duty_cycle", [&](Fields& f) { visit_duty_fields(f, study); });

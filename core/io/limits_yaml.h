@@ -13,6 +13,9 @@ void visit_duty_cycle(Fields& fields, Study& study);
 void visit_limits(Fields& fields, Study& study);
 void visit_objectives(Fields& fields, Study& study);
 
+// `95 %` or `0.95`, above 0; the word `none` is 0.
+Codec<double> share();
+
 // What follows: of a single board a limit that is not given is the board's; what has a soft limit is an objective.
 void complete_limits(Study& study);
 

@@ -16,7 +16,9 @@ namespace {
 namespace fs = std::filesystem;
 
 // Fields that may change while a study goes on.
-const std::vector<std::string> kGoingOn = {"duty_cycle.battery", "search.budget", "search.jobs", "search.trials"};
+const std::vector<std::string> kGoingOn = {"duty_cycle.battery", "search.budget",     "search.energy_budget",
+                                           "search.jobs",        "search.least_gain", "search.machine_power",
+                                           "search.trials"};
 
 // Fields that came after the first stores, and the value that says what a study without them said. At that value they
 // are left out of comparisons, so that studies go on.
@@ -265,11 +267,25 @@ void visit_space(Fields& fields, SpaceSpec& space) {
     fields.check(key, !empty, "at least one value");
 }
 
+const Units kJoules = {{"J", 1}, {"kJ", 1e3}, {"MJ", 1e6}, {"Wh", 3.6e3}, {"kWh", 3.6e6}};
+const Units kWatts = {{"W", 1}, {"mW", 1e-3}, {"kW", 1e3}};
+
+void visit_stop_rules(Fields& fields, SearchSpec& search) {
+  fields.value("trials", search.trials, whole(1, 1'000'000));
+  fields.value("budget", search.budget_seconds, quantity(kSeconds, None::kAllowed));
+  fields.value("energy_budget", search.energy_budget_j, quantity(kJoules, None::kAllowed));
+  fields.value("machine_power", search.machine_power_w, quantity(kWatts, None::kAllowed));
+  fields.check("energy_budget", search.energy_budget_j == 0 || search.machine_power_w > 0,
+               "needs search.machine_power");
+  fields.value("least_gain", search.least_gain, share());
+  fields.check("least_gain", search.least_gain == 0 || search.sampler == "bayesian",
+               "needs search.sampler = bayesian, whose model knows what there is to gain");
+}
+
 void visit_search(Fields& fields, SearchSpec& search) {
   fields.value("sampler", search.sampler, one_of(std::vector<std::string>(kSamplers.begin(), kSamplers.end())));
   fields.value("seed", search.seed, seed_number());
-  fields.value("trials", search.trials, whole(1, 1'000'000));
-  fields.value("budget", search.budget_seconds, quantity(kSeconds, None::kAllowed));
+  visit_stop_rules(fields, search);
   fields.value("jobs", search.jobs, whole(1, 1024));
   fields.value("population", search.population, whole(4, 1'000'000));
   fields.value("tournament", search.tournament, whole(2, 1'000'000));

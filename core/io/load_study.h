@@ -28,7 +28,7 @@ std::string study_to_json(const Study& study);
 // One line per field that differs, `search.trials: 100 -> 200`, by path; empty if none does.
 std::string config_difference(const std::string& a_json, const std::string& b_json);
 
-// config_json without the fields that may change while a study goes on: search.trials, search.budget, search.jobs,
+// config_json without the fields that may change while a study goes on: search.jobs and what ends a search,
 // duty_cycle.battery, report_boards, the second half of `20 KiB of 64 KiB`, and what describes a board but decides no
 // estimate and no limit; with one sleep current, whether duty cycle or boards give it; and without fields unknown to
 // the first version whose value means what that version did. Takes its own result, too, also that of an earlier

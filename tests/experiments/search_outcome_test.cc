@@ -22,7 +22,8 @@ StudyOutcome ended(StopReason reason, double best_accuracy) {
 }
 
 TEST(SearchOutcome, WithoutAFloorATrainedCandidateIsEnough) {
-  for (StopReason reason : {StopReason::kTrialsDone, StopReason::kBudgetSpent, StopReason::kSpaceExhausted})
+  for (StopReason reason : {StopReason::kTrialsDone, StopReason::kBudgetSpent, StopReason::kEnergySpent,
+                            StopReason::kNothingToGain, StopReason::kSpaceExhausted})
     EXPECT_EQ(exit_code({}, ended(reason, 0.1)), ExitCode::kDone);
   EXPECT_EQ(exit_code({}, ended(StopReason::kStopped, 0.1)), ExitCode::kResumable);
   EXPECT_FALSE(misses_floor({}, ended(StopReason::kTrialsDone, 0.0).progress));
@@ -52,6 +53,18 @@ TEST(SearchOutcome, ABudgetThatIsOverBeforeAnyTrainingIsResumable) {
   StudyOutcome failed{StopReason::kBudgetSpent, {}};
   failed.progress.failed = 2;
   EXPECT_EQ(exit_code({}, failed), ExitCode::kFailed);
+}
+
+TEST(SearchOutcome, SaysWhatEndedItAndWhetherTheFrontIsFinal) {
+  EXPECT_EQ(reason_text(StopReason::kEnergySpent),
+            "energy budget spent; with a larger search.energy_budget it goes on");
+  EXPECT_EQ(reason_text(StopReason::kNothingToGain),
+            "the model expects less than search.least_gain of any further candidate");
+  EXPECT_TRUE(is_final(StopReason::kEnergySpent));
+  EXPECT_TRUE(is_final(StopReason::kNothingToGain));
+  EXPECT_FALSE(is_final(StopReason::kBudgetSpent));
+  EXPECT_FALSE(is_final(StopReason::kStopped));
+  EXPECT_FALSE(is_final(StopReason::kNothingFits));
 }
 
 TEST(BelowFloor, IsSaidOfTrainedTrialsOnly) {

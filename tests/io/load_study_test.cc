@@ -193,6 +193,26 @@ TEST(StudyJson, RoundTrips) {
   }
 }
 
+TEST(StopRules, AreReadInTheirUnits) {
+  const SearchSpec search = study_of(kStudy, {"search.sampler=bayesian", "search.least_gain=0.1 %",
+                                              "search.energy_budget=0.5 kWh", "search.machine_power=12 W"})
+                                .search;
+  EXPECT_NEAR(search.least_gain, 0.001, 1e-15);
+  EXPECT_EQ(search.energy_budget_j, 1.8e6);
+  EXPECT_EQ(search.machine_power_w, 12.0);
+  EXPECT_EQ(study_of(kStudy).search.energy_budget_j, 0.0);
+  EXPECT_EQ(study_of(kStudy).search.least_gain, 0.0);
+}
+
+TEST(StopRules, NeedWhatTheyAreReckonedBy) {
+  EXPECT_THAT(error_of<ConfigError>([] { study_of(kStudy, {"search.energy_budget=90 kJ"}); }),
+              testing::HasSubstr("needs search.machine_power"));
+  EXPECT_THAT(error_of<ConfigError>([] {
+                study_of(kStudy, {"search.sampler=random", "search.least_gain=1 %"});
+              }),
+              testing::HasSubstr("needs search.sampler = bayesian, whose model knows what there is to gain"));
+}
+
 TEST(StudyJson, HoldsEveryFieldOfItsKind) {
   const nlohmann::json json = nlohmann::json::parse(study_of(kStudy).config_json);
   const std::set<std::string> elsewhere = {"bearing_column", "files",       "fold",   "folds",        "gain_column",
@@ -217,6 +237,9 @@ TEST(StudyJson, TrialsJobsAndBudgetDoNotMakeAnotherStudy) {
   const std::string base = comparable_config(study_of(kStudy).config_json);
   EXPECT_EQ(comparable_config(study_of(kStudy, {"search.trials=9", "search.jobs=4", "search.budget=1h"}).config_json),
             base);
+  EXPECT_EQ(
+      comparable_config(study_of(kStudy, {"search.energy_budget=1 kWh", "search.machine_power=12 W"}).config_json),
+      base);
   EXPECT_NE(comparable_config(study_of(kStudy, {"search.seed=2"}).config_json), base);
 }
 

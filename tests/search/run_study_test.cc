@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <set>
 
 #include "search/pareto.h"
@@ -108,6 +109,66 @@ TEST_F(StudyTest, StopsAtItsBudgetOfWallTimeAndFinishesWhatRuns) {
   EXPECT_EQ(outcome.progress.complete, 7);
   EXPECT_EQ(stored().running().size(), 0u);
   EXPECT_EQ(run(study, executor, toy_rules(), hooks).progress.complete, 14);  // the budget is that of one call
+}
+
+// Ten CPU seconds a trial, at 20 W.
+class ThirstyExecutor : public ToyExecutor {
+ protected:
+  TrialResult result_of(const Trial& trial) override {
+    TrialResult result = ToyExecutor::result_of(trial);
+    result.train_seconds = 10.0;
+    return result;
+  }
+};
+
+TEST_F(StudyTest, StopsAtItsBudgetOfEnergyAndGoesOnWithMore) {
+  Study study = toy_study(1000);
+  study.search.machine_power_w = 20.0;
+  study.search.energy_budget_j = 1000.0;
+  ThirstyExecutor executor;
+  const StudyOutcome outcome = run(study, executor, toy_rules());
+  EXPECT_EQ(outcome.reason, StopReason::kEnergySpent);
+  EXPECT_EQ(outcome.progress.complete, 5);
+  EXPECT_EQ(run(study, executor, toy_rules()).progress.complete, 5);  // the budget is the study's
+  study.search.energy_budget_j = 1300.0;
+  EXPECT_EQ(run(study, executor, toy_rules()).progress.complete, 7);
+}
+
+// Expects of every candidate the same share of the front, and proposes at random.
+class SoberSampler : public Sampler {
+ public:
+  SoberSampler(std::unique_ptr<Sampler> sampler, double gain) : sampler_(std::move(sampler)), gain_(gain) {}
+  Proposal ask(int64_t number, int64_t attempt) override {
+    Proposal proposal = sampler_->ask(number, attempt);
+    proposal.provenance = {.source = "model",
+                           .opinion = Opinion{.log_acquisition = std::log(gain_), .hypervolume = 1.0}};
+    return proposal;
+  }
+  void begin(const Trial& trial) override { sampler_->begin(trial); }
+  void tell(const Trial& trial) override { sampler_->tell(trial); }
+
+ private:
+  std::unique_ptr<Sampler> sampler_;
+  double gain_;
+};
+
+TEST_F(StudyTest, StopsWhereTheModelExpectsTooLittleAndGoesOnWithALowerLimit) {
+  Study study = toy_study(90);
+  study.search.least_gain = 0.001;
+  const SearchSpace space = space_of(large_spec());
+  const auto run_sober = [&](double gain) {
+    SoberSampler sampler(make_sampler(study.search, space, goals_of(study), toy_rules()), gain);
+    ToyExecutor executor;
+    TrialStore store = TrialStore::create_or_open(path(), toy_record(study));
+    return run_study(study, space, sampler, executor, store, toy_rules());
+  };
+  const StudyOutcome outcome = run_sober(0.0009);
+  EXPECT_EQ(outcome.reason, StopReason::kNothingToGain);
+  EXPECT_EQ(outcome.progress.complete, 51);            // the 51st had seen fifty
+  EXPECT_EQ(run_sober(0.0009).progress.complete, 51);  // as the rows say
+  study.search.least_gain = 0.0005;
+  EXPECT_EQ(run_sober(0.0009).reason, StopReason::kTrialsDone);
+  EXPECT_EQ(stored().size(), 90);
 }
 
 TEST_F(StudyTest, GoesOnWhereMoreTrialsAreAskedFor) {
