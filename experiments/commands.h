@@ -23,6 +23,7 @@ void add_ablate(CLI::App& app, CommandLine& line);
 void add_status(CLI::App& app, CommandLine& line);
 void add_front(CLI::App& app, CommandLine& line);
 void add_show(CLI::App& app, CommandLine& line);
+void add_history(CLI::App& app, CommandLine& line);
 void add_replay(CLI::App& app, CommandLine& line);
 void add_export(CLI::App& app, CommandLine& line);
 void add_verify(CLI::App& app, CommandLine& line);

@@ -39,7 +39,8 @@ int run(int argc, char** argv) {
   CommandLine line;
   line.folder = std::filesystem::canonical("/proc/self/exe").parent_path();
   for (auto add : {add_demo, add_check, add_search, add_evaluate, add_baseline, add_ablate, add_status, add_front,
-                   add_show, add_replay, add_export, add_verify, add_emulate, add_profile, add_boards, add_trial})
+                   add_show, add_history, add_replay, add_export, add_verify, add_emulate, add_profile, add_boards,
+                   add_trial})
     add(app, line);
   try {
     app.parse(argc, argv);

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "search/history.h"
+
+#include <algorithm>
+
+#include "core/quantity.h"
+#include "search/hypervolume.h"
+
+namespace bitwright {
+namespace {
+
+// 0: none, or no more than the whole of the board's memory.
+double limit_of(const std::string& objective, const Study& study) {
+  const bool whole_flash = objective == "flash" && study.limits.flash_bytes == study.board.flash_bytes;
+  const bool whole_ram =
+      objective == "ram" && !study.board.ram.empty() && study.limits.ram_bytes == study.board.ram.front().bytes;
+  return whole_flash || whole_ram ? 0.0 : find_quantity(objective)->limit(study.limits);
+}
+
+// True where it joins the front.
+bool extend(std::vector<ObjectiveVector>& front, const ObjectiveVector& point) {
+  const auto beats_it = [&](const ObjectiveVector& other) { return dominates(other, point); };
+  if (std::ranges::any_of(front, beats_it)) return false;
+  std::erase_if(front, [&](const ObjectiveVector& other) { return dominates(point, other); });
+  front.push_back(point);
+  return true;
+}
+
+// Of the box from nothing to `reference`.
+double share_of_box(std::vector<ObjectiveVector> front, const ObjectiveVector& reference) {
+  for (ObjectiveVector& point : front)
+    for (size_t k = 0; k < point.size(); ++k) point[k] /= reference[k];
+  return hypervolume(std::move(front), ObjectiveVector(reference.size(), 1.0));
+}
+
+double seconds_between(int64_t from_us, int64_t to_us) {
+  return 1e-6 * static_cast<double>(to_us - from_us);
+}
+
+}  // namespace
+
+ObjectiveVector history_reference(const std::vector<Trial>& finished, const Study& study) {
+  const Goals goals = goals_of(study);
+  ObjectiveVector most;
+  int taken = 0;
+  for (const Trial& trial : finished) {
+    if (trial.state != TrialState::kComplete || taken++ >= kReferenceTrials) continue;
+    const ObjectiveVector point = objective_values(trial, goals);
+    most.resize(point.size(), 0.0);
+    for (size_t k = 0; k < point.size(); ++k) most[k] = std::max(most[k], point[k]);
+  }
+  if (most.empty()) return most;
+  most[0] = goals.accuracy_floor < 1.0 ? 1.0 - goals.accuracy_floor : 1.0;
+  for (size_t k = 1; k < most.size(); ++k) {
+    if (const double limit = limit_of(goals.objectives[k - 1], study); limit > 0.0) most[k] = limit;
+    if (most[k] <= 0.0) most[k] = 1.0;
+  }
+  return most;
+}
+
+std::vector<HistoryRow> study_history(const std::vector<Trial>& finished, const Study& study) {
+  const Goals goals = goals_of(study);
+  const ObjectiveVector reference = history_reference(finished, study);
+  std::vector<ObjectiveVector> front;
+  std::vector<HistoryRow> rows;
+  HistoryRow row;
+  int64_t start_us = finished.empty() ? 0 : finished.front().started_us;
+  for (const Trial& trial : finished) start_us = std::min(start_us, trial.started_us);
+  for (const Trial& trial : finished) {
+    row.sequence = std::ssize(rows);
+    row.number = trial.number;
+    row.state = trial.state;
+    row.elapsed_seconds = seconds_between(start_us, trial.ended_us);
+    row.train_seconds += trial.train_seconds;
+    if (trial.state == TrialState::kComplete) {
+      row.best_accuracy = std::max(row.best_accuracy.value_or(0.0), trial.metrics.accuracy);
+      if (reaches_floor(trial, goals) && extend(front, objective_values(trial, goals)))
+        row.hypervolume = share_of_box(front, reference);
+    }
+    row.front_size = std::ssize(front);
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+}  // namespace bitwright
