@@ -12,6 +12,7 @@
 #include "experiments/search_outcome.h"
 #include "experiments/study_session.h"
 #include "experiments/table.h"
+#include "experiments/why_text.h"
 
 namespace bitwright {
 namespace {
@@ -19,7 +20,7 @@ namespace {
 struct Options {
   std::string study;
   int64_t trial = -1;
-  bool json = false;
+  bool why = false, json = false;
 };
 
 std::map<std::string, int64_t> count_states(const std::vector<Trial>& trials) {
@@ -96,9 +97,23 @@ std::string trial_text(const Trial& trial, const std::optional<Metrics>& test, c
   return out;
 }
 
+int show_why(const TrialStore& store, const Trial& trial, bool json) {
+  std::vector<Trial> parents;
+  for (const int64_t number : trial.provenance.parents) parents.push_back(store.trial(number));
+  if (!json) {
+    std::cout << why_text(trial, parents);
+    return 0;
+  }
+  nlohmann::json why = why_json(trial, parents);
+  why.update({{"schema", 1}, {"trial", trial.number}});
+  std::cout << json_text(why) << "\n";
+  return 0;
+}
+
 int show(const Options& options) {
   const TrialStore store = open_store(options.study);
   const Study study = study_from_json(store.study().config_json);
+  if (options.why) return show_why(store, trial_of(store, options.trial), options.json);
   if (options.trial >= 0) {
     const Trial trial = trial_of(store, options.trial);
     const auto test = store.test_metrics(options.trial);
@@ -124,7 +139,10 @@ void add_show(CLI::App& app, CommandLine& line) {
   auto* command = app.add_subcommand("show", "The Pareto front of a study, or one trial of it");
   auto options = std::make_shared<Options>();
   command->add_option("study", options->study, "A study's YAML or its store")->required();
-  command->add_option("trial", options->trial, "Number of a trial")->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
+  auto* trial = command->add_option("trial", options->trial, "Number of a trial");
+  trial->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
+  command->add_flag("--why", options->why, "How the trial came to be proposed, and what was expected of it")
+      ->needs(trial);
   command->add_flag("--json", options->json, "One JSON object on stdout");
   command->callback([=, &line] { line.action = [=] { return show(*options); }; });
 }

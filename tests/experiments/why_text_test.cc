@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/why_text.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+namespace bitwright {
+namespace {
+
+Trial complete(int64_t number, double accuracy) {
+  Trial trial;
+  trial.number = number;
+  trial.state = TrialState::kComplete;
+  trial.metrics.accuracy = accuracy;
+  trial.metrics.windows = 1000;
+  return trial;
+}
+
+// An error of 4 % was expected, of 8 % and 2 % within one deviation.
+Trial modelled(double accuracy) {
+  Trial trial = complete(31, accuracy);
+  trial.ask_watermark = 28;
+  trial.provenance = {.source = "model",
+                      .parents = {12},
+                      .opinion = Opinion{std::log(0.04), std::log(2.0), std::log(0.98), std::log(0.5), 200.0},
+                      .rejected = {{"duplicate", 2}, {"flash", 40}},
+                      .code = "0.1.0 1f0c9a52"};
+  return trial;
+}
+
+TEST(Why, TellsWhatWasExpectedAndWhatCameOut) {
+  EXPECT_EQ(why_text(modelled(0.98), {complete(12, 0.952)}),
+            "trial #31, proposed when 28 results were known, by bitwright 0.1.0 1f0c9a52\n"
+            "model: what the model expects most of\n"
+            "made by mutation, perhaps in several steps, of\n"
+            "  #12  accuracy 95.20 %\n"
+            "expected: error 4 %, within one deviation 2 .. 8 %; success 98 %; 0.25 % more hypervolume\n"
+            "came out: error 2 %, 1.0 deviations below what was expected\n"
+            "passed over on the way: duplicate 2, flash 40\n");
+}
+
+TEST(Why, TellsADrawFromACrossover) {
+  Trial trial = complete(3, 0.9);
+  trial.provenance.source = "random";
+  EXPECT_EQ(why_text(trial, {}),
+            "trial #3, proposed when 0 results were known\n"
+            "random: drawn at random\n"
+            "came out: accuracy 90.00 %\n"
+            "passed over on the way: none\n");
+  trial.state = TrialState::kFailed;
+  trial.provenance = {.source = "offspring", .parents = {1, 2}};
+  EXPECT_EQ(why_text(trial, {complete(1, 0.5), complete(2, 0.75)}),
+            "trial #3, proposed when 0 results were known\n"
+            "offspring\n"
+            "made by crossover of\n"
+            "  #1  accuracy 50.00 %\n"
+            "  #2  accuracy 75.00 %\n"
+            "came out: FAIL\n"
+            "passed over on the way: none\n");
+}
+
+TEST(Why, OfAnEarlierVersionIsItsLine) {
+  Trial trial = complete(3, 0.9);
+  trial.source = "mutation of 7";
+  EXPECT_EQ(why_text(trial, {}),
+            "trial #3, proposed when 0 results were known\n"
+            "mutation of 7\n"
+            "nothing more was stored: an earlier version proposed it\n");
+}
+
+// A net without a wrong window is no proof of one without error: it counts as half a window.
+TEST(Why, NoErrorIsAsFarBelowAsHalfAWindow) {
+  EXPECT_NEAR(*surprise(modelled(1.0)), std::log2(0.0005 / 0.04), 1e-12);
+  EXPECT_NEAR(*surprise(modelled(0.84)), 2.0, 1e-12);
+  EXPECT_EQ(surprise(complete(1, 0.9)), std::nullopt);
+}
+
+TEST(Why, HasTheSameAsJson) {
+  const nlohmann::json json = why_json(modelled(0.98), {complete(12, 0.952)});
+  EXPECT_EQ(json["source"], "model");
+  EXPECT_EQ(json["results_seen"], 28);
+  EXPECT_EQ(json["parents"][0]["trial"], 12);
+  EXPECT_NEAR(json["expected"]["error_high"], 0.08, 1e-12);
+  EXPECT_NEAR(json["expected"]["hypervolume_gain"], 0.0025, 1e-12);
+  EXPECT_NEAR(json["deviations"], -1.0, 1e-12);
+  EXPECT_EQ(json["rejected"]["flash"], 40);
+}
+
+}  // namespace
+}  // namespace bitwright
