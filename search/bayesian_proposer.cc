@@ -85,10 +85,11 @@ BayesianProposer::BayesianProposer(const DesignSpace& space, uint64_t seed, Baye
       options_(options),
       inputs_(space.inputs()),
       results_(space),
-      models_(inputs_, options.error_resolution, options.least_fidelity) {
+      models_(inputs_, options.error_resolution, options.rungs.front()) {
   BW_CHECK(options_.initial_points >= 1 && options_.initial_candidates >= 1);
   BW_CHECK(options_.pool >= 1 && options_.refinements >= 0 && options_.refined >= 1);
   BW_CHECK(options_.mutants >= 1 && options_.evolution_every >= 0);
+  BW_CHECK(options_.whole_trainings >= 1 && options_.rungs.back() == 1.0);
 }
 
 void BayesianProposer::tell(const DesignResult& result) {
@@ -100,6 +101,13 @@ void BayesianProposer::tell(const DesignResult& result) {
 }
 
 std::optional<DesignProposal> BayesianProposer::propose(int64_t number, const std::vector<DesignPoint>& pending) {
+  std::optional<DesignProposal> proposal = continued_first(pending);
+  if (!proposal) proposal = best_proposal(number, pending);
+  if (proposal && !proposal->continues) proposal->fidelity = options_.rungs.front();
+  return proposal;
+}
+
+std::optional<DesignProposal> BayesianProposer::best_proposal(int64_t number, const std::vector<DesignPoint>& pending) {
   PointDrawer drawer = results_.drawer(seed_, number, pending);
   if (is_initial(pending)) return initial_proposal(drawer, pending);
   const Outlook outlook = look_ahead(pending);
@@ -111,7 +119,51 @@ std::optional<DesignProposal> BayesianProposer::propose(int64_t number, const st
   if (points.empty()) return random_proposal(drawer);
   best_first(points);
   for (int round = 0; round < options_.refinements; ++round) refine(outlook, drawer, points);
+  if (auto better = continued(outlook, pending, points[0].opinion.log_acquisition)) return better;
   return proposal_of(std::move(points[0]), "model", drawer);
+}
+
+// Entries of trainings that stopped at a rung and are not under way.
+std::vector<size_t> BayesianProposer::stopped(const std::vector<DesignPoint>& pending) const {
+  std::vector<size_t> entries;
+  for (size_t i = 0; i < rows_.size(); ++i) {
+    const DesignResult& told = results_.entries()[i].told;
+    if (told.measured && told.fidelity < 1.0 && std::ranges::count(pending, told.point) == 0) entries.push_back(i);
+  }
+  return entries;
+}
+
+std::optional<DesignProposal> BayesianProposer::continued_first(const std::vector<DesignPoint>& pending) const {
+  if (evaluated_.size() >= static_cast<size_t>(options_.whole_trainings)) return std::nullopt;
+  const std::vector<size_t> entries = stopped(pending);
+  return entries.empty() ? std::nullopt : std::optional(continuation(entries[0], std::nullopt));
+}
+
+// Of more gain by remaining epoch than another point, of which log_acquisition is expected.
+std::optional<DesignProposal> BayesianProposer::continued(const Outlook& outlook,
+                                                          const std::vector<DesignPoint>& pending,
+                                                          double log_acquisition) const {
+  const std::vector<size_t> entries = stopped(pending);
+  std::vector<DrawnPoint> points;
+  for (const size_t i : entries) points.push_back({results_.entries()[i].told.point, results_.entries()[i].known, {}});
+  if (points.empty()) return std::nullopt;
+  const std::vector<WeighedPoint> weighed = weigh(outlook, std::move(points));
+  std::optional<size_t> best;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const double remaining = 1.0 - results_.entries()[entries[i]].told.fidelity;
+    const double by_epoch = weighed[i].opinion.log_acquisition - std::log(remaining);
+    if (by_epoch > log_acquisition) best = i, log_acquisition = by_epoch;
+  }
+  return best ? std::optional(continuation(entries[*best], weighed[*best].opinion)) : std::nullopt;
+}
+
+DesignProposal BayesianProposer::continuation(size_t entry, std::optional<DesignOpinion> opinion) const {
+  const DesignResult& told = results_.entries()[entry].told;
+  return {.point = told.point,
+          .source = "rung",
+          .opinion = opinion,
+          .fidelity = *std::ranges::upper_bound(options_.rungs, told.fidelity),
+          .continues = told.number};
 }
 
 bool BayesianProposer::is_initial(const std::vector<DesignPoint>& pending) const {

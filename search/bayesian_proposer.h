@@ -38,7 +38,8 @@ struct BayesianOptions {
   int evolution_every = 10;         // proposals, of which one is a mutant of the front; 0: none
   double error_resolution = 0.001;  // 1 / windows of the validation: see log_error; 0: no logarithm is taken
   double most_error = std::numeric_limits<double>::infinity();  // a result of more is no point of the front
-  double least_fidelity = 1.0;                                  // of any result, above 0; 1: all are of whole trainings
+  int whole_trainings = 5;                                      // the first so many go through all rungs, >= 1
+  std::vector<double> rungs = {1.0};                            // ProposerOptions::rungs
 };
 
 struct WeighedPoint {
@@ -52,13 +53,17 @@ class BayesianProposer : public Proposer {
   BayesianProposer(const DesignSpace& space, uint64_t seed, BayesianOptions options = {});
 
   void tell(const DesignResult& result) override;
-  // Sources: "initial", "model", "evolution", and "random" where a pool would be empty. One thread; time grows with the
-  // cube of the results.
+  // Where there are rungs, a training that stopped at one goes on where its expected gain by remaining epoch is greater
+  // than that of another point by epoch: by the models, which learn from the errors at rungs as well. The first few go
+  // through all rungs.
+  // Sources: "rung" of what goes on; "initial", "model", "evolution", and "random" where a pool would be empty. One
+  // thread; time grows with the cube of the results.
   std::optional<DesignProposal> propose(int64_t number, const std::vector<DesignPoint>& pending = {}) override;
 
  private:
   struct Outlook;
 
+  std::optional<DesignProposal> best_proposal(int64_t number, const std::vector<DesignPoint>& pending);
   bool is_initial(const std::vector<DesignPoint>& pending) const;
   bool is_evolution_turn(int64_t number) const;
   std::optional<DesignProposal> initial_proposal(PointDrawer& drawer, const std::vector<DesignPoint>& pending) const;
@@ -70,6 +75,11 @@ class BayesianProposer : public Proposer {
                          const ObjectiveVector& known) const;
   std::optional<DrawnPoint> mutant_of_front(const Outlook& outlook, PointDrawer& drawer) const;
   std::vector<DrawnPoint> mutants_of_front(const Outlook& outlook, int count, PointDrawer& drawer) const;
+  std::vector<size_t> stopped(const std::vector<DesignPoint>& pending) const;
+  std::optional<DesignProposal> continued_first(const std::vector<DesignPoint>& pending) const;
+  std::optional<DesignProposal> continued(const Outlook& outlook, const std::vector<DesignPoint>& pending,
+                                          double log_acquisition) const;
+  DesignProposal continuation(size_t entry, std::optional<DesignOpinion> opinion) const;
   std::vector<DrawnPoint> pool(const Outlook& outlook, PointDrawer& drawer) const;
   std::vector<WeighedPoint> weigh(const Outlook& outlook, std::vector<DrawnPoint> drawn) const;
   void refine(const Outlook& outlook, PointDrawer& drawer, std::vector<WeighedPoint>& points) const;

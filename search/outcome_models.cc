@@ -125,14 +125,44 @@ GaussianProcess ResultModels::model_of(PrefixModel& model, const std::vector<siz
   return model.given(points, targets);
 }
 
+// An objective as the models see it.
+double ResultModels::modelled(const DesignResult& result, size_t objective) const {
+  const double value = (*result.measured)[objective];
+  return objective == 0 && error_resolution_ > 0 ? log_error(value, error_resolution_) : value;
+}
+
+// By share: least squares, drawn to a slope of 1 by as much as one more training of average distance would.
+std::map<double, ResultModels::Line> ResultModels::lines_to_whole_trainings() const {
+  std::map<int64_t, double> whole;
+  for (const size_t i : evaluated_)
+    if (const DesignResult& result = observed_[i].result; result.fidelity == 1.0)
+      whole[result.number] = modelled(result, 0);
+  std::map<double, std::vector<std::pair<double, double>>> pairs;
+  for (const size_t i : evaluated_)
+    if (const DesignResult& result = observed_[i].result; result.fidelity < 1.0 && whole.contains(result.number))
+      pairs[result.fidelity].emplace_back(modelled(result, 0), whole[result.number]);
+  std::map<double, Line> lines;
+  for (const auto& [share, points] : pairs) {
+    const auto n = static_cast<double>(points.size());
+    double mean_x = 0.0, mean_y = 0.0, xx = 0.0, xy = 0.0;
+    for (const auto& [x, y] : points) mean_x += x / n, mean_y += y / n;
+    for (const auto& [x, y] : points) xx += (x - mean_x) * (x - mean_x), xy += (x - mean_x) * (y - mean_y);
+    const double slope = xx > 0.0 ? (xy + xx / n) / (xx + xx / n) : 1.0;
+    lines[share] = {mean_y - slope * mean_x, slope};
+  }
+  return lines;
+}
+
 OutcomeModels ResultModels::models() {
   OutcomeModels models;
   models.of_logarithm = error_resolution_ > 0;
   models.of_fidelity = least_fidelity_ < 1.0;
+  const std::map<double, Line> lines = lines_to_whole_trainings();
   for (size_t k = 0; k < objectives_.size(); ++k)
     models.objectives.push_back(model_of(objectives_[k], evaluated_, [&](const DesignResult& result) {
-      const double value = (*result.measured)[k];
-      return k == 0 && models.of_logarithm ? log_error(value, error_resolution_) : value;
+      const double value = modelled(result, k);
+      const auto line = lines.find(result.fidelity);
+      return k == 0 && line != lines.end() ? line->second.offset + line->second.slope * value : value;
     }));
   for (size_t k = 0; k < limits_.size(); ++k) {
     std::vector<double> sizes;

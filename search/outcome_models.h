@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -66,6 +67,12 @@ class ResultModels {
     Eigen::RowVectorXd row;
   };
 
+  struct Line {
+    double offset = 0.0, slope = 1.0;
+  };
+
+  double modelled(const DesignResult& result, size_t objective) const;
+  std::map<double, Line> lines_to_whole_trainings() const;
   GaussianProcess model_of(PrefixModel& model, const std::vector<size_t>& observed,
                            const std::function<double(const DesignResult&)>& target) const;
 

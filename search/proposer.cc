@@ -11,6 +11,7 @@
 #include "search/autoqkeras.h"
 #include "search/bayesian_proposer.h"
 #include "search/evolution.h"
+#include "search/halving_proposer.h"
 #include "search/nsga2.h"
 #include "search/random_proposer.h"
 #include "search/sobol_proposer.h"
@@ -23,10 +24,10 @@ constexpr int kChildren = 100;    // rejected in a row, after which every other 
 constexpr double kCrossed = 0.7;  // of aging evolution's children
 
 std::unique_ptr<Proposer> make_bayesian(const ProposerOptions& options, const DesignSpace& space) {
-  return std::make_unique<BayesianProposer>(space, options.seed,
-                                            BayesianOptions{.error_resolution = options.error_resolution,
-                                                            .most_error = options.most_error,
-                                                            .least_fidelity = options.least_fidelity});
+  return std::make_unique<BayesianProposer>(
+      space, options.seed,
+      BayesianOptions{
+          .error_resolution = options.error_resolution, .most_error = options.most_error, .rungs = options.rungs});
 }
 
 // µNAS mutates alone.
@@ -48,6 +49,19 @@ std::unique_ptr<Proposer> make_nsga2(const ProposerOptions& options, const Desig
 
 std::unique_ptr<Proposer> make_svm_cbo(const ProposerOptions& options, const DesignSpace& space) {
   return std::make_unique<SvmCbo>(space, options.seed, SvmCboOptions{.most_error = options.most_error});
+}
+
+std::unique_ptr<Proposer> make_any(const ProposerOptions& options, const DesignSpace& space) {
+  const std::string& name = options.sampler;
+  if (name == "autoqkeras") return std::make_unique<AutoQKeras>(space, options.seed);
+  if (name == "bayesian") return make_bayesian(options, space);
+  if (name == "evolution") return make_evolution(options, space, EvolutionFitness::kPareto);
+  if (name == "munas") return make_evolution(options, space, EvolutionFitness::kRandomScalar);
+  if (name == "nsga2") return make_nsga2(options, space);
+  if (name == "random") return std::make_unique<RandomProposer>(space, options.seed);
+  if (name == "sobol") return std::make_unique<SobolProposer>(space, options.seed);
+  if (name == "svm_cbo") return make_svm_cbo(options, space);
+  throw ConfigError(fmt::format("search.sampler = {}: one of {}", name, fmt::join(kSamplers, ", ")));
 }
 
 }  // namespace
@@ -95,16 +109,9 @@ std::optional<DesignProposal> bred_proposal(PointDrawer& drawer, const std::stri
 }
 
 std::unique_ptr<Proposer> make_proposer(const ProposerOptions& options, const DesignSpace& space) {
-  const std::string& name = options.sampler;
-  if (name == "autoqkeras") return std::make_unique<AutoQKeras>(space, options.seed);
-  if (name == "bayesian") return make_bayesian(options, space);
-  if (name == "evolution") return make_evolution(options, space, EvolutionFitness::kPareto);
-  if (name == "munas") return make_evolution(options, space, EvolutionFitness::kRandomScalar);
-  if (name == "nsga2") return make_nsga2(options, space);
-  if (name == "random") return std::make_unique<RandomProposer>(space, options.seed);
-  if (name == "sobol") return std::make_unique<SobolProposer>(space, options.seed);
-  if (name == "svm_cbo") return make_svm_cbo(options, space);
-  throw ConfigError(fmt::format("search.sampler = {}: one of {}", name, fmt::join(kSamplers, ", ")));
+  std::unique_ptr<Proposer> proposer = make_any(options, space);
+  if (options.rungs.size() == 1 || options.sampler == "bayesian") return proposer;
+  return std::make_unique<HalvingProposer>(space, std::move(proposer), options.rungs);
 }
 
 }  // namespace bitwright

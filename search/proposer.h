@@ -35,6 +35,8 @@ struct DesignProposal {
   std::vector<int64_t> parents;          // numbers of the results that it comes from, perhaps at several removes
   std::optional<DesignOpinion> opinion;  // of a search by models
   RejectedPoints rejected;               // drawn and passed over on the way to this one
+  double fidelity = 1.0;                 // share of the whole training's epochs that it is to reach
+  std::optional<int64_t> continues{};    // number of the training that goes on to there, whose point it is
 };
 DesignProposal proposal_of(DrawnPoint point, std::string source, const PointDrawer& drawer);
 
@@ -98,7 +100,10 @@ struct ProposerOptions {
   int tournament = 5;               // 2..population
   double error_resolution = 0.001;  // 1 / windows of the validation: search/expected_improvement.h, log_error; 0: none
   double most_error = std::numeric_limits<double>::infinity();  // a result of more is no point of the front
-  double least_fidelity = 1.0;                                  // of any result, above 0; 1: all are of whole trainings
+  // Shares of the epochs at which trainings stop until it is known which are worth the rest: rising, above 0, the
+  // last 1. The Bayesian search weighs by its model which ones go on; around the others stands
+  // search/halving_proposer.h.
+  std::vector<double> rungs = {1.0};
 };
 
 // `space` must outlive it. Throws ConfigError for another name.

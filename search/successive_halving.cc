@@ -43,7 +43,12 @@ SuccessiveHalving::SuccessiveHalving(HalvingOptions options)
 
 void SuccessiveHalving::add(int64_t number, int rung, const ObjectiveVector& objectives) {
   rungs_.at(static_cast<size_t>(rung)).reached[number] = objectives;
+  for (int below = 0; below < rung; ++below) rungs_[static_cast<size_t>(below)].left.insert(number);
   if (rung == last_rung() && std::ssize(whole_) < options_.whole_trainings) whole_.push_back(number);
+}
+
+void SuccessiveHalving::drop(int64_t number) {
+  for (Rung& rung : rungs_) rung.left.insert(number);
 }
 
 std::optional<Promotion> SuccessiveHalving::next() {

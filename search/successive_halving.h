@@ -42,8 +42,10 @@ class SuccessiveHalving {
   int last_rung() const { return options_.rungs - 1; }
   // Where a training stops first: at the lowest rung that was not given up.
   int first_rung() const { return rung_after(-1); }
-  // A training that reached a rung: {error there, known objectives...}. One that failed is not told.
+  // A training that reached a rung: {error there, known objectives...}.
   void add(int64_t number, int rung, const ObjectiveVector& objectives);
+  // A training that failed: it goes nowhere.
+  void drop(int64_t number);
   // The training to go on with, of the highest rung that has one; it is taken for gone on from then on. Nothing: begin
   // another.
   std::optional<Promotion> next();

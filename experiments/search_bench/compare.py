@@ -22,7 +22,7 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-OURS = "bitwright"
+OURS = "bitwright-"  # and the sampler
 PEERS = ["optuna-tpe", "optuna-nsga2", "optuna-random"]  # and each with `-known`, where a problem has known limits
 PROBLEMS = "bnh,tnk,osy,c2dtlz2,mi-c2dtlz2,mw7,cre22,cre23,cre24,cre25,mcu,mcu3,nets,nets-log"
 CHECKPOINTS = (50, 100, 200)  # evaluations
@@ -54,7 +54,7 @@ def searches(arguments):
     for problem in arguments.problems:
         filtered = [peer + "-known" for peer in PEERS] if describe(arguments, problem)["known_limits"] else []
         for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
-            found += [Search(problem, peer, seed) for peer in [OURS] + PEERS + filtered]
+            found += [Search(problem, peer, seed) for peer in arguments.ours + PEERS + filtered]
     return found
 
 
@@ -74,9 +74,9 @@ def is_there(arguments, search):
 
 def command_of(arguments, search, out):
     evaluations = f"--evaluations={arguments.evaluations}"
-    if search.peer == OURS:
+    if search.peer in arguments.ours:
         return [arguments.programs / "bitwright-search-bench", "--problems", search.problem, evaluations, "--seeds=1",
-                f"--first-seed={search.seed}", "--out", out]
+                "--samplers", search.peer.removeprefix(OURS), f"--first-seed={search.seed}", "--out", out]
     return [HERE / "peers.py", "--program", arguments.programs / "bitwright-search-problem", "--peer", search.peer,
             "--problem", search.problem, evaluations, f"--seed={search.seed}"]
 
@@ -91,7 +91,7 @@ def run_search(arguments, search):
     if run.returncode != 0:
         last = (run.stderr.strip().splitlines() or [""])[-1]
         return f"{search.peer} on {search.problem}, seed {search.seed}: ended with {run.returncode}: {last}"
-    if search.peer != OURS:
+    if search.peer not in arguments.ours:
         partial.write_text(run.stdout, encoding="utf-8")
     partial.replace(path)
     return None
@@ -216,12 +216,12 @@ def peer_row(peer, runs, p, columns):
             f"{1e3 * statistics.median(float(row['ask_cpu_s']) for row in rows):.1f}", "" if p is None else f"{p:.2g}"]
 
 
-def problem_table(problem, by_peer, columns, at):
-    """Prints what each reached; returns peer -> corrected p of ours against it."""
-    ours = shares_at(by_peer.get(OURS, {}), at)
-    peers = [peer for peer in by_peer if peer != OURS]
+def problem_table(problem, by_peer, columns, at, own):
+    """Prints what each reached; returns peer -> corrected p of the first of our own against it."""
+    ours = shares_at(by_peer.get(own[0], {}), at)
+    peers = [peer for peer in by_peer if peer not in own]
     against = holm({peer: mann_whitney(ours, shares_at(by_peer[peer], at)) for peer in peers}) if ours else {}
-    order = sorted(by_peer, key=lambda peer: (peer != OURS, -statistics.median(shares_at(by_peer[peer], at) or [0.0])))
+    order = sorted(by_peer, key=lambda peer: (peer != own[0], -statistics.median(shares_at(by_peer[peer], at) or [0.0])))
     print(f"\n{problem}")
     header = ["", "seeds", *(f"share at {n}" for n in columns), f"to {100 * TARGET:.0f} %", "broke known", "repeats",
               "CPU ms", f"p at {at}"]
@@ -229,31 +229,32 @@ def problem_table(problem, by_peer, columns, at):
     return against
 
 
-def best_row(problem, by_peer, against, at):
+def best_row(problem, by_peer, against, at, our_name):
     """Nothing where there is nobody to compare."""
     medians = {peer: statistics.median(shares) for peer in against if (shares := shares_at(by_peer[peer], at))}
     if not medians:
         return None
     best = max(medians, key=medians.get)
-    ours = statistics.median(shares_at(by_peer[OURS], at))
+    ours = statistics.median(shares_at(by_peer[our_name], at))
     theirs = medians[best]
     return [problem, best, f"{theirs:.3f}", f"{ours:.3f}", f"{ours - theirs:+.3f}", f"{against[best]:.2g}"]
 
 
 LEGEND = f"""Share of the reference's hypervolume, median [quartiles] over the seeds; evaluations until the median
 search has {100 * TARGET:.0f} % of it; proposals that broke a known limit or repeated another; CPU of a proposal, median;
-p of Mann-Whitney, {OURS} against the peer, two-sided, corrected by Holm for the peers of the problem."""
+p of Mann-Whitney, the first of ours against the peer, two-sided, corrected by Holm for the peers of the problem."""
 
 
 def print_comparison(arguments, wanted, version):
     columns = [n for n in CHECKPOINTS if n <= arguments.evaluations] or [arguments.evaluations]
     at = max([n for n in columns if n <= 100], default=columns[0])
-    print(f"{OURS} and {version}\n{LEGEND}")
-    best = [[f"at {at}", "best peer", "its share", OURS, "difference", "p"]]
+    ours = arguments.ours[0]
+    print(f"{ours} and {version}\n{LEGEND}")
+    best = [[f"at {at}", "best peer", "its share", ours, "difference", "p"]]
     for problem in arguments.problems:
         by_peer = scored_rows(arguments, problem, [search for search in wanted if search.problem == problem])
-        against = problem_table(problem, by_peer, columns, at) if by_peer else {}
-        best += filter(None, [best_row(problem, by_peer, against, at)])
+        against = problem_table(problem, by_peer, columns, at, arguments.ours) if by_peer else {}
+        best += filter(None, [best_row(problem, by_peer, against, at, ours)])
     print("\nAgainst the best peer of each problem")
     print_table(best)
 
@@ -264,13 +265,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--programs", type=pathlib.Path, required=True, help="folder of the built programs")
     parser.add_argument("--problems", type=listed, default=PROBLEMS, help="separated by commas; %(default)s")
+    parser.add_argument("--samplers", type=listed, default="bayesian",
+                        help="our own, of which the first is compared with the peers; %(default)s")
     parser.add_argument("--seeds", type=int, default=5, help="searches a problem and peer; %(default)s")
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--evaluations", type=int, default=100, help="%(default)s")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="searches at once; %(default)s")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("build/search"), help="%(default)s")
-    parser.add_argument("--again", type=listed, default=[], help=f"peers whose searches are run anew, such as {OURS}")
+    parser.add_argument("--again", type=listed, default=[], help=f"peers whose searches are run anew, such as {OURS}bayesian")
     arguments = parser.parse_args()
+    arguments.ours = [OURS + sampler for sampler in arguments.samplers]
     version = optuna_version()
     wanted = searches(arguments)
     failed = run_all(arguments, wanted)

@@ -10,7 +10,6 @@
 #include <set>
 
 #include "experiments/search_bench/problem_space.h"
-#include "search/successive_halving.h"
 
 namespace bitwright {
 namespace {
@@ -19,13 +18,14 @@ double cpu_seconds() {
   return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
 }
 
-DesignResult result_of(const Problem& problem, int64_t number, const DesignPoint& point, size_t rung, uint64_t seed) {
+DesignResult result_of(const Problem& problem, int64_t number, const DesignPoint& point, double share, uint64_t seed) {
   const ProblemOutcome outcome = evaluate(problem, point, seed);
   if (!problem.known_costs) return {number, point, outcome.objectives, outcome.unknown_limits};
   if (!keeps_all_limits(outcome)) return {number, point, std::nullopt};
+  const auto rung = static_cast<size_t>(std::ranges::find(problem.rungs, share) - problem.rungs.begin());
   const double observed = evaluate_rungs(problem, point, seed).at(rung);
   const double error = problem.error_resolution > 0 ? std::max(0.0, observed) : observed;
-  return {.number = number, .point = point, .measured = ObjectiveVector{error}, .fidelity = problem.rungs.at(rung)};
+  return {.number = number, .point = point, .measured = ObjectiveVector{error}, .fidelity = share};
 }
 
 EvaluatedPoint evaluated(const Problem& problem, const DesignPoint& point) {
@@ -55,9 +55,12 @@ std::unique_ptr<Proposer> proposer_of(const Problem& problem, const DesignSpace&
                                       const SearchRunOptions& options) {
   BayesianOptions bayesian = options.bayesian;
   bayesian.error_resolution = problem.error_resolution;
-  if (options.halving) bayesian.least_fidelity = problem.rungs.front();
+  if (options.halving) bayesian.rungs = problem.rungs;
   if (options.sampler == "bayesian") return std::make_unique<BayesianProposer>(space, seed, bayesian);
-  return make_proposer({.sampler = options.sampler, .seed = seed, .error_resolution = bayesian.error_resolution},
+  return make_proposer({.sampler = options.sampler,
+                        .seed = seed,
+                        .error_resolution = bayesian.error_resolution,
+                        .rungs = bayesian.rungs},
                        space);
 }
 
@@ -70,8 +73,6 @@ class SimulatedSearch {
         options_(options),
         space_(problem),
         proposer_(proposer_of(problem, space_, seed, options)),
-        shares_(options.halving ? problem.rungs : std::vector<double>{1.0}),
-        halving_({.rungs = static_cast<int>(shares_.size())}),
         run_{options.sampler, problem.name, seed, {}} {}
 
   SearchRun run() {
@@ -87,36 +88,26 @@ class SimulatedSearch {
   struct Training {
     DesignPoint point;
     EvaluatedPoint evaluated;
-    int rung = -1;  // reached
+    double reached = 0.0;  // share of its epochs
   };
   struct Job {
     size_t training;
-    int rung;  // to reach
+    double share;  // to reach
   };
 
   // False where the space is exhausted.
   bool begin() {
-    if (const std::optional<Promotion> promotion = halving_.next())
-      return start({static_cast<size_t>(promotion->number), promotion->rung});
-    return propose() && start({trainings_.size() - 1, halving_.first_rung()});
-  }
-
-  bool start(Job job) {
-    begun_ += cost(job);
-    running_.push_back(job);
-    return true;
-  }
-
-  bool propose() {
-    const double start = cpu_seconds();
+    const double asked = cpu_seconds();
     std::vector<DesignPoint> pending;
     for (const Job& job : running_) pending.push_back(trainings_[job.training].point);
     std::optional<DesignProposal> proposal = proposer_->propose(std::ssize(trainings_), pending);
     if (!proposal) return false;
-    EvaluatedPoint point = evaluated(problem_, proposal->point);
-    point.ask_cpu_s = cpu_seconds() - start;
-    point.repeat = !seen_.insert(space_.key(proposal->point)).second;
-    trainings_.push_back({std::move(proposal->point), std::move(point)});
+    if (!proposal->continues) trainings_.push_back({proposal->point, evaluated(problem_, proposal->point)});
+    const auto number = static_cast<size_t>(proposal->continues.value_or(std::ssize(trainings_) - 1));
+    trainings_[number].evaluated.ask_cpu_s += cpu_seconds() - asked;
+    if (!proposal->continues) trainings_[number].evaluated.repeat = !seen_.insert(space_.key(proposal->point)).second;
+    running_.push_back({number, proposal->fidelity});
+    begun_ += cost(running_.back());
     return true;
   }
 
@@ -125,38 +116,25 @@ class SimulatedSearch {
     running_.pop_front();
     Training& training = trainings_[job.training];
     ended_ += cost(job);
-    training.rung = job.rung;
-    const DesignResult result = tell(job);
-    if (result.measured)
-      halving_.add(result.number, job.rung, joined(*result.measured, space_.known_outcome(training.point).objectives));
-    if (job.rung < halving_.last_rung() && result.measured) return;
+    training.reached = job.share;
+    const double asked = cpu_seconds();
+    const DesignResult result =
+        result_of(problem_, static_cast<int64_t>(job.training), training.point, job.share, seed_);
+    proposer_->tell(result);
+    training.evaluated.ask_cpu_s += cpu_seconds() - asked;
+    if (job.share < 1.0 && result.measured) return;
     training.evaluated.spent = ended_;
     run_.points.push_back(training.evaluated);
   }
 
-  DesignResult tell(Job job) {
-    Training& training = trainings_[job.training];
-    const size_t rung = problem_.rungs.size() - shares_.size() + static_cast<size_t>(job.rung);
-    DesignResult result = result_of(problem_, static_cast<int64_t>(job.training), training.point, rung, seed_);
-    const double start = cpu_seconds();
-    proposer_->tell(result);
-    training.evaluated.ask_cpu_s += cpu_seconds() - start;
-    return result;
-  }
-
   // In whole trainings.
-  double cost(Job job) const {
-    const int reached = trainings_[job.training].rung;
-    return shares_[static_cast<size_t>(job.rung)] - (reached < 0 ? 0.0 : shares_[static_cast<size_t>(reached)]);
-  }
+  double cost(Job job) const { return job.share - trainings_[job.training].reached; }
 
   const Problem& problem_;
   uint64_t seed_;
   const SearchRunOptions& options_;
   ProblemSpace space_;
   std::unique_ptr<Proposer> proposer_;
-  std::vector<double> shares_;  // of a whole training's epochs, up to each rung
-  SuccessiveHalving halving_;
   std::vector<Training> trainings_;
   std::deque<Job> running_;
   std::set<std::string> seen_;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "experiments/search_bench/named_problem.h"
 #include "experiments/search_bench/problem_space.h"
 
 namespace bitwright {
@@ -69,8 +70,30 @@ TEST(SearchRun, FindsMoreThanOneOfSeveralIslandsThatKeepALimit) {
   EXPECT_GT(share, 0.5);
 }
 
+// Every training stops at a ninth and a third of its epochs first, and few go on.
+class HalvedRun : public testing::TestWithParam<const char*> {};
+
+TEST_P(HalvedRun, SpendsTheSameEpochsOnMoreTrainings) {
+  const Problem problem = named_problem("nets");
+  SearchRunOptions options = {.evaluations = 25, .sampler = GetParam(), .bayesian = {.pool = 100, .refinements = 1}};
+  options.halving = true;
+  const SearchRun run = run_search(problem, 1, options);
+  double last = 0.0;
+  for (const EvaluatedPoint& point : run.points) {
+    EXPECT_GE(point.spent, last + 6.0 / 9 - 1e-9);  // at least what a whole training has behind the second rung
+    EXPECT_FALSE(point.repeat);
+    last = point.spent;
+  }
+  EXPECT_NEAR(last, 25.0, 2.0);
+  EXPECT_LT(run.points.size(), 25u);  // whole ones
+  EXPECT_GT(run.points.size(), 10u);
+  EXPECT_EQ(run.points.size(), run_search(problem, 1, options).points.size());
+}
+
+INSTANTIATE_TEST_SUITE_P(Samplers, HalvedRun, testing::Values("bayesian", "evolution", "random"));
+
 TEST(SearchRun, IsALineAnEvaluation) {
-  const SearchRun run{"bayesian", "mcu", 4, {{0.0015, true, false, false, {0.25, 0.5}}}};
+  const SearchRun run{"bayesian", "mcu", 4, {{0.0015, true, false, false, {0.25, 0.5}, 1.0}}};
   EXPECT_EQ(csv_header() + csv_rows(run),
             "peer,problem,seed,i,ask_cpu_s,known_ok,unknown_ok,dup,f0,f1,f2\n"
             "bitwright-bayesian,mcu,4,0,0.001500,1,0,0,0.25,0.5,\n");

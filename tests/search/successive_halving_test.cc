@@ -77,6 +77,13 @@ TEST(SuccessiveHalving, ARungThatOrdersTrainingsOtherwiseIsGivenUp) {
   EXPECT_EQ(halving.next()->rung, 1);  // what waits there goes on all the same
 }
 
+TEST(SuccessiveHalving, WhatFailedGoesNowhere) {
+  SuccessiveHalving halving(kTwoWhole);
+  halving.add(0, 0, {0.5, 1.0});
+  halving.drop(0);
+  EXPECT_FALSE(halving.next().has_value());
+}
+
 TEST(SuccessiveHalving, OneRungIsTheWholeTraining) {
   SuccessiveHalving halving({.rungs = 1});
   EXPECT_EQ(halving.first_rung(), halving.last_rung());
