@@ -75,7 +75,7 @@ TEST_F(Peers, AreComparedWithOursAndNotRunAgain) {
   EXPECT_THAT(first.errors, HasSubstr("4 of 4 searches"));
   EXPECT_THAT(first.output, HasSubstr("share at 12"));
   EXPECT_THAT(first.output, HasSubstr("Against the best peer of each problem"));
-  for (const char* name : {"bitwright", "optuna-tpe", "optuna-nsga2", "optuna-random"})
+  for (const char* name : {"bitwright-bayesian", "optuna-tpe", "optuna-nsga2", "optuna-random"})
     EXPECT_THAT(first.output, HasSubstr(name));
   EXPECT_EQ(second.output, first.output);
   EXPECT_EQ(second.errors, "");
