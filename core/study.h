@@ -85,7 +85,7 @@ struct SearchSpec {
   double machine_power_w = 0.0;         // that one busy core takes, the machine's idle share included; 0: not given
   double least_gain = 0.0;              // share of the front's hypervolume that a model must expect; 0: none
   int jobs = 1;                         // trainings at once, one thread each
-  int population = 20;                  // aging evolution, >= 4
+  int population = 20;                  // evolution, munas, nsga2; >= 4
   int tournament = 5;                   // 2..population
 };
 

@@ -47,7 +47,8 @@ ExitCode exit_code(const Study& study, const StudyOutcome& outcome) {
   const StudyProgress& progress = outcome.progress;
   const bool untried = progress.complete + progress.infeasible + progress.failed == 0;
   if (outcome.reason == StopReason::kNothingFits) return ExitCode::kNothingFits;
-  if (outcome.reason == StopReason::kStopped || (outcome.reason == StopReason::kBudgetSpent && untried)) return ExitCode::kResumable;
+  const bool began = outcome.reason == StopReason::kBudgetSpent && untried;
+  if (outcome.reason == StopReason::kStopped || began) return ExitCode::kResumable;
   if (misses_floor(study, progress)) return ExitCode::kNothingFits;
   return progress.complete > 0 ? ExitCode::kDone : ExitCode::kFailed;
 }

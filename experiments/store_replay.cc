@@ -27,7 +27,7 @@ Replay replay_store(const TrialStore& store, const std::function<void(const Repl
   const Study study = study_from_json(store.study().config_json);
   const SearchSpace space = space_of(study, trials.front().candidate.network);
   const CandidateRules rules = rules_of(study);
-  const auto sampler = make_sampler(study.search, space, goals_of(study), rules, validation_examples(trials));
+  const auto sampler = make_sampler(study.search, space, goals_of(study), rules, validation_windows(trials));
   return replay_study(*sampler, rules, store, on_proposal);
 }
 
@@ -43,8 +43,11 @@ std::vector<std::string> replay_notes(const StudyRecord& study, const std::vecto
                                       const std::map<std::string, std::string>& provenance) {
   const std::string code = code_of(provenance);
   std::set<std::string> others;
-  for (const Trial& trial : trials)
-    if (!trial.provenance.code.empty() && trial.provenance.code != code) others.insert(trial.provenance.code);
+  for (const Trial& trial : trials) {
+    const std::string& proposer = trial.provenance.code;  // not there in a store of format 1
+    const std::string by = proposer.empty() ? code_of(study.provenance) : proposer;
+    if (!by.empty() && by != code) others.insert(by);
+  }
   std::vector<std::string> notes;
   if (!others.empty())
     notes.push_back(fmt::format("proposed by bitwright {}; this is {}, which may propose otherwise",

@@ -153,7 +153,7 @@ SearchSpace space_of(const Study& study, const Network& network) {
   return SearchSpace(study.space, network.input, network.input_format, outputs, study.name);
 }
 
-int64_t validation_examples(const std::vector<Trial>& trials) {
+int64_t validation_windows(const std::vector<Trial>& trials) {
   for (const Trial& trial : trials)
     if (trial.state == TrialState::kComplete && trial.metrics.windows > 0) return trial.metrics.windows;
   return 1;
@@ -276,10 +276,12 @@ Trial pick_trial(const std::vector<FrontPoint>& front, const std::string& pick, 
     if (all) return point.trial;
   }
   if (!front.empty()) throw ConfigError("--pick: " + pick + ": no point of the front meets it");
-  throw ConfigError(study.accuracy_floor > 0
-                        ? fmt::format("no finished trial reaches limits.accuracy of {}; --trial takes one below it, where there is one",
-                                      format_percent(study.accuracy_floor))
-                        : "the study has no finished trial to pick from");
+  throw ConfigError(
+      study.accuracy_floor > 0
+          ? fmt::format(
+                "no finished trial reaches limits.accuracy of {}; --trial takes one below it, where there is one",
+                format_percent(study.accuracy_floor))
+          : "the study has no finished trial to pick from");
 }
 
 }  // namespace bitwright

@@ -37,7 +37,7 @@ SearchSpace space_of(const Study& study, const Dataset& data);
 // The same from one of its networks, without the data.
 SearchSpace space_of(const Study& study, const Network& network);
 // That `trials` were scored on; 1 where none is complete.
-int64_t validation_examples(const std::vector<Trial>& trials);
+int64_t validation_windows(const std::vector<Trial>& trials);
 // Structure, then limits; what a candidate costs on the study's board, the worst of several.
 CandidateRules rules_of(const Study& study);
 

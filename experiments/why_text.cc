@@ -20,7 +20,10 @@ std::string meaning_of(const std::string& source) {
   static const std::map<std::string, std::string> kMeanings = {
       {"initial", "one of the first, far from the others in choices and costs"},
       {"model", "what the model expects most of"},
+      {"boundary", "near the edge of what comes out, as far as it is known"},
       {"evolution", "a change of what did well"},
+      {"nsga2", "a child of two that did well"},
+      {"sobol", "the next of points that cover the space evenly"},
       {"first population", "drawn at random, for a first population"},
       {"random", "drawn at random"}};
   const auto meaning = kMeanings.find(source);

@@ -34,12 +34,16 @@ AutoQKeras::AutoQKeras(const DesignSpace& space, uint64_t seed, const AutoQKeras
 }
 
 void AutoQKeras::tell(const DesignResult& result) {
-  if (!results_.add(result)) return;
-  const ToldResults::Entry& entry = results_.entries().back();
-  const bool failed = !result.measured || entry.violation > 0.0;
-  rows_.push_back(space_.encode(result.point));
-  objectives_.push_back(failed ? ObjectiveVector{} : error_and_costs(entry));
-  if (!failed && ++came_out_ == options_.initial_points) set_references();
+  const std::optional<size_t> index = results_.add(result);
+  if (!index) return;
+  if (*index == rows_.size()) {
+    rows_.push_back(space_.encode(result.point));
+    objectives_.emplace_back();
+  }
+  const ToldResults::Entry& entry = results_.entries()[*index];
+  const bool failed = !result.measured || entry.violation > 0.0, came_out_before = !objectives_[*index].empty();
+  objectives_[*index] = failed ? ObjectiveVector{} : error_and_costs(entry);
+  if (!failed && !came_out_before && ++came_out_ == options_.initial_points) set_references();
 }
 
 void AutoQKeras::set_references() {
@@ -48,7 +52,10 @@ void AutoQKeras::set_references() {
   std::vector<double> errors;
   for (const ObjectiveVector& each : first) errors.push_back(each[0]);
   const auto [least, most] = std::ranges::minmax(errors);
-  if (least < 0.0 || most > 1.0) best_error_ = least, worst_error_ = std::max(most, least + 1e-9);
+  if (least < 0.0 || most > 1.0) {
+    best_error_ = least;
+    worst_error_ = std::max(most, least + 1e-9);
+  }
   for (size_t k = 1; k < first[0].size(); ++k) {
     std::vector<double> costs;
     for (const ObjectiveVector& each : first) costs.push_back(each[k]);
@@ -70,7 +77,7 @@ double AutoQKeras::score(const ObjectiveVector& objectives) const {
 
 std::optional<DesignProposal> AutoQKeras::propose(int64_t number, const std::vector<DesignPoint>& pending) {
   PointDrawer drawer = results_.drawer(seed_, number, pending);
-  if (came_out_ < options_.initial_points) return random_proposal(drawer, "initial");
+  if (came_out_ < options_.initial_points) return random_proposal(drawer, "first population");
   ScalarResults scores{rows_, {}};
   for (const ObjectiveVector& each : objectives_) scores.targets.push_back(-score(each));
   std::vector<Eigen::RowVectorXd> under_way;

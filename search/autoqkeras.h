@@ -16,7 +16,8 @@
 // bound of a Gaussian process, beta 2.6. The oracle climbs from random points along
 // gradients, here mutants do (search/scalar_search.h); and it begins with three random points a dimension, which would
 // be most of a study. It leaves failed trials out, and so tries their neighbours for ever; here they have the least
-// score of the first results. SPDX-License-Identifier: Apache-2.0
+// score of the first results.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "search/scalar_search.h"
@@ -46,7 +47,7 @@ class AutoQKeras : public Proposer {
 
   // Results that exceed measured limits have failed.
   void tell(const DesignResult& result) override;
-  // Sources: "initial", "model", and "random" where a pool would be empty.
+  // Sources: "first population", "model", and "random" where a pool would be empty.
   std::optional<DesignProposal> propose(int64_t number, const std::vector<DesignPoint>& pending) override;
 
   // Of {error, costs...}, or of nothing for a failure; larger is better, 0 at least. After initial_points results.

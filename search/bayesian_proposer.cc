@@ -116,7 +116,10 @@ std::optional<DesignProposal> BayesianProposer::best_proposal(int64_t number, co
     if (!mutant.empty()) return proposal_of(weigh(outlook, mutant)[0], "evolution", drawer);
   }
   std::vector<WeighedPoint> points = weigh(outlook, pool(outlook, drawer));
-  if (points.empty()) return random_proposal(drawer);
+  if (points.empty()) {
+    auto last = continued(outlook, pending, -std::numeric_limits<double>::infinity());
+    return last ? last : random_proposal(drawer);
+  }
   best_first(points);
   for (int round = 0; round < options_.refinements; ++round) refine(outlook, drawer, points);
   if (auto better = continued(outlook, pending, points[0].opinion.log_acquisition)) return better;
@@ -139,7 +142,7 @@ std::optional<DesignProposal> BayesianProposer::continued_first(const std::vecto
   return entries.empty() ? std::nullopt : std::optional(continuation(entries[0], std::nullopt));
 }
 
-// Of more gain by remaining epoch than another point, of which log_acquisition is expected.
+// Of no less gain by remaining epoch than another point, of which log_acquisition is expected.
 std::optional<DesignProposal> BayesianProposer::continued(const Outlook& outlook,
                                                           const std::vector<DesignPoint>& pending,
                                                           double log_acquisition) const {
@@ -149,15 +152,18 @@ std::optional<DesignProposal> BayesianProposer::continued(const Outlook& outlook
   if (points.empty()) return std::nullopt;
   const std::vector<WeighedPoint> weighed = weigh(outlook, std::move(points));
   std::optional<size_t> best;
+  double most = log_acquisition;
   for (size_t i = 0; i < entries.size(); ++i) {
     const double remaining = 1.0 - results_.entries()[entries[i]].told.fidelity;
     const double by_epoch = weighed[i].opinion.log_acquisition - std::log(remaining);
-    if (by_epoch > log_acquisition) best = i, log_acquisition = by_epoch;
+    if (by_epoch < most || (best && by_epoch == most)) continue;
+    best = i;
+    most = by_epoch;
   }
   return best ? std::optional(continuation(entries[*best], weighed[*best].opinion)) : std::nullopt;
 }
 
-DesignProposal BayesianProposer::continuation(size_t entry, std::optional<DesignOpinion> opinion) const {
+DesignProposal BayesianProposer::continuation(size_t entry, std::optional<Opinion> opinion) const {
   const DesignResult& told = results_.entries()[entry].told;
   return {.point = told.point,
           .source = "rung",
@@ -264,8 +270,8 @@ std::vector<WeighedPoint> BayesianProposer::weigh(const Outlook& outlook, std::v
   std::vector<WeighedPoint> points;
   for (Index i = 0; i < rows.rows(); ++i) {
     DrawnPoint& point = drawn[static_cast<size_t>(i)];
-    DesignOpinion opinion{objectives[0].mean[i], objectives[0].deviation[i], log_success[i], log_success[i],
-                          outlook.hypervolume};
+    Opinion opinion{objectives[0].mean[i], objectives[0].deviation[i], log_success[i], log_success[i],
+                    outlook.hypervolume};
     if (outlook.improvement) opinion.log_acquisition += log_improvement(outlook, objectives, i, point.known);
     points.push_back({std::move(point), opinion});
   }

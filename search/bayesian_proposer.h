@@ -44,7 +44,7 @@ struct BayesianOptions {
 
 struct WeighedPoint {
   DrawnPoint drawn;
-  DesignOpinion opinion;
+  Opinion opinion;
 };
 
 class BayesianProposer : public Proposer {
@@ -79,7 +79,7 @@ class BayesianProposer : public Proposer {
   std::optional<DesignProposal> continued_first(const std::vector<DesignPoint>& pending) const;
   std::optional<DesignProposal> continued(const Outlook& outlook, const std::vector<DesignPoint>& pending,
                                           double log_acquisition) const;
-  DesignProposal continuation(size_t entry, std::optional<DesignOpinion> opinion) const;
+  DesignProposal continuation(size_t entry, std::optional<Opinion> opinion) const;
   std::vector<DrawnPoint> pool(const Outlook& outlook, PointDrawer& drawer) const;
   std::vector<WeighedPoint> weigh(const Outlook& outlook, std::vector<DrawnPoint> drawn) const;
   void refine(const Outlook& outlook, PointDrawer& drawer, std::vector<WeighedPoint>& points) const;

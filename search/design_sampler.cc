@@ -25,7 +25,7 @@ std::string source_text(const DesignProposal& proposal) {
                         fmt::join(proposal.parents, " and "));
   }
   if (!proposal.opinion) return text;
-  const DesignOpinion& opinion = *proposal.opinion;
+  const Opinion& opinion = *proposal.opinion;
   const auto percent = [&](double deviations) {
     return 100.0 * std::exp(opinion.mean + deviations * opinion.deviation);
   };

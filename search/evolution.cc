@@ -36,26 +36,30 @@ ObjectiveVector greatest_of(const std::deque<ToldResults::Entry>& population) {
 
 AgingEvolution::AgingEvolution(const DesignSpace& space, uint64_t seed, const EvolutionOptions& options)
     : space_(space), seed_(seed), options_(options), results_(space, options.most_error) {
-  BW_CHECK(options.population >= 1 && options.tournament >= 1);
+  BW_CHECK(options.population >= 2 && options.tournament >= 1 && options.tournament <= options.population);
 }
 
 void AgingEvolution::tell(const DesignResult& result) {
   const std::optional<size_t> entry = results_.add(result);
   if (!entry) return;
+  const ToldResults::Entry& told = results_.entries()[*entry];
   const auto same =
       std::ranges::find(population_, result.number, [](const auto& member) { return member.told.number; });
-  if (same != population_.end())
-    *same = results_.entries()[*entry];
-  else
-    population_.push_back(results_.entries()[*entry]);
+  if (same != population_.end()) {
+    *same = told;
+  } else if (*entry == told_) {  // else it went on to further epochs after it had died of age
+    population_.push_back(told);
+    ++told_;
+  }
   if (population_.size() > static_cast<size_t>(options_.population)) population_.pop_front();
-  fitness_ = pareto_fitness({population_.begin(), population_.end()});
 }
 
 std::optional<DesignProposal> AgingEvolution::propose(int64_t number, const std::vector<DesignPoint>& pending) {
   PointDrawer drawer = results_.drawer(seed_, number, pending);
   if (results_.entries().size() < static_cast<size_t>(options_.population))
     return random_proposal(drawer, "first population");
+  if (options_.fitness == EvolutionFitness::kPareto)
+    fitness_ = pareto_fitness({population_.begin(), population_.end()});
   return bred_proposal(drawer, "evolution", [&] { return child(drawer); });
 }
 

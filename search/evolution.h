@@ -19,15 +19,16 @@ enum class EvolutionFitness {
 };
 
 struct EvolutionOptions {
-  int population = 20;           // results that parents are chosen from, the youngest, >= 4
+  int population = 20;           // results that parents are chosen from, the youngest, >= 2
   int tournament = 5;            // of which the winner is a parent, 2..population
   double crossover_share = 0.0;  // of children, 0..1: of the winners of two tournaments, before the mutation
   EvolutionFitness fitness = EvolutionFitness::kPareto;
   double most_error = std::numeric_limits<double>::infinity();
 };
 
-// The first population is random. Of two members that exceed measured limits, or most_error, the one that exceeds them
-// less is fitter; both are less fit than all that keep them, and fitter than failures.
+// The first population is random. A training of fewer epochs competes by what it reached. Of two members that exceed
+// measured limits, or most_error, the one that exceeds them less is fitter; both are less fit than all that keep them,
+// and fitter than failures.
 class AgingEvolution : public Proposer {
  public:
   // `space` must outlive it.
@@ -44,8 +45,9 @@ class AgingEvolution : public Proposer {
   uint64_t seed_;
   EvolutionOptions options_;
   ToldResults results_;
+  size_t told_ = 0;  // entries of results_ that have joined the population
   std::deque<ToldResults::Entry> population_;
-  std::vector<Fitness> fitness_;  // of its members
+  std::vector<Fitness> fitness_;  // of its members, when last asked for
 };
 
 }  // namespace bitwright

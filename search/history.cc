@@ -9,21 +9,14 @@
 namespace bitwright {
 namespace {
 
+constexpr double kBeyond = 1.1;  // so that a point at the limit has a share, too
+
 // 0: none, or no more than the whole of the board's memory.
 double limit_of(const std::string& objective, const Study& study) {
   const bool whole_flash = objective == "flash" && study.limits.flash_bytes == study.board.flash_bytes;
   const bool whole_ram =
       objective == "ram" && !study.board.ram.empty() && study.limits.ram_bytes == study.board.ram.front().bytes;
   return whole_flash || whole_ram ? 0.0 : find_quantity(objective)->limit(study.limits);
-}
-
-// True where it joins the front.
-bool extend(std::vector<ObjectiveVector>& front, const ObjectiveVector& point) {
-  const auto beats_it = [&](const ObjectiveVector& other) { return dominates(other, point); };
-  if (std::ranges::any_of(front, beats_it)) return false;
-  std::erase_if(front, [&](const ObjectiveVector& other) { return dominates(point, other); });
-  front.push_back(point);
-  return true;
 }
 
 // Of the box from nothing to `reference`.
@@ -50,31 +43,29 @@ ObjectiveVector history_reference(const std::vector<Trial>& finished, const Stud
     for (size_t k = 0; k < point.size(); ++k) most[k] = std::max(most[k], point[k]);
   }
   if (most.empty()) return most;
-  most[0] = goals.accuracy_floor < 1.0 ? 1.0 - goals.accuracy_floor : 1.0;
   for (size_t k = 1; k < most.size(); ++k) {
     if (const double limit = limit_of(goals.objectives[k - 1], study); limit > 0.0) most[k] = limit;
-    if (most[k] <= 0.0) most[k] = 1.0;
+    most[k] = most[k] > 0.0 ? kBeyond * most[k] : 1.0;
   }
+  most[0] = goals.accuracy_floor < 1.0 ? 1.0 - goals.accuracy_floor : 1.0;
   return most;
 }
 
-std::vector<HistoryRow> study_history(const std::vector<Trial>& finished, const Study& study) {
+std::vector<HistoryRow> study_history(const std::vector<Trial>& finished, const Study& study, int64_t first_start_us) {
   const Goals goals = goals_of(study);
   const ObjectiveVector reference = history_reference(finished, study);
   std::vector<ObjectiveVector> front;
   std::vector<HistoryRow> rows;
   HistoryRow row;
-  int64_t start_us = finished.empty() ? 0 : finished.front().started_us;
-  for (const Trial& trial : finished) start_us = std::min(start_us, trial.started_us);
   for (const Trial& trial : finished) {
     row.sequence = std::ssize(rows);
     row.number = trial.number;
     row.state = trial.state;
-    row.elapsed_seconds = seconds_between(start_us, trial.ended_us);
+    row.elapsed_seconds = seconds_between(first_start_us, trial.ended_us);
     row.train_seconds += trial.train_seconds;
     if (trial.state == TrialState::kComplete) {
       row.best_accuracy = std::max(row.best_accuracy.value_or(0.0), trial.metrics.accuracy);
-      if (reaches_floor(trial, goals) && extend(front, objective_values(trial, goals)))
+      if (reaches_floor(trial, goals) && extend_front(front, objective_values(trial, goals)))
         row.hypervolume = share_of_box(front, reference);
     }
     row.front_size = std::ssize(front);

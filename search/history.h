@@ -14,8 +14,9 @@
 namespace bitwright {
 
 // The box that hypervolumes are shares of goes from nothing to this. Of the error: what the accuracy floor leaves, 1
-// without one. Of an objective with a limit: the limit. Of another: the most that one of the first kReferenceTrials
-// complete trials takes; further trials do not move it. Empty before the first complete trial, where it is needed.
+// without one. Of an objective with a limit: a tenth beyond the limit. Of another: a tenth beyond the most that one of
+// the first kReferenceTrials complete trials takes; further trials do not move it. Empty before the first complete
+// trial, where it is needed.
 inline constexpr int kReferenceTrials = 10;
 ObjectiveVector history_reference(const std::vector<Trial>& finished, const Study& study);
 
@@ -30,7 +31,7 @@ struct HistoryRow {
   double hypervolume = 0.0;  // 0..1: share of the box that the front dominates
 };
 
-// finished: in the order of finishing. A row each.
-std::vector<HistoryRow> study_history(const std::vector<Trial>& finished, const Study& study);
+// finished: in the order of finishing, a row each. first_start_us: when the study's first trial began, finished or not.
+std::vector<HistoryRow> study_history(const std::vector<Trial>& finished, const Study& study, int64_t first_start_us);
 
 }  // namespace bitwright

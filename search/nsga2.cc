@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "search/nsga2.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/check.h"
@@ -14,20 +15,25 @@ Nsga2::Nsga2(const DesignSpace& space, uint64_t seed, const Nsga2Options& option
 
 // Of equals the youngest is dropped.
 void Nsga2::tell(const DesignResult& result) {
-  if (!results_.add(result)) return;
-  survivors_.push_back(results_.entries().back());
-  fitness_ = pareto_fitness(survivors_);
+  const std::optional<size_t> entry = results_.add(result);
+  if (!entry) return;
+  const auto same = std::ranges::find(survivors_, result.number, [](const auto& each) { return each.told.number; });
+  if (same == survivors_.end())
+    survivors_.push_back(results_.entries()[*entry]);
+  else
+    *same = results_.entries()[*entry];
   if (survivors_.size() <= static_cast<size_t>(options_.population)) return;
+  fitness_ = pareto_fitness(survivors_);
   size_t least = 0;
   for (size_t i = 0; i < fitness_.size(); ++i)
     if (!fitter(fitness_[i], fitness_[least])) least = i;
   survivors_.erase(survivors_.begin() + static_cast<std::ptrdiff_t>(least));
-  fitness_ = pareto_fitness(survivors_);
 }
 
 std::optional<DesignProposal> Nsga2::propose(int64_t number, const std::vector<DesignPoint>& pending) {
   PointDrawer drawer = results_.drawer(seed_, number, pending);
   if (survivors_.size() < static_cast<size_t>(options_.population)) return random_proposal(drawer, "first population");
+  fitness_ = pareto_fitness(survivors_);
   return bred_proposal(drawer, "nsga2", [&] { return child(drawer); });
 }
 

@@ -37,7 +37,7 @@ class Nsga2 : public Proposer {
   Nsga2Options options_;
   ToldResults results_;
   std::vector<ToldResults::Entry> survivors_;
-  std::vector<Fitness> fitness_;  // of these
+  std::vector<Fitness> fitness_;  // of these, when last asked for
 };
 
 }  // namespace bitwright

@@ -38,9 +38,13 @@ std::vector<ModelInput> with_fidelity(std::vector<ModelInput> inputs, double lea
 
 PrefixModel::PrefixModel(std::vector<ModelInput> inputs) : inputs_(std::move(inputs)), fitted_(inputs_) {}
 
+Index PrefixModel::fitted_part(Index n) {
+  return n < kFitEach ? n : n - n % kFitEvery;
+}
+
 GaussianProcess PrefixModel::given(const MatrixXd& points, const VectorXd& targets) {
   const Index n = targets.size();
-  Index count = n < kFitEach ? n : n - n % kFitEvery;
+  Index count = fitted_part(n);
   if (all_equal(targets.head(count))) count = n;  // a first failure, say
   if (count != fitted_count_) {
     fitted_ = GaussianProcess(inputs_, {.starts = 1});
@@ -132,21 +136,28 @@ double ResultModels::modelled(const DesignResult& result, size_t objective) cons
 }
 
 // By share: least squares, drawn to a slope of 1 by as much as one more training of average distance would.
-std::map<double, ResultModels::Line> ResultModels::lines_to_whole_trainings() const {
+std::map<double, ResultModels::Line> ResultModels::lines_to_whole_trainings(
+    const std::vector<size_t>& evaluated) const {
   std::map<int64_t, double> whole;
-  for (const size_t i : evaluated_)
+  for (const size_t i : evaluated)
     if (const DesignResult& result = observed_[i].result; result.fidelity == 1.0)
       whole[result.number] = modelled(result, 0);
   std::map<double, std::vector<std::pair<double, double>>> pairs;
-  for (const size_t i : evaluated_)
+  for (const size_t i : evaluated)
     if (const DesignResult& result = observed_[i].result; result.fidelity < 1.0 && whole.contains(result.number))
       pairs[result.fidelity].emplace_back(modelled(result, 0), whole[result.number]);
   std::map<double, Line> lines;
   for (const auto& [share, points] : pairs) {
     const auto n = static_cast<double>(points.size());
     double mean_x = 0.0, mean_y = 0.0, xx = 0.0, xy = 0.0;
-    for (const auto& [x, y] : points) mean_x += x / n, mean_y += y / n;
-    for (const auto& [x, y] : points) xx += (x - mean_x) * (x - mean_x), xy += (x - mean_x) * (y - mean_y);
+    for (const auto& [x, y] : points) {
+      mean_x += x / n;
+      mean_y += y / n;
+    }
+    for (const auto& [x, y] : points) {
+      xx += (x - mean_x) * (x - mean_x);
+      xy += (x - mean_x) * (y - mean_y);
+    }
     const double slope = xx > 0.0 ? (xy + xx / n) / (xx + xx / n) : 1.0;
     lines[share] = {mean_y - slope * mean_x, slope};
   }
@@ -157,7 +168,10 @@ OutcomeModels ResultModels::models() {
   OutcomeModels models;
   models.of_logarithm = error_resolution_ > 0;
   models.of_fidelity = least_fidelity_ < 1.0;
-  const std::map<double, Line> lines = lines_to_whole_trainings();
+  // What targets are scaled by must not change between two fits: a proposal would depend on when others were asked for.
+  const auto part = PrefixModel::fitted_part(static_cast<Index>(evaluated_.size()));
+  const std::vector<size_t> fitted(evaluated_.begin(), evaluated_.begin() + part);
+  const std::map<double, Line> lines = lines_to_whole_trainings(fitted);
   for (size_t k = 0; k < objectives_.size(); ++k)
     models.objectives.push_back(model_of(objectives_[k], evaluated_, [&](const DesignResult& result) {
       const double value = modelled(result, k);
@@ -166,7 +180,7 @@ OutcomeModels ResultModels::models() {
     }));
   for (size_t k = 0; k < limits_.size(); ++k) {
     std::vector<double> sizes;
-    for (const size_t i : evaluated_) sizes.push_back(std::abs(observed_[i].result.limits[k]));
+    for (const size_t i : fitted) sizes.push_back(std::abs(observed_[i].result.limits[k]));
     const double scale = std::max(quantile(sizes, 0.5), 1e-12);
     models.limits.push_back(model_of(limits_[k], evaluated_,
                                      [&](const DesignResult& result) { return compressed(result.limits[k], scale); }));

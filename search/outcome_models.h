@@ -18,7 +18,9 @@ namespace bitwright {
 class PrefixModel {
  public:
   explicit PrefixModel(std::vector<ModelInput> inputs);
-  // points, targets: those of the last call, and more behind them.
+  // How many of n results the hyperparameters are fitted to.
+  static Eigen::Index fitted_part(Eigen::Index n);
+  // points, targets: those of the last call, and more behind them; where fitted_part() of the two differs, others.
   GaussianProcess given(const Eigen::MatrixXd& points, const Eigen::VectorXd& targets);
 
  private:
@@ -72,7 +74,7 @@ class ResultModels {
   };
 
   double modelled(const DesignResult& result, size_t objective) const;
-  std::map<double, Line> lines_to_whole_trainings() const;
+  std::map<double, Line> lines_to_whole_trainings(const std::vector<size_t>& evaluated) const;
   GaussianProcess model_of(PrefixModel& model, const std::vector<size_t>& observed,
                            const std::function<double(const DesignResult&)>& target) const;
 

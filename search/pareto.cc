@@ -59,6 +59,13 @@ bool dominates(const ObjectiveVector& a, const ObjectiveVector& b) {
   return better;
 }
 
+bool extend_front(std::vector<ObjectiveVector>& front, const ObjectiveVector& point) {
+  if (std::ranges::any_of(front, [&](const ObjectiveVector& other) { return dominates(other, point); })) return false;
+  std::erase_if(front, [&](const ObjectiveVector& other) { return dominates(point, other); });
+  front.push_back(point);
+  return true;
+}
+
 std::vector<int> non_dominated_rank(const std::vector<ObjectiveVector>& points) {
   const size_t n = points.size();
   std::vector<std::vector<size_t>> dominated(n);

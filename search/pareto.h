@@ -39,6 +39,10 @@ ObjectiveVector joined(ObjectiveVector measured, const ObjectiveVector& known);
 // No worse anywhere and better somewhere. Same length.
 bool dominates(const ObjectiveVector& a, const ObjectiveVector& b);
 
+// Adds a point to a front of points that none of the others dominates, and takes those away that it dominates. False
+// where it is dominated itself: then nothing changes.
+bool extend_front(std::vector<ObjectiveVector>& front, const ObjectiveVector& point);
+
 // Front of each point: 0 for those that nobody dominates, 1 for those that only front 0 dominates, ...
 std::vector<int> non_dominated_rank(const std::vector<ObjectiveVector>& points);
 

@@ -27,16 +27,14 @@ struct DesignResult {
                           // told several times, each time of more
 };
 
-using DesignOpinion = Opinion;  // what the models say of a point
-
 struct DesignProposal {
   DesignPoint point;
-  std::string source;                    // "initial", "model", "mutation", "random", ...
-  std::vector<int64_t> parents;          // numbers of the results that it comes from, perhaps at several removes
-  std::optional<DesignOpinion> opinion;  // of a search by models
-  RejectedPoints rejected;               // drawn and passed over on the way to this one
-  double fidelity = 1.0;                 // share of the whole training's epochs that it is to reach
-  std::optional<int64_t> continues{};    // number of the training that goes on to there, whose point it is
+  std::string source;                  // "initial", "model", "evolution", "random", ...
+  std::vector<int64_t> parents;        // numbers of the results that it comes from, perhaps at several removes
+  std::optional<Opinion> opinion;      // of a search by models
+  RejectedPoints rejected;             // drawn and passed over on the way to this one
+  double fidelity = 1.0;               // share of the whole training's epochs that it is to reach
+  std::optional<int64_t> continues{};  // number of the training that goes on to there, whose point it is
 };
 DesignProposal proposal_of(DrawnPoint point, std::string source, const PointDrawer& drawer);
 
@@ -46,8 +44,8 @@ class Proposer {
   // A finished evaluation. One of a point that breaks a known limit teaches nothing.
   virtual void tell(const DesignResult& result) = 0;
   // A function of the seed, `number`, the results told so far in their order, and `pending`, the points under way in
-  // theirs. Never a point that was told or is pending, never one that breaks a known limit; nothing where no other is
-  // found, because the space is exhausted or next to nothing in it keeps the limits.
+  // theirs. A new point is never one that was told or is pending, never one that breaks a known limit; nothing where no
+  // other is found, because the space is exhausted or next to nothing in it keeps the limits.
   virtual std::optional<DesignProposal> propose(int64_t number, const std::vector<DesignPoint>& pending) = 0;
 };
 

@@ -1,4 +1,4 @@
-// search/quantile.h
+// search/quantile.h: order statistics of a few values.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

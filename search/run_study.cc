@@ -185,14 +185,7 @@ class StudyRun {
       progress_.best = trial.number;
       progress_.best_accuracy = trial.metrics.accuracy;
     }
-    if (reaches_floor(trial, goals_)) extend_front(objective_values(trial, goals_));
-  }
-
-  void extend_front(const ObjectiveVector& point) {
-    const auto beats_it = [&](const ObjectiveVector& other) { return dominates(other, point); };
-    if (std::any_of(front_.begin(), front_.end(), beats_it)) return;
-    std::erase_if(front_, [&](const ObjectiveVector& other) { return dominates(point, other); });
-    front_.push_back(point);
+    if (reaches_floor(trial, goals_)) extend_front(front_, objective_values(trial, goals_));
   }
 
   void report(const Trial& trial) {

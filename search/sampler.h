@@ -1,4 +1,4 @@
-// search/sampler.h: ask and tell, the interface of every search method.
+// search/sampler.h: ask and tell: a search method (search/proposer.h) as the study loop sees it, in trials.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -2,7 +2,8 @@
 // Source: Sobol, "On the Distribution of Points in a Cube...", 1967; direction numbers: Joe and Kuo, "Constructing
 // Sobol Sequences with Better Two-Dimensional Projections", SIAM J. Sci. Comput. 30, 2008, as in Boost.Random; the
 // digital shift: L'Ecuyer and Lemieux, "Recent Advances in Randomized Quasi-Monte Carlo Methods", 2002. The first point
-// is kept: Owen, "On Dropping the First Sobol' Point", 2020. SPDX-License-Identifier: Apache-2.0
+// is kept: Owen, "On Dropping the First Sobol' Point", 2020.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>

@@ -3,11 +3,13 @@
 // best third goes on, as soon as it is known to be that: by non-dominated rank over the error there and the known
 // costs, and among equals by crowding distance.
 //
-// Whether a rung predicts is measured: the first trainings go through all rungs, and a rung is given up whose errors
-// order them otherwise than the errors of whole trainings do.
+// Whether a rung predicts is measured, once: the first trainings go through all rungs, and a rung is given up whose
+// errors order the first to reach the last rung otherwise than their errors there do. Limits that a training tells play
+// no part.
 //
 // Source: Schmucker et al., "Multi-objective Asynchronous Successive Halving", arXiv 2106.12639, 2021, alg. 2; Li et
-// al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020, alg. 2. SPDX-License-Identifier: Apache-2.0
+// al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020, alg. 2.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>

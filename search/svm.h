@@ -6,7 +6,8 @@
 //
 // Source: Cortes and Vapnik, "Support-Vector Networks", Machine Learning 20, 1995; solved by the pair that violates
 // optimality most: Keerthi et al., "Improvements to Platt's SMO Algorithm for SVM Classifier Design", Neural
-// Computation 13, 2001. SPDX-License-Identifier: Apache-2.0
+// Computation 13, 2001.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <Eigen/Core>

@@ -55,18 +55,21 @@ double augmented_tchebycheff(const ObjectiveVector& objectives, const std::vecto
 
 SvmCbo::SvmCbo(const DesignSpace& space, uint64_t seed, const SvmCboOptions& options)
     : space_(space), seed_(seed), options_(options), inputs_(space.inputs()), results_(space, options.most_error) {
-  BW_CHECK(options.initial_points >= 2 && options.boundary_points >= 0 && options.gamma > 0 && options.beta >= 0);
+  BW_CHECK(options.initial_points >= 2 && options.boundary_points >= 0 && options.gamma > 0);
+  BW_CHECK(options.coverage_gamma > 0 && options.beta >= 0);
 }
 
 void SvmCbo::tell(const DesignResult& result) {
-  if (!results_.add(result)) return;
-  rows_.push_back(space_.encode(result.point));
-  if (result.measured && results_.entries().back().violation <= 0.0) feasible_.push_back(rows_.size() - 1);
+  const std::optional<size_t> entry = results_.add(result);
+  if (!entry) return;
+  if (*entry == rows_.size()) rows_.push_back(space_.encode(result.point));
+  std::erase(feasible_, *entry);  // told before, of fewer epochs
+  if (result.measured && results_.entries()[*entry].violation <= 0.0) feasible_.push_back(*entry);
 }
 
 std::optional<DesignProposal> SvmCbo::propose(int64_t number, const std::vector<DesignPoint>& pending) {
   PointDrawer drawer = results_.drawer(seed_, number, pending);
-  if (is_initial(number)) return random_proposal(drawer, "initial");
+  if (is_initial(number)) return random_proposal(drawer, "first population");
   Rows under_way;
   for (const DesignPoint& point : pending) under_way.push_back(space_.encode(point));
   return is_boundary_turn() ? boundary_proposal(drawer, under_way) : model_proposal(drawer, under_way);

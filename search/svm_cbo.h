@@ -44,7 +44,7 @@ class SvmCbo : public Proposer {
   SvmCbo(const DesignSpace& space, uint64_t seed, const SvmCboOptions& options = {});
 
   void tell(const DesignResult& result) override;
-  // Sources: "initial", "boundary", "model", and "random" where a pool would be empty.
+  // Sources: "first population", "boundary", "model", and "random" where a pool would be empty.
   std::optional<DesignProposal> propose(int64_t number, const std::vector<DesignPoint>& pending) override;
 
  private:

@@ -20,7 +20,7 @@ int history(const Options& options) {
   const TrialStore store = open_store(options.study);
   const Study study = study_from_json(store.study().config_json);
   const std::vector<Trial> finished = store.finished();
-  const std::vector<HistoryRow> rows = study_history(finished, study);
+  const std::vector<HistoryRow> rows = study_history(finished, study, store.size() > 0 ? store.trial(0).started_us : 0);
   if (options.json)
     std::cout << json_text(nlohmann::json{{"schema", 1},
                                           {"study", study.name},

@@ -272,9 +272,13 @@ def main():
     parser.add_argument("--evaluations", type=int, default=100, help="%(default)s")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="searches at once; %(default)s")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("build/search"), help="%(default)s")
-    parser.add_argument("--again", type=listed, default=[], help=f"peers whose searches are run anew, such as {OURS}bayesian")
+    parser.add_argument("--again", type=listed, default=[],
+                        help=f"peers whose searches are run anew, such as {OURS}bayesian")
     arguments = parser.parse_args()
     arguments.ours = [OURS + sampler for sampler in arguments.samplers]
+    known = arguments.ours + PEERS + [peer + "-known" for peer in PEERS]
+    if unknown := [peer for peer in arguments.again if peer not in known]:
+        sys.exit(f"compare: --again {unknown[0]}: one of {', '.join(known)}")
     version = optuna_version()
     wanted = searches(arguments)
     failed = run_all(arguments, wanted)

@@ -1,5 +1,6 @@
 // experiments/search_bench/problem_pipe.h: a problem as lines of JSON, so that a search in any language can be
-// compared. SPDX-License-Identifier: Apache-2.0
+// compared.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>

@@ -47,10 +47,7 @@ struct Reached {
 };
 
 void reach(const Problem& problem, const ObjectiveVector& point, Reached& reached) {
-  const auto beaten = [&](const ObjectiveVector& other) { return dominates(other, point) || other == point; };
-  if (std::ranges::any_of(reached.front, beaten)) return;
-  std::erase_if(reached.front, [&](const ObjectiveVector& other) { return dominates(point, other); });
-  reached.front.push_back(point);
+  if (std::ranges::count(reached.front, point) > 0 || !extend_front(reached.front, point)) return;
   reached.share = reference_share(problem, reached.front);
 }
 

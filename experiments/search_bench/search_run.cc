@@ -78,7 +78,9 @@ class SimulatedSearch {
   SearchRun run() {
     while (begun_ < options_.evaluations - 1e-9) {
       if (std::ssize(running_) == options_.workers) end_oldest();
-      if (!begin()) break;
+      if (begin()) continue;
+      if (running_.empty()) break;
+      end_oldest();
     }
     while (!running_.empty()) end_oldest();
     return std::move(run_);

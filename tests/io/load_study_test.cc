@@ -240,6 +240,8 @@ TEST(StudyJson, TrialsJobsAndBudgetDoNotMakeAnotherStudy) {
   EXPECT_EQ(
       comparable_config(study_of(kStudy, {"search.energy_budget=1 kWh", "search.machine_power=12 W"}).config_json),
       base);
+  EXPECT_EQ(comparable_config(study_of(kStudy, {"search.sampler=bayesian", "search.least_gain=0.1 %"}).config_json),
+            comparable_config(study_of(kStudy, {"search.sampler=bayesian"}).config_json));
   EXPECT_NE(comparable_config(study_of(kStudy, {"search.seed=2"}).config_json), base);
 }
 

@@ -27,7 +27,7 @@ TEST(ForgivingDelta, IsFiniteForNoSizeAndNothingForNoReference) {
   EXPECT_EQ(forgiving_delta(10, 0), 0.0);
 }
 
-// Costs are 1 + the first number: of those told 4 is the median, 3 the lower one of the measured.
+// Costs are 1 + the first number: the median is 4.
 TEST(AutoQKeras, ScoresAgainstTheMedianCostOfTheFirstResults) {
   const Grid space;
   AutoQKeras proposer(space, 1, {.initial_points = 3});
@@ -109,7 +109,7 @@ TEST(AutoQKeras, DrawsAtRandomUntilEnoughCameOut) {
   AutoQKeras proposer(space, 1, kSmall);
   for (int64_t number = 0; number < 30; ++number) {
     const DesignProposal proposal = *proposer.propose(number, {});
-    EXPECT_EQ(proposal.source, number < 16 ? "initial" : "model");
+    EXPECT_EQ(proposal.source, number < 16 ? "first population" : "model");
     DesignResult result = result_of(number, proposal.point);
     if (number % 2 == 0) result.measured.reset();
     proposer.tell(result);

@@ -171,5 +171,20 @@ TEST(BayesianProposer, LearnsWhichPointsKeepAMeasuredLimit) {
   EXPECT_LE(broken, 20);  // of 48; 36 of a random search
 }
 
+// Limits are scaled by what was measured, so that targets change with the results.
+TEST(BayesianProposer, ProposesTheSameHoweverOftenItWasAskedBefore) {
+  const Unknown space;
+  BayesianOptions options = kSmall;
+  options.error_resolution = 0.0;
+  BayesianProposer asked_often(space, 3, options), asked_once(space, 3, options);
+  for (int64_t number = 0; number < 47; ++number) {
+    const DesignPoint point = asked_often.propose(number)->point;
+    for (BayesianProposer* proposer : {&asked_often, &asked_once}) proposer->tell(measured(number, point));
+  }
+  const auto often = asked_often.propose(47), once = asked_once.propose(47);
+  EXPECT_EQ(often->point, once->point);
+  EXPECT_EQ(often->opinion->log_acquisition, once->opinion->log_acquisition);
+}
+
 }  // namespace
 }  // namespace bitwright

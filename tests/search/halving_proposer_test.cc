@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "core/study.h"
 #include "tests/search/grid.h"
 
 namespace bitwright {
@@ -76,10 +77,20 @@ TEST(HalvingProposer, DoesNotAskTwiceForWhatIsUnderWay) {
 
 TEST(HalvingProposer, DoesNotGoOnWithWhatFailed) {
   const Grid space;
-  for (const char* sampler : {"random", "bayesian"}) {
+  for (const char* sampler : kSamplers) {
     const auto proposer = make_proposer({.sampler = sampler, .seed = 3, .rungs = kRungs}, space);
     EXPECT_EQ(run(*proposer, 20, /*failing=*/2).reached.at(2), 0.25) << sampler;
   }
+}
+
+// Five of the twelve points go through both rungs, the others wait for them.
+TEST(BayesianProposer, GoesOnWithAllThatStoppedWhereTheSpaceIsExhausted) {
+  const Grid space(2);
+  const auto proposer = make_proposer({.sampler = "bayesian", .seed = 5, .rungs = kRungs}, space);
+  const Halved halved = run(*proposer, 2 * space.size());
+  EXPECT_EQ(std::ssize(halved.points), space.size());
+  EXPECT_EQ(share_of_whole(halved), 1.0);
+  EXPECT_FALSE(proposer->propose(space.size(), {}).has_value());
 }
 
 TEST(BayesianProposer, GoesOnWithWhatItsModelExpectsMostOf) {

@@ -53,13 +53,13 @@ TEST(SvmCbo, LearnsWhereEvaluationsFailThenSearchesWhereTheyDoNot) {
   const auto counts = search(kSmall, true);
   EXPECT_GE(counts.at("boundary").proposals, 100);
   EXPECT_GE(counts.at("model").proposals, 180);
-  EXPECT_GT(failing(counts.at("initial")), 0.6);
+  EXPECT_GT(failing(counts.at("first population")), 0.6);
   EXPECT_LT(failing(counts.at("model")), 0.2);
 }
 
 TEST(SvmCbo, HasNoPhaseOfBoundariesWhileNothingFails) {
   const auto counts = search(kSmall, false);
-  EXPECT_EQ(counts.at("initial").proposals, 80);
+  EXPECT_EQ(counts.at("first population").proposals, 80);
   EXPECT_EQ(counts.at("model").proposals, 320);
 }
 
@@ -96,7 +96,7 @@ TEST(SvmCbo, AResultThatExceedsAMeasuredLimitIsAFailure) {
   proposer.tell({1, {1, 0, 0}, ObjectiveVector{0.6}, {-0.2}});
   proposer.tell({2, {2, 0, 0}, ObjectiveVector{0.1}, {-0.2}});
   EXPECT_EQ(proposer.propose(3, {})->source, "boundary");
-  EXPECT_EQ(proposer.propose(4, {})->source, "initial");
+  EXPECT_EQ(proposer.propose(4, {})->source, "first population");
   proposer.tell({3, {3, 0, 0}, ObjectiveVector{0.1}, {-0.2}});
   EXPECT_EQ(proposer.propose(4, {})->source, "model");
 }
