@@ -14,13 +14,6 @@ constexpr int kSamples = 1000, kDescentSamples = 100;
 
 using Parameters = std::map<std::string, std::string>;
 
-bool is_active(const Dimension& dimension, const Parameters& parameters) {
-  if (dimension.parent.empty()) return true;
-  const auto parent = parameters.find(dimension.parent);
-  return parent != parameters.end() &&
-         std::count(dimension.parent_values.begin(), dimension.parent_values.end(), parent->second) > 0;
-}
-
 // Every active dimension has a value: its first choice where there was none. Parents come first.
 Candidate completed(const SearchSpace& space, Parameters parameters) {
   Parameters complete;

@@ -6,21 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "core/dimensions.h"
 #include "core/network.h"
 #include "core/rng.h"
 #include "core/study.h"
 #include "core/trial.h"
 
 namespace bitwright {
-
-// One dimension. It is active only while the parameter named `parent` is active and has one of `parent_values`.
-struct Dimension {
-  std::string name;                        // "block2.kernel"
-  std::vector<std::string> choices;        // at least one, all different
-  bool ordinal = false;                    // choices are in a meaningful order (channels, bits)
-  std::string parent;                      // empty: always active
-  std::vector<std::string> parent_values;
-};
 
 class SearchSpace {
  public:
