@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -87,6 +88,8 @@ struct SearchSpec {
   int jobs = 1;                         // trainings at once, one thread each
   int population = 20;                  // evolution, munas, nsga2; >= 4
   int tournament = 5;                   // 2..population
+  // Tried first, in order: a value for each dimension of the space that is active, "block1.channels" -> "16".
+  std::vector<std::map<std::string, std::string>> designs;
 };
 
 struct Study {

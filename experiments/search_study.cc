@@ -21,6 +21,7 @@
 #include "experiments/table.h"
 #include "search/pareto.h"
 #include "search/smallest.h"
+#include "search/user_designs.h"
 
 namespace bitwright {
 namespace {
@@ -41,9 +42,15 @@ std::unique_ptr<Sampler> sampler_of(const Study& study, const SearchSpace& space
   return make_sampler(study.search, space, goals_of(study), rules_of(study), validating);
 }
 
+void warn_of_designs(const Study& study, const SearchSpace& space) {
+  for (const std::string& warning : user_designs(study.search.designs, space, rules_of(study)).warnings)
+    std::cerr << "warning: " << study.file << ": " << warning << "\n";
+}
+
 StudyOutcome run(const SearchRequest& request, const TrainingData& data, TrialStore& store) {
   check_recipe(request.study, data.train);
   const SearchSpace space = space_of(request.study, data.train);
+  warn_of_designs(request.study, space);
   const auto sampler = sampler_of(request.study, space, data);
   LocalExecutor executor({.program = request.worker_program,
                           .work_folder = request.store_path + ".work",
@@ -68,11 +75,16 @@ StudyOutcome run(const SearchRequest& request, const TrainingData& data, TrialSt
 int dry_run(const SearchRequest& request, const TrainingData& data) {
   const SearchSpace space = space_of(request.study, data.train);
   const CandidateRules rules = rules_of(request.study);
+  warn_of_designs(request.study, space);
   const auto sampler = sampler_of(request.study, space, data);
   std::vector<std::vector<std::string>> rows = {{"candidate", "flash", "ram", "latency", "MACs", "verdict"}};
   nlohmann::json proposals = nlohmann::json::array();
   for (int i = 0; i < 10; ++i) {
     const Candidate candidate = sampler->ask(i, 0).candidate;
+    Trial under_way;
+    under_way.number = i;
+    under_way.candidate = candidate;
+    sampler->begin(under_way);
     auto broken = rules.check_structure(candidate.network);
     if (!broken.empty()) {
       rows.push_back({std::to_string(i), "-", "-", "-", "-", broken[0].message});

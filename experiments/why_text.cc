@@ -25,7 +25,8 @@ std::string meaning_of(const std::string& source) {
       {"nsga2", "a child of two that did well"},
       {"sobol", "the next of points that cover the space evenly"},
       {"first population", "drawn at random, for a first population"},
-      {"random", "drawn at random"}};
+      {"random", "drawn at random"},
+      {"user", "of the study's search.designs"}};
   const auto meaning = kMeanings.find(source);
   return meaning == kMeanings.end() ? source : fmt::format("{}: {}", source, meaning->second);
 }

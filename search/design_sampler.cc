@@ -11,8 +11,10 @@
 namespace bitwright {
 namespace {
 
-ProposerOptions with_floor(ProposerOptions options, const Goals& goals) {
+ProposerOptions completed(ProposerOptions options, const Goals& goals, const std::vector<Candidate>& user,
+                          const CandidateDesigns& designs) {
   options.most_error = 1.0 - goals.accuracy_floor;
+  for (const Candidate& candidate : user) options.given.push_back({designs.point(candidate), "user"});
   return options;
 }
 
@@ -40,11 +42,11 @@ ProposalProvenance provenance_of(const DesignProposal& proposal) {
 }  // namespace
 
 DesignSampler::DesignSampler(const SearchSpace& space, const Goals& goals, const CandidateRules& rules,
-                             ProposerOptions options)
+                             const std::vector<Candidate>& user, ProposerOptions options)
     : seed_(options.seed),
       space_(space),
       designs_(space, goals, rules),
-      proposer_(make_proposer(with_floor(std::move(options), goals), designs_)) {}
+      proposer_(make_proposer(completed(std::move(options), goals, user, designs_), designs_)) {}
 
 Proposal DesignSampler::ask(int64_t number, int64_t attempt) {
   std::vector<DesignPoint> pending;

@@ -13,8 +13,9 @@ namespace bitwright {
 
 class DesignSampler : public Sampler {
  public:
-  // options.most_error is the goals'.
-  DesignSampler(const SearchSpace& space, const Goals& goals, const CandidateRules& rules, ProposerOptions options);
+  // user: candidates to propose first. options.most_error is the goals'.
+  DesignSampler(const SearchSpace& space, const Goals& goals, const CandidateRules& rules,
+                const std::vector<Candidate>& user, ProposerOptions options);
 
   // The first attempt at a trial keeps all rules and is new, wherever such a candidate is found; further ones are
   // random.

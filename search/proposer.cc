@@ -11,6 +11,7 @@
 #include "search/autoqkeras.h"
 #include "search/bayesian_proposer.h"
 #include "search/evolution.h"
+#include "search/given_proposer.h"
 #include "search/halving_proposer.h"
 #include "search/nsga2.h"
 #include "search/random_proposer.h"
@@ -110,6 +111,8 @@ std::optional<DesignProposal> bred_proposal(PointDrawer& drawer, const std::stri
 
 std::unique_ptr<Proposer> make_proposer(const ProposerOptions& options, const DesignSpace& space) {
   std::unique_ptr<Proposer> proposer = make_any(options, space);
+  if (!options.given.empty())
+    proposer = std::make_unique<GivenProposer>(space, std::move(proposer), options.given, options.rungs.front());
   if (options.rungs.size() == 1 || options.sampler == "bayesian") return proposer;
   return std::make_unique<HalvingProposer>(space, std::move(proposer), options.rungs);
 }

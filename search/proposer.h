@@ -91,6 +91,12 @@ std::optional<DesignProposal> random_proposal(PointDrawer& drawer, const std::st
 std::optional<DesignProposal> bred_proposal(PointDrawer& drawer, const std::string& source,
                                             const std::function<std::optional<DrawnPoint>()>& breed);
 
+// A point that is proposed before all that a search method chooses.
+struct GivenPoint {
+  DesignPoint point;
+  std::string source;  // of its proposal: "user"
+};
+
 struct ProposerOptions {
   std::string sampler = "bayesian";  // one of kSamplers, core/study.h
   uint64_t seed = 0;
@@ -102,6 +108,7 @@ struct ProposerOptions {
   // last 1. The Bayesian search weighs by its model which ones go on; around the others stands
   // search/halving_proposer.h.
   std::vector<double> rungs = {1.0};
+  std::vector<GivenPoint> given{};  // in this order: search/given_proposer.h
 };
 
 // `space` must outlive it. Throws ConfigError for another name.

@@ -3,6 +3,7 @@
 
 #include "core/check.h"
 #include "search/design_sampler.h"
+#include "search/user_designs.h"
 
 namespace bitwright {
 
@@ -14,7 +15,7 @@ std::unique_ptr<Sampler> make_sampler(const SearchSpec& spec, const SearchSpace&
                                       const CandidateRules& rules, int64_t validation_examples) {
   BW_CHECK(validation_examples >= 1);
   return std::make_unique<DesignSampler>(
-      space, goals, rules,
+      space, goals, rules, user_designs(spec.designs, space, rules).candidates,
       ProposerOptions{.sampler = spec.sampler,
                       .seed = spec.seed,
                       .population = spec.population,

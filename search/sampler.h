@@ -39,9 +39,9 @@ class Sampler {
 // A stream of its own for every proposal.
 Rng proposal_rng(uint64_t seed, int64_t number, int64_t attempt);
 
-// By search.sampler, one of kSamplers. Every method passes over candidates that break the rules, and needs
-// rules.estimate where there are objectives. validation_examples: >= 1; an error of less than one of them cannot be
-// told from none. Throws ConfigError for another name.
+// By search.sampler, one of kSamplers, after search.designs (search/user_designs.h). Every method passes over
+// candidates that break the rules, and needs rules.estimate where there are objectives. validation_examples: >= 1; an
+// error of less than one of them cannot be told from none. Throws ConfigError for another name.
 std::unique_ptr<Sampler> make_sampler(const SearchSpec& spec, const SearchSpace& space, const Goals& goals,
                                       const CandidateRules& rules = {}, int64_t validation_examples = 1000);
 

@@ -336,6 +336,21 @@ void FieldReader::texts(std::string_view key, std::map<std::string, std::string>
   }
 }
 
+void FieldReader::text_records(std::string_view key, std::vector<std::map<std::string, std::string>>& field,
+                               const std::function<void(Fields&, std::map<std::string, std::string>&)>& visit) {
+  const YamlNode* found = node(key);
+  if (!found) return;
+  if (found->kind != YamlNode::Kind::kList) {
+    mistakes_.add(place_of(key), path_of(key), *found, "a list of maps");
+    return;
+  }
+  for (size_t i = 0; i < found->items.size(); ++i) {
+    FieldReader item(found->items[i], fmt::format("{}[{}]", path_of(key), i), mistakes_);
+    visit(item, field.emplace_back());
+    item.finish();
+  }
+}
+
 void FieldReader::finish() {
   for (size_t i = 0; i < map_.keys.size(); ++i) {
     if (std::find(known_.begin(), known_.end(), map_.keys[i]) != known_.end()) continue;
@@ -373,6 +388,11 @@ void FieldWriter::texts(std::string_view key, std::map<std::string, std::string>
   json[std::string(key)] = field;
 }
 
+void FieldWriter::text_records(std::string_view key, std::vector<std::map<std::string, std::string>>& field,
+                               const std::function<void(Fields&, std::map<std::string, std::string>&)>&) {
+  json[std::string(key)] = field;
+}
+
 void FieldLister::scalar(std::string_view key, Need, const Parse&, const Print&) {
   names.push_back(prefix_ + std::string(key));
 }
@@ -396,6 +416,11 @@ void FieldLister::section(std::string_view key, const std::function<void(Fields&
 }
 
 void FieldLister::texts(std::string_view key, std::map<std::string, std::string>&) {
+  names.push_back(prefix_ + std::string(key));
+}
+
+void FieldLister::text_records(std::string_view key, std::vector<std::map<std::string, std::string>>&,
+                               const std::function<void(Fields&, std::map<std::string, std::string>&)>&) {
   names.push_back(prefix_ + std::string(key));
 }
 
@@ -445,7 +470,8 @@ YamlNode& child(YamlNode& map, const std::string& key, bool last, const std::str
 std::string did_you_mean(const std::string& word, const std::vector<std::string>& known) {
   const std::string* nearest = nullptr;
   size_t best = std::max<size_t>(word.size() / 3, 1) + 1;
-  if (word.size() > 64) return "";
+  const bool number = word.find_first_not_of("0123456789") == std::string::npos;
+  if (word.size() > 64 || number) return "";
   for (const std::string& candidate : known) {
     const size_t distance = edit_distance(word, candidate);
     if (distance < best) {

@@ -125,6 +125,9 @@ class Fields {
   virtual void section(std::string_view key, const std::function<void(Fields&)>& visit,
                        Need need = Need::kOptional) = 0;
   virtual void texts(std::string_view key, std::map<std::string, std::string>& field) = 0;
+  // A list of maps of texts, whose keys other fields decide: the whole list is one field.
+  virtual void text_records(std::string_view key, std::vector<std::map<std::string, std::string>>& field,
+                            const std::function<void(Fields&, std::map<std::string, std::string>&)>& visit) = 0;
   // A rule over several fields, reported at `key`. Ask only where reading can break it.
   virtual void check(std::string_view key, bool ok, const std::string& rule) = 0;
 
@@ -145,6 +148,8 @@ class FieldReader : public Fields {
 
   void section(std::string_view key, const std::function<void(Fields&)>& visit, Need need) override;
   void texts(std::string_view key, std::map<std::string, std::string>& field) override;
+  void text_records(std::string_view key, std::vector<std::map<std::string, std::string>>& field,
+                    const std::function<void(Fields&, std::map<std::string, std::string>&)>& visit) override;
   void check(std::string_view key, bool ok, const std::string& rule) override;
 
   // The node of a key that is read in a way of its own; null if it is not there (a mistake if required) or empty.
@@ -177,6 +182,8 @@ class FieldWriter : public Fields {
 
   void section(std::string_view key, const std::function<void(Fields&)>& visit, Need need) override;
   void texts(std::string_view key, std::map<std::string, std::string>& field) override;
+  void text_records(std::string_view key, std::vector<std::map<std::string, std::string>>& field,
+                    const std::function<void(Fields&, std::map<std::string, std::string>&)>& visit) override;
   void check(std::string_view, bool, const std::string&) override {}
 
  protected:
@@ -194,6 +201,8 @@ class FieldLister : public Fields {
 
   void section(std::string_view key, const std::function<void(Fields&)>& visit, Need need) override;
   void texts(std::string_view key, std::map<std::string, std::string>& field) override;
+  void text_records(std::string_view key, std::vector<std::map<std::string, std::string>>& field,
+                    const std::function<void(Fields&, std::map<std::string, std::string>&)>& visit) override;
   void check(std::string_view, bool, const std::string&) override {}
 
  protected:
@@ -207,7 +216,7 @@ class FieldLister : public Fields {
   std::string prefix_;
 };
 
-// `, did you mean "trials"?` for the nearest of `known` if it is near enough, else nothing.
+// `, did you mean "trials"?` for the nearest of `known` if it is near enough, else nothing; nothing for a number.
 // Distance: optimal string alignment (insert, delete, replace, swap neighbours), at most a third of the word, at
 // least 1.
 std::string did_you_mean(const std::string& word, const std::vector<std::string>& known);

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "core/dimensions.h"
 #include "core/error.h"
 #include "core/io/board_yaml.h"
 #include "core/io/config_reader.h"
@@ -56,6 +57,7 @@ const std::map<std::string, nlohmann::json> kCameLater = {
     {"limits.soft.params", "none"},
     {"duty_cycle.inferences_per_hour", "none"},
     {"duty_cycle.sleep_current", "none"},
+    {"search.designs", nlohmann::json::array()},
 };
 
 // Of a board, what estimates and limits read. All else describes it (sources, how flash is read) and may be mended or
@@ -282,7 +284,35 @@ void visit_stop_rules(Fields& fields, SearchSpec& search) {
                "needs search.sampler = bayesian, whose model knows what there is to gain");
 }
 
-void visit_search(Fields& fields, SearchSpec& search) {
+// A value that may not be there.
+Codec<std::string> nothing(const std::string& rule) {
+  return {[rule](const std::string&, std::string&) { return rule; }, any_text().print};
+}
+
+// A value for each dimension that is active, and no other. What hangs on a mistake is not judged.
+void visit_design(Fields& fields, std::map<std::string, std::string>& design,
+                  const std::vector<Dimension>& dimensions) {
+  std::set<std::string> unknown;  // active or not, and if, with which value
+  for (const Dimension& dimension : dimensions) {
+    std::string value;
+    if (unknown.contains(dimension.parent)) {
+      fields.value(dimension.name, value, any_text());
+      unknown.insert(dimension.name);
+    } else if (is_active(dimension, design)) {
+      const bool has_choices = !dimension.choices.empty();  // else the space is at fault
+      fields.value(dimension.name, value, has_choices ? one_of(dimension.choices) : any_text(), Need::kRequired);
+      if (value.empty())
+        unknown.insert(dimension.name);
+      else
+        design[dimension.name] = value;
+    } else {
+      const std::string where = fmt::format("{}", fmt::join(dimension.parent_values, " or "));
+      fields.value(dimension.name, value, nothing(fmt::format("only where {} is {}", dimension.parent, where)));
+    }
+  }
+}
+
+void visit_search(Fields& fields, SearchSpec& search, const SpaceSpec& space) {
   fields.value("sampler", search.sampler, one_of(std::vector<std::string>(kSamplers.begin(), kSamplers.end())));
   fields.value("seed", search.seed, seed_number());
   visit_stop_rules(fields, search);
@@ -290,6 +320,9 @@ void visit_search(Fields& fields, SearchSpec& search) {
   fields.value("population", search.population, whole(4, 1'000'000));
   fields.value("tournament", search.tournament, whole(2, 1'000'000));
   fields.check("tournament", search.tournament <= search.population, "at most the population");
+  fields.text_records("designs", search.designs, [dimensions = dimensions_of(space)](Fields& f, auto& design) {
+    visit_design(f, design, dimensions);
+  });
 }
 
 void visit_quantizers(Fields& fields, Recipe& recipe) {
@@ -340,7 +373,7 @@ void visit_study(Fields& fields, Study& study, const Codec<std::string>& data_fo
   fields.section(
       "space", [&](Fields& f) { visit_space(f, study.space); },
       study.data.task == Task::kAnomaly ? Need::kOptional : Need::kRequired);
-  fields.section("search", [&](Fields& f) { visit_search(f, study.search); });
+  fields.section("search", [&](Fields& f) { visit_search(f, study.search, study.space); });
   fields.section("training", [&](Fields& f) { visit_training(f, study.recipe); });
 }
 

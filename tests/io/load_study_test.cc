@@ -256,6 +256,7 @@ TEST(StudyJson, FieldsOfLaterVersionsDoNotMakeAnotherStudyUntilTheyAreUsed) {
   for (const char* key : {"execution", "duty_cycle", "report_boards"}) EXPECT_EQ(first.erase(key), 1u) << key;
   for (const char* key : {"average_power", "params", "accuracy", "ram_bank", "soft"})
     EXPECT_EQ(first["limits"].erase(key), 1u) << key;
+  EXPECT_EQ(first["search"].erase("designs"), 1u);
   EXPECT_EQ(comparable_config(study_of(kStudy).config_json), comparable_config(first.dump()));
   EXPECT_EQ(study_from_json(first.dump()).config_json, study_of(kStudy).config_json);
   EXPECT_NE(comparable_config(study_of(kStudy, {"training.surrogate=ede"}).config_json),
@@ -283,6 +284,70 @@ TEST(StudyJson, WhatAnEarlierVersionComparedIsComparedAsToday) {
   earlier["board.title"] = "ST Nucleo-64";
   earlier["board.sources.clock"] = "page 1";
   EXPECT_EQ(comparable_config(earlier.dump()), today);
+}
+
+// ---- designs to try first ----
+
+const std::string kDesign =
+    "  designs:\n"
+    "    - blocks: 1\n"
+    "      block1.kind: conv\n"
+    "      block1.channels: 16\n"
+    "      block1.kernel: 3\n"
+    "      block1.stride: 1\n"
+    "      block1.pool: 1\n"
+    "      block1.weights: binary\n"
+    "      block1.activations: uint4\n"
+    "      head: flatten_dense\n"
+    "      hidden: 0\n"
+    "      head_weights: int8\n";
+
+// kStudy with kDesign, of which a line is replaced.
+std::string design_with(const std::string& line, const std::string& other) {
+  std::string text = kStudy + kDesign;
+  const size_t at = text.rfind(line);
+  EXPECT_NE(at, std::string::npos) << line;
+  return text.replace(at, line.size(), other);
+}
+
+TEST(Designs, AreReadAndStoredWhole) {
+  const Study study = study_of(kStudy + kDesign);
+  ASSERT_EQ(study.search.designs.size(), 1u);
+  EXPECT_EQ(study.search.designs[0].size(), 11u);
+  EXPECT_EQ(study.search.designs[0].at("block1.channels"), "16");
+  EXPECT_EQ(study_from_json(study.config_json).search.designs, study.search.designs);
+  EXPECT_EQ(study_from_json(study.config_json).config_json, study.config_json);
+}
+
+TEST(Designs, AreHeldAgainstTheSpace) {
+  EXPECT_EQ(error_in(design_with("block1.channels: 16", "block1.channels: 17")),
+            "s.yaml:22:7: search.designs[0].block1.channels = 17: one of 8, 16");
+  EXPECT_EQ(error_in(design_with("block1.channels: 16", "block1.chanels: 16")),
+            "s.yaml:20:7: search.designs[0]: missing key \"block1.channels\"\n"
+            "s.yaml:22:7: search.designs[0].block1.chanels: unknown key, did you mean \"block1.channels\"?");
+  EXPECT_EQ(error_in(design_with("      hidden: 0\n", "")), "s.yaml:20:7: search.designs[0]: missing key \"hidden\"");
+  EXPECT_EQ(error_in(kStudy + kDesign + "      block2.kernel: 3\n"),
+            "s.yaml:31:7: search.designs[0].block2.kernel = 3: only where block2.kind is conv");
+  EXPECT_EQ(error_in(kStudy + kDesign + "      block2.kind: conv\n"),
+            "s.yaml:31:7: search.designs[0].block2.kind = conv: only where blocks is 2 or 3");
+  EXPECT_EQ(error_in(kStudy + "  designs: first\n"), "s.yaml:19:3: search.designs = first: a list of maps");
+  EXPECT_EQ(error_in(kStudy + "  designs: [first]\n"), "s.yaml:19:13: search.designs[0]: a map of `key: value` lines");
+}
+
+TEST(Designs, AMistakeIsReportedOnce) {
+  EXPECT_EQ(error_in(design_with("blocks: 1", "blocks: 4")),
+            "s.yaml:20:7: search.designs[0].blocks = 4: one of 1, 2, 3");
+  EXPECT_EQ(error_in(design_with("block1.kind: conv", "block1.kind: dense")),
+            "s.yaml:21:7: search.designs[0].block1.kind = dense: one of conv");
+}
+
+TEST(Designs, OthersMakeAnotherStudy) {
+  const std::string with = comparable_config(study_of(kStudy + kDesign).config_json);
+  EXPECT_NE(with, comparable_config(study_of(kStudy).config_json));
+  EXPECT_NE(with, comparable_config(study_of(design_with("uint4", "binary")).config_json));
+  EXPECT_EQ(config_difference(study_of(kStudy + kDesign).config_json,
+                              study_of(design_with("activations: uint4", "activations: binary")).config_json),
+            "search.designs.0.block1.activations: uint4 -> binary\n");
 }
 
 TEST(LoadStudy, FoldsNeedTheirNumber) {
