@@ -132,7 +132,7 @@ CREATE TABLE event (
   json TEXT NOT NULL
 ) STRICT;
 )sql",
-    // 2: how each trial came to be proposed
+    // 2: how each trial came to be proposed, and what of earlier studies
     R"sql(
 CREATE TABLE proposal (
   trial INTEGER PRIMARY KEY REFERENCES trial (number),
@@ -158,6 +158,24 @@ CREATE TABLE proposal_rejection (
   rule TEXT NOT NULL,
   candidates INTEGER NOT NULL CHECK (candidates >= 0),
   PRIMARY KEY (trial, rule)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE earlier_study (
+  idx INTEGER PRIMARY KEY CHECK (idx >= 0),
+  path TEXT NOT NULL,
+  uuid TEXT NOT NULL,
+  name TEXT NOT NULL,
+  results INTEGER NOT NULL CHECK (results >= 0),
+  sha256 TEXT NOT NULL CHECK (length(sha256) = 64)
+) STRICT;
+
+CREATE TABLE earlier_result (
+  study INTEGER NOT NULL REFERENCES earlier_study (idx),
+  idx INTEGER NOT NULL CHECK (idx >= 0),
+  trial INTEGER NOT NULL,
+  parameters TEXT NOT NULL,
+  error REAL NOT NULL,
+  PRIMARY KEY (study, idx)
 ) STRICT, WITHOUT ROWID;
 )sql"};
 inline constexpr auto kSchemaVersion = static_cast<int64_t>(kSchemaSteps.size());  // PRAGMA user_version

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/io/json_text.h"
+#include "core/store/earlier_rows.h"
 #include "core/store/file_guard.h"
 #include "core/store/schema.h"
 #include "core/store/sqlite.h"
@@ -186,7 +187,7 @@ void TrialStore::Impl::insert_study(const StudyRecord& study) {
 
 void TrialStore::Impl::replace_study(const StudyRecord& study) {
   Transaction transaction(database);
-  for (const char* table : {"study", "objective", "meta", "rejection"})
+  for (const char* table : {"earlier_result", "earlier_study", "study", "objective", "meta", "rejection"})
     database.execute(fmt::format("DELETE FROM {}", table));
   insert_study(study);
   insert_event("replaced", json_text(nlohmann::json(provenance_of(study)), -1));
@@ -369,6 +370,15 @@ void TrialStore::event(const std::string& kind, const std::string& json) {
   impl_->insert_event(kind, json);
 }
 
+void TrialStore::set_earlier(const std::vector<EarlierStudy>& studies) {
+  const Database& database = impl_->database;
+  database.announce("store the results of earlier studies");
+  Transaction transaction(database);
+  if (size() > 0) database.fail("the study has trials, which were proposed without them");
+  replace_earlier(database, studies);
+  transaction.commit();
+}
+
 int64_t TrialStore::size() const {
   return impl_->database.integer("SELECT count(*) FROM trial");
 }
@@ -428,6 +438,10 @@ std::vector<Event> TrialStore::events() const {
   Statement rows(impl_->database, "SELECT seq, time_us, kind, json FROM event ORDER BY seq");
   while (rows.next()) all.push_back({rows.integer(0), rows.integer(1), rows.text(2), rows.text(3)});
   return all;
+}
+
+std::vector<EarlierStudy> TrialStore::earlier() const {
+  return version_of(impl_->database) < 2 ? std::vector<EarlierStudy>{} : select_earlier(impl_->database);
 }
 
 std::string TrialStore::integrity() const {

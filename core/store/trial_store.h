@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "core/earlier_study.h"
 #include "core/trial.h"
 
 namespace bitwright {
@@ -88,6 +89,8 @@ class TrialStore {
   // Scored once, for the finished front; a second time is refused.
   void set_test_metrics(int64_t number, const Metrics& metrics);
   void event(const std::string& kind, const std::string& json);
+  // What proposals know of earlier studies; refused once there is a trial.
+  void set_earlier(const std::vector<EarlierStudy>& studies);
 
   int64_t size() const;  // trials of any state; the next number
   bool contains(const std::string& hash) const;
@@ -102,6 +105,8 @@ class TrialStore {
   // Rule -> candidates that broke it, in all; one that breaks two counts under both.
   std::map<std::string, int64_t> rejected() const;
   std::vector<Event> events() const;
+  // As it was read before the first trial, whatever became of those files.
+  std::vector<EarlierStudy> earlier() const;
   // SQLite's integrity_check and foreign_key_check: empty if all is well, else their first lines.
   std::string integrity() const;
 

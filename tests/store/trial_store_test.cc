@@ -467,6 +467,38 @@ TEST_F(StoreTest, GivesBackHowATrialWasProposed) {
   EXPECT_EQ(store.integrity(), "");
 }
 
+// ---- what was read of earlier studies ----
+
+const std::vector<EarlierStudy> kEarlier = {
+    {"/data/a.bw.db",
+     "11111111-1111-4111-8111-111111111111",
+     "a",
+     {{7, {{"blocks", "1"}, {"head", "flatten_dense"}}, 1.0 / 3.0}, {2, {{"blocks", "2"}}, 0.0}}},
+    {"/data/b.bw.db", "22222222-2222-4222-8222-222222222222", "b", {}}};
+
+TEST_F(StoreTest, KeepsWhatWasReadOfEarlierStudies) {
+  {
+    TrialStore store = open();
+    EXPECT_TRUE(store.earlier().empty());
+    store.set_earlier({kEarlier[1]});
+    store.set_earlier(kEarlier);
+    EXPECT_EQ(store.earlier(), kEarlier);
+    store.begin(proposal(4));
+    EXPECT_EQ(
+        store_error([&] { store.set_earlier({}); }),
+        path() + ": store the results of earlier studies: the study has trials, which were proposed without them");
+  }
+  EXPECT_EQ(TrialStore::open_read_only(path()).earlier(), kEarlier);
+  EXPECT_EQ(open().integrity(), "");
+}
+
+TEST_F(StoreTest, NoticesResultsOfAnEarlierStudyThatWereChanged) {
+  open().set_earlier(kEarlier);
+  sql("UPDATE earlier_result SET error = 0.25 WHERE trial = 2");
+  EXPECT_THAT(store_error([&] { TrialStore::open_read_only(path()).earlier(); }),
+              HasSubstr("the results of the earlier study /data/a.bw.db are not those that were read"));
+}
+
 // ---- files of earlier versions ----
 
 // As version 1 left it: one complete trial.
