@@ -90,6 +90,7 @@ struct SearchSpec {
   int tournament = 5;                   // 2..population
   // Tried first, in order: a value for each dimension of the space that is active, "block1.channels" -> "16".
   std::vector<std::map<std::string, std::string>> designs;
+  std::vector<std::string> warm_start;  // stores of earlier studies, absolute paths
 };
 
 struct Study {

@@ -11,6 +11,7 @@
 #include "core/io/load_study.h"
 #include "core/io/model_json.h"
 #include "estimators/cost_table.h"
+#include "experiments/earlier_studies.h"
 #include "experiments/front_json.h"
 #include "experiments/infeasibility_text.h"
 #include "experiments/interrupts.h"
@@ -37,21 +38,24 @@ std::string rejected_text(const std::map<std::string, int64_t>& rejected) {
   return text.empty() ? "none" : text;
 }
 
-std::unique_ptr<Sampler> sampler_of(const Study& study, const SearchSpace& space, const TrainingData& data) {
+std::unique_ptr<Sampler> sampler_of(const Study& study, const SearchSpace& space, const TrainingData& data,
+                                    const std::vector<EarlierStudy>& earlier) {
   const auto validating = std::max<int64_t>(1, data.validation.size());
-  return make_sampler(study.search, space, goals_of(study), rules_of(study), validating);
+  return make_sampler(study.search, space, goals_of(study), rules_of(study), validating, earlier);
 }
 
-void warn_of_designs(const Study& study, const SearchSpace& space) {
-  for (const std::string& warning : user_designs(study.search.designs, space, rules_of(study)).warnings)
-    std::cerr << "warning: " << study.file << ": " << warning << "\n";
+void warn(const Study& study, const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) std::cerr << "warning: " << study.file << ": " << warning << "\n";
 }
 
 StudyOutcome run(const SearchRequest& request, const TrainingData& data, TrialStore& store) {
   check_recipe(request.study, data.train);
   const SearchSpace space = space_of(request.study, data.train);
-  warn_of_designs(request.study, space);
-  const auto sampler = sampler_of(request.study, space, data);
+  warn(request.study, user_designs(request.study.search.designs, space, rules_of(request.study)).warnings);
+  if (store.size() == 0) store.set_earlier(earlier_studies(request.study, space));
+  const std::vector<EarlierStudy> earlier = store.earlier();
+  warn(request.study, earlier_warnings(request.study, earlier));
+  const auto sampler = sampler_of(request.study, space, data, earlier);
   LocalExecutor executor({.program = request.worker_program,
                           .work_folder = request.store_path + ".work",
                           .checkpoint_folder = request.store_path + ".checkpoints",
@@ -75,8 +79,10 @@ StudyOutcome run(const SearchRequest& request, const TrainingData& data, TrialSt
 int dry_run(const SearchRequest& request, const TrainingData& data) {
   const SearchSpace space = space_of(request.study, data.train);
   const CandidateRules rules = rules_of(request.study);
-  warn_of_designs(request.study, space);
-  const auto sampler = sampler_of(request.study, space, data);
+  const std::vector<EarlierStudy> earlier = earlier_studies(request.study, space);
+  warn(request.study, user_designs(request.study.search.designs, space, rules).warnings);
+  warn(request.study, earlier_warnings(request.study, earlier));
+  const auto sampler = sampler_of(request.study, space, data, earlier);
   std::vector<std::vector<std::string>> rows = {{"candidate", "flash", "ram", "latency", "MACs", "verdict"}};
   nlohmann::json proposals = nlohmann::json::array();
   for (int i = 0; i < 10; ++i) {

@@ -27,7 +27,8 @@ Replay replay_store(const TrialStore& store, const std::function<void(const Repl
   const Study study = study_from_json(store.study().config_json);
   const SearchSpace space = space_of(study, trials.front().candidate.network);
   const CandidateRules rules = rules_of(study);
-  const auto sampler = make_sampler(study.search, space, goals_of(study), rules, validation_windows(trials));
+  const auto sampler =
+      make_sampler(study.search, space, goals_of(study), rules, validation_windows(trials), store.earlier());
   return replay_study(*sampler, rules, store, on_proposal);
 }
 

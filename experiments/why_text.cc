@@ -26,6 +26,7 @@ std::string meaning_of(const std::string& source) {
       {"sobol", "the next of points that cover the space evenly"},
       {"first population", "drawn at random, for a first population"},
       {"random", "drawn at random"},
+      {"earlier", "of the front of an earlier study (search.warm_start)"},
       {"user", "of the study's search.designs"}};
   const auto meaning = kMeanings.find(source);
   return meaning == kMeanings.end() ? source : fmt::format("{}: {}", source, meaning->second);

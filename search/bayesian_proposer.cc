@@ -22,6 +22,7 @@ using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
 constexpr size_t kLeastEvaluated = 4;  // results that a model is made of
+constexpr double kTrusted = 0.3;       // weight of earlier studies at which no more points are needed before a model
 constexpr size_t kNearest = 10;        // results to mutate where none keeps the limits
 constexpr int kDrawsPerPoint = 12;     // on average, before a pool is left smaller
 
@@ -60,6 +61,22 @@ void best_first(std::vector<WeighedPoint>& points) {
                            [](const WeighedPoint& point) { return point.opinion.log_acquisition; });
 }
 
+std::shared_ptr<const EarlierModels> earlier_models(const DesignSpace& space, const BayesianOptions& options) {
+  if (options.earlier.empty()) return nullptr;
+  auto models = std::make_shared<EarlierModels>(space.inputs());
+  for (const EarlierResults& results : options.earlier) {
+    MatrixXd rows(std::ssize(results.points), std::ssize(space.inputs()));
+    VectorXd targets(rows.rows());
+    for (Index i = 0; i < rows.rows(); ++i) {
+      const double error = results.errors[static_cast<size_t>(i)];
+      rows.row(i) = space.encode(results.points[static_cast<size_t>(i)]);
+      targets[i] = options.error_resolution > 0 ? log_error(error, options.error_resolution) : error;
+    }
+    if (targets.size() > 0) models->add(rows, targets);
+  }
+  return models;
+}
+
 DesignProposal proposal_of(WeighedPoint best, std::string source, const PointDrawer& drawer) {
   DesignProposal proposal = proposal_of(std::move(best.drawn), std::move(source), drawer);
   proposal.opinion = best.opinion;
@@ -67,6 +84,10 @@ DesignProposal proposal_of(WeighedPoint best, std::string source, const PointDra
 }
 
 }  // namespace
+
+size_t initial_points(const BayesianOptions& options, size_t inputs) {
+  return std::min(static_cast<size_t>(options.initial_points), 2 * (inputs + 1));
+}
 
 // What is believed before a proposal.
 struct BayesianProposer::Outlook {
@@ -82,10 +103,10 @@ struct BayesianProposer::Outlook {
 BayesianProposer::BayesianProposer(const DesignSpace& space, uint64_t seed, BayesianOptions options)
     : space_(space),
       seed_(seed),
-      options_(options),
+      options_(std::move(options)),
       inputs_(space.inputs()),
       results_(space),
-      models_(inputs_, options.error_resolution, options.rungs.front()) {
+      models_(inputs_, options_.error_resolution, options_.rungs.front(), earlier_models(space, options_)) {
   BW_CHECK(options_.initial_points >= 1 && options_.initial_candidates >= 1);
   BW_CHECK(options_.pool >= 1 && options_.refinements >= 0 && options_.refined >= 1);
   BW_CHECK(options_.mutants >= 1 && options_.evolution_every >= 0);
@@ -173,10 +194,10 @@ DesignProposal BayesianProposer::continuation(size_t entry, std::optional<Opinio
 }
 
 bool BayesianProposer::is_initial(const std::vector<DesignPoint>& pending) const {
-  const size_t wanted = std::min(static_cast<size_t>(options_.initial_points), 2 * (inputs_.size() + 1));
   const auto first_time = [&](const DesignPoint& point) { return !results_.contains(point); };
   const auto proposed = rows_.size() + static_cast<size_t>(std::ranges::count_if(pending, first_time));
-  return proposed < wanted || evaluated_.size() < kLeastEvaluated;
+  if (evaluated_.size() < kLeastEvaluated) return true;
+  return proposed < initial_points(options_, inputs_.size()) && models_.belief().weight < kTrusted;
 }
 
 bool BayesianProposer::is_evolution_turn(int64_t number) const {

@@ -7,6 +7,9 @@
 //                  mutants of the best of these
 //   every tenth    a mutant of the front, whatever the models say of it
 //
+// Where there are earlier studies, the model of the first objective begins with what they say of it, as far as they
+// agree with the results (search/earlier_model.h); where they agree well, the first points end with the fifth.
+//
 // Where several objectives are measured, the improvement is the mean over the outcomes of all but the first, each of
 // which is one of known costs (search/expected_improvement.h). It is weighed by the probability that the evaluation
 // succeeds, once one has failed, and that each measured limit is kept; while none is known to keep all limits, that
@@ -40,7 +43,11 @@ struct BayesianOptions {
   double most_error = std::numeric_limits<double>::infinity();  // a result of more is no point of the front
   int whole_trainings = 5;                                      // the first so many go through all rungs, >= 1
   std::vector<double> rungs = {1.0};                            // ProposerOptions::rungs
+  std::vector<EarlierResults> earlier{};                        // ProposerOptions::earlier
 };
+
+// Of points that a search begins with, those that are chosen before there is a model.
+size_t initial_points(const BayesianOptions& options, size_t inputs);
 
 struct WeighedPoint {
   DrawnPoint drawn;

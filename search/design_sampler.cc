@@ -7,14 +7,16 @@
 #include <cmath>
 
 #include "core/check.h"
+#include "search/earlier_results.h"
 
 namespace bitwright {
 namespace {
 
 ProposerOptions completed(ProposerOptions options, const Goals& goals, const std::vector<Candidate>& user,
-                          const CandidateDesigns& designs) {
+                          const std::vector<EarlierStudy>& earlier, const CandidateDesigns& designs) {
   options.most_error = 1.0 - goals.accuracy_floor;
   for (const Candidate& candidate : user) options.given.push_back({designs.point(candidate), "user"});
+  for (const EarlierStudy& study : earlier) options.earlier.push_back(points_of(designs, study));
   return options;
 }
 
@@ -42,11 +44,12 @@ ProposalProvenance provenance_of(const DesignProposal& proposal) {
 }  // namespace
 
 DesignSampler::DesignSampler(const SearchSpace& space, const Goals& goals, const CandidateRules& rules,
-                             const std::vector<Candidate>& user, ProposerOptions options)
+                             const std::vector<Candidate>& user, const std::vector<EarlierStudy>& earlier,
+                             ProposerOptions options)
     : seed_(options.seed),
       space_(space),
       designs_(space, goals, rules),
-      proposer_(make_proposer(completed(std::move(options), goals, user, designs_), designs_)) {}
+      proposer_(make_proposer(completed(std::move(options), goals, user, earlier, designs_), designs_)) {}
 
 Proposal DesignSampler::ask(int64_t number, int64_t attempt) {
   std::vector<DesignPoint> pending;

@@ -13,9 +13,10 @@ namespace bitwright {
 
 class DesignSampler : public Sampler {
  public:
-  // user: candidates to propose first. options.most_error is the goals'.
+  // user: candidates to propose first. earlier: studies whose results are points of the space. options.most_error is
+  // the goals'.
   DesignSampler(const SearchSpace& space, const Goals& goals, const CandidateRules& rules,
-                const std::vector<Candidate>& user, ProposerOptions options);
+                const std::vector<Candidate>& user, const std::vector<EarlierStudy>& earlier, ProposerOptions options);
 
   // The first attempt at a trial keeps all rules and is new, wherever such a candidate is found; further ones are
   // random.

@@ -343,4 +343,10 @@ GaussianPosterior GaussianProcess::predict(const MatrixXd& points) const {
   return posterior;
 }
 
+VectorXd GaussianProcess::means(const MatrixXd& points) const {
+  BW_CHECK(lower_.rows() > 0 && points.cols() == input_count(inputs_));
+  const MatrixXd k = covariance(inputs_, points_, points, log_hyperparameters_);
+  return (offset_ + scale_ * (k.transpose() * weights_).array()).matrix();
+}
+
 }  // namespace bitwright

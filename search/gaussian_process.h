@@ -76,6 +76,8 @@ class GaussianProcess {
 
   // After fit or condition. O(m n (n + d)) for m points.
   GaussianPosterior predict(const Eigen::MatrixXd& points) const;
+  // The means alone, in O(m n d).
+  Eigen::VectorXd means(const Eigen::MatrixXd& points) const;
 
   // A length an input, then signal and noise, in the targets' standard deviations.
   const Eigen::VectorXd& log_hyperparameters() const { return log_hyperparameters_; }

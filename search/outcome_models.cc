@@ -80,6 +80,9 @@ std::vector<GaussianPosterior> OutcomeModels::predict(const MatrixXd& rows) cons
   const MatrixXd whole = of_whole_trainings(rows);
   std::vector<GaussianPosterior> posteriors;
   for (const GaussianProcess& model : objectives) posteriors.push_back(model.predict(whole));
+  if (belief.weight == 0.0) return posteriors;
+  const VectorXd means = earlier->means(belief.study, rows);
+  for (Index i = 0; i < rows.rows(); ++i) posteriors[0].mean[i] += belief.of(means[i]);
   return posteriors;
 }
 
@@ -95,10 +98,12 @@ VectorXd OutcomeModels::log_success(const MatrixXd& rows) const {
   return sum;
 }
 
-ResultModels::ResultModels(std::vector<ModelInput> inputs, double error_resolution, double least_fidelity)
+ResultModels::ResultModels(std::vector<ModelInput> inputs, double error_resolution, double least_fidelity,
+                           std::shared_ptr<const EarlierModels> earlier)
     : inputs_(with_fidelity(std::move(inputs), least_fidelity)),
       error_resolution_(error_resolution),
       least_fidelity_(least_fidelity),
+      earlier_(std::move(earlier)),
       success_(inputs_) {
   BW_CHECK(error_resolution >= 0 && least_fidelity > 0 && least_fidelity <= 1);
 }
@@ -110,21 +115,24 @@ void ResultModels::add(const DesignResult& result, Eigen::RowVectorXd row) {
     objectives_.resize(result.measured->size(), PrefixModel(inputs_));
     limits_.resize(result.limits.size(), PrefixModel(inputs_));
   }
+  std::vector<double> earlier;
+  for (size_t study = 0; earlier_ && study < earlier_->size(); ++study)
+    earlier.push_back(earlier_->means(study, row)[0]);
   if (least_fidelity_ < 1.0) {
     row.conservativeResize(row.size() + 1);
     row[row.size() - 1] = std::log(result.fidelity) / std::log(least_fidelity_);
   }
-  observed_.push_back({result, std::move(row)});
+  observed_.push_back({result, std::move(row), std::move(earlier)});
 }
 
 GaussianProcess ResultModels::model_of(PrefixModel& model, const std::vector<size_t>& observed,
-                                       const std::function<double(const DesignResult&)>& target) const {
+                                       const std::function<double(const Observed&)>& target) const {
   MatrixXd points(observed.size(), inputs_.size());
   VectorXd targets(points.rows());
   for (Index i = 0; i < points.rows(); ++i) {
     const Observed& each = observed_[observed[static_cast<size_t>(i)]];
     points.row(i) = each.row;
-    targets[i] = target(each.result);
+    targets[i] = target(each);
   }
   return model.given(points, targets);
 }
@@ -164,8 +172,23 @@ std::map<double, ResultModels::Line> ResultModels::lines_to_whole_trainings(
   return lines;
 }
 
+EarlierBelief ResultModels::belief() const {
+  if (!earlier_) return {};
+  std::vector<std::vector<double>> means(earlier_->size());
+  std::vector<double> results;
+  for (Index i = 0; i < PrefixModel::fitted_part(std::ssize(evaluated_)); ++i) {
+    const Observed& each = observed_[evaluated_[static_cast<size_t>(i)]];
+    if (each.result.fidelity < 1.0) continue;
+    results.push_back(modelled(each.result, 0));
+    for (size_t study = 0; study < means.size(); ++study) means[study].push_back(each.earlier[study]);
+  }
+  return belief_in(means, results);
+}
+
 OutcomeModels ResultModels::models() {
   OutcomeModels models;
+  models.belief = belief();
+  models.earlier = earlier_;
   models.of_logarithm = error_resolution_ > 0;
   models.of_fidelity = least_fidelity_ < 1.0;
   // What targets are scaled by must not change between two fits: a proposal would depend on when others were asked for.
@@ -173,22 +196,24 @@ OutcomeModels ResultModels::models() {
   const std::vector<size_t> fitted(evaluated_.begin(), evaluated_.begin() + part);
   const std::map<double, Line> lines = lines_to_whole_trainings(fitted);
   for (size_t k = 0; k < objectives_.size(); ++k)
-    models.objectives.push_back(model_of(objectives_[k], evaluated_, [&](const DesignResult& result) {
-      const double value = modelled(result, k);
-      const auto line = lines.find(result.fidelity);
-      return k == 0 && line != lines.end() ? line->second.offset + line->second.slope * value : value;
+    models.objectives.push_back(model_of(objectives_[k], evaluated_, [&](const Observed& each) {
+      const double value = modelled(each.result, k);
+      if (k > 0) return value;
+      const auto line = lines.find(each.result.fidelity);
+      const double whole = line == lines.end() ? value : line->second.offset + line->second.slope * value;
+      return models.belief.weight == 0.0 ? whole : whole - models.belief.of(each.earlier[models.belief.study]);
     }));
   for (size_t k = 0; k < limits_.size(); ++k) {
     std::vector<double> sizes;
     for (const size_t i : fitted) sizes.push_back(std::abs(observed_[i].result.limits[k]));
     const double scale = std::max(quantile(sizes, 0.5), 1e-12);
     models.limits.push_back(model_of(limits_[k], evaluated_,
-                                     [&](const DesignResult& result) { return compressed(result.limits[k], scale); }));
+                                     [&](const Observed& each) { return compressed(each.result.limits[k], scale); }));
   }
   std::vector<size_t> all(observed_.size());
   std::iota(all.begin(), all.end(), size_t{0});
   if (evaluated_.size() < observed_.size())
-    models.success = model_of(success_, all, [](const DesignResult& result) { return result.measured ? 1.0 : 0.0; });
+    models.success = model_of(success_, all, [](const Observed& each) { return each.result.measured ? 1.0 : 0.0; });
   return models;
 }
 

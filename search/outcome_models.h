@@ -5,9 +5,11 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <vector>
 
+#include "search/earlier_model.h"
 #include "search/gaussian_process.h"
 #include "search/proposer.h"
 
@@ -36,6 +38,8 @@ struct OutcomeModels {
   std::optional<GaussianProcess> success;   // of labels; nothing: no evaluation has failed
   bool of_logarithm = true;
   bool of_fidelity = false;  // the models' last input is one: see ResultModels
+  EarlierBelief belief{};    // of the first objective, to which its model adds what is left
+  std::shared_ptr<const EarlierModels> earlier{};
 
   // A point under way: believed to come out at the means.
   void add_pending(const Eigen::RowVectorXd& row);
@@ -51,22 +55,28 @@ struct OutcomeModels {
 };
 
 // Results as they come in, and models of them. Where some are of trainings that are not whole, the share of the epochs
-// is one more input: log(share) / log(least share), from 0 of a whole training to 1.
+// is one more input: log(share) / log(least share), from 0 of a whole training to 1. What is believed of earlier
+// studies is decided by the results that hyperparameters are fitted to.
 class ResultModels {
  public:
   // error_resolution: of log_error (search/expected_improvement.h); 0: no logarithm is taken.
   // least_fidelity: of all results, above 0; 1: all are of whole trainings.
-  ResultModels(std::vector<ModelInput> inputs, double error_resolution, double least_fidelity = 1.0);
+  // earlier: models of the first objective in earlier studies, as it is modelled here; nothing: there are none.
+  ResultModels(std::vector<ModelInput> inputs, double error_resolution, double least_fidelity = 1.0,
+               std::shared_ptr<const EarlierModels> earlier = {});
 
   // row: the point as the models see it.
   void add(const DesignResult& result, Eigen::RowVectorXd row);
   // Of what was added so far, of which one at least has measured objectives.
   OutcomeModels models();
+  // What their first objective begins with.
+  EarlierBelief belief() const;
 
  private:
   struct Observed {
     DesignResult result;
     Eigen::RowVectorXd row;
+    std::vector<double> earlier;  // mean of each earlier study there
   };
 
   struct Line {
@@ -76,10 +86,11 @@ class ResultModels {
   double modelled(const DesignResult& result, size_t objective) const;
   std::map<double, Line> lines_to_whole_trainings(const std::vector<size_t>& evaluated) const;
   GaussianProcess model_of(PrefixModel& model, const std::vector<size_t>& observed,
-                           const std::function<double(const DesignResult&)>& target) const;
+                           const std::function<double(const Observed&)>& target) const;
 
   std::vector<ModelInput> inputs_;
   double error_resolution_, least_fidelity_;
+  std::shared_ptr<const EarlierModels> earlier_;
   std::vector<Observed> observed_;
   std::vector<size_t> evaluated_;                 // indices of those that did not fail
   std::vector<PrefixModel> objectives_, limits_;  // measured

@@ -4,12 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "core/error.h"
 #include "core/study.h"
 #include "search/autoqkeras.h"
 #include "search/bayesian_proposer.h"
+#include "search/earlier_results.h"
 #include "search/evolution.h"
 #include "search/given_proposer.h"
 #include "search/halving_proposer.h"
@@ -25,10 +27,11 @@ constexpr int kChildren = 100;    // rejected in a row, after which every other 
 constexpr double kCrossed = 0.7;  // of aging evolution's children
 
 std::unique_ptr<Proposer> make_bayesian(const ProposerOptions& options, const DesignSpace& space) {
-  return std::make_unique<BayesianProposer>(
-      space, options.seed,
-      BayesianOptions{
-          .error_resolution = options.error_resolution, .most_error = options.most_error, .rungs = options.rungs});
+  return std::make_unique<BayesianProposer>(space, options.seed,
+                                            BayesianOptions{.error_resolution = options.error_resolution,
+                                                            .most_error = options.most_error,
+                                                            .rungs = options.rungs,
+                                                            .earlier = options.earlier});
 }
 
 // µNAS mutates alone.
@@ -109,10 +112,23 @@ std::optional<DesignProposal> bred_proposal(PointDrawer& drawer, const std::stri
   return std::nullopt;
 }
 
+bool learns_from_earlier(const std::string& sampler) {
+  return sampler == "bayesian" || sampler == "evolution" || sampler == "munas" || sampler == "nsga2";
+}
+
+std::vector<GivenPoint> earlier_points(const ProposerOptions& options, const DesignSpace& space) {
+  if (options.earlier.empty() || !learns_from_earlier(options.sampler)) return {};
+  const size_t count = options.sampler == "bayesian" ? initial_points({}, space.inputs().size()) / 3
+                                                     : static_cast<size_t>(options.population) / 2;
+  return earlier_front(space, options.earlier, count);
+}
+
 std::unique_ptr<Proposer> make_proposer(const ProposerOptions& options, const DesignSpace& space) {
   std::unique_ptr<Proposer> proposer = make_any(options, space);
-  if (!options.given.empty())
-    proposer = std::make_unique<GivenProposer>(space, std::move(proposer), options.given, options.rungs.front());
+  std::vector<GivenPoint> given = options.given;
+  std::ranges::move(earlier_points(options, space), std::back_inserter(given));
+  if (!given.empty())
+    proposer = std::make_unique<GivenProposer>(space, std::move(proposer), std::move(given), options.rungs.front());
   if (options.rungs.size() == 1 || options.sampler == "bayesian") return proposer;
   return std::make_unique<HalvingProposer>(space, std::move(proposer), options.rungs);
 }

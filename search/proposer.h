@@ -97,6 +97,12 @@ struct GivenPoint {
   std::string source;  // of its proposal: "user"
 };
 
+// Of one earlier study: points of this space, which may break its limits, and the errors measured there.
+struct EarlierResults {
+  std::vector<DesignPoint> points;
+  std::vector<double> errors;  // of each; in the unit of the first objective
+};
+
 struct ProposerOptions {
   std::string sampler = "bayesian";  // one of kSamplers, core/study.h
   uint64_t seed = 0;
@@ -109,7 +115,13 @@ struct ProposerOptions {
   // search/halving_proposer.h.
   std::vector<double> rungs = {1.0};
   std::vector<GivenPoint> given{};  // in this order: search/given_proposer.h
+  // Of earlier studies. The front of each gives the Bayesian search a third of its first points, evolutions and NSGA-II
+  // half of their first population; the Bayesian search's model learns from them. Others take no notice.
+  std::vector<EarlierResults> earlier{};
 };
+bool learns_from_earlier(const std::string& sampler);
+// As many points of the earlier fronts as a search with these options begins with.
+std::vector<GivenPoint> earlier_points(const ProposerOptions& options, const DesignSpace& space);
 
 // `space` must outlive it. Throws ConfigError for another name.
 std::unique_ptr<Proposer> make_proposer(const ProposerOptions& options, const DesignSpace& space);

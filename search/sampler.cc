@@ -12,10 +12,11 @@ Rng proposal_rng(uint64_t seed, int64_t number, int64_t attempt) {
 }
 
 std::unique_ptr<Sampler> make_sampler(const SearchSpec& spec, const SearchSpace& space, const Goals& goals,
-                                      const CandidateRules& rules, int64_t validation_examples) {
+                                      const CandidateRules& rules, int64_t validation_examples,
+                                      const std::vector<EarlierStudy>& earlier) {
   BW_CHECK(validation_examples >= 1);
   return std::make_unique<DesignSampler>(
-      space, goals, rules, user_designs(spec.designs, space, rules).candidates,
+      space, goals, rules, user_designs(spec.designs, space, rules).candidates, earlier,
       ProposerOptions{.sampler = spec.sampler,
                       .seed = spec.seed,
                       .population = spec.population,

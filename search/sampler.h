@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/earlier_study.h"
 #include "core/study.h"
 #include "core/trial.h"
 #include "search/candidate_rules.h"
@@ -41,8 +42,10 @@ Rng proposal_rng(uint64_t seed, int64_t number, int64_t attempt);
 
 // By search.sampler, one of kSamplers, after search.designs (search/user_designs.h). Every method passes over
 // candidates that break the rules, and needs rules.estimate where there are objectives. validation_examples: >= 1; an
-// error of less than one of them cannot be told from none. Throws ConfigError for another name.
+// error of less than one of them cannot be told from none. earlier: studies to learn from, whose results are points of
+// the space. Throws ConfigError for another name.
 std::unique_ptr<Sampler> make_sampler(const SearchSpec& spec, const SearchSpace& space, const Goals& goals,
-                                      const CandidateRules& rules = {}, int64_t validation_examples = 1000);
+                                      const CandidateRules& rules = {}, int64_t validation_examples = 1000,
+                                      const std::vector<EarlierStudy>& earlier = {});
 
 }  // namespace bitwright

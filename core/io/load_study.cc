@@ -58,6 +58,7 @@ const std::map<std::string, nlohmann::json> kCameLater = {
     {"duty_cycle.inferences_per_hour", "none"},
     {"duty_cycle.sleep_current", "none"},
     {"search.designs", nlohmann::json::array()},
+    {"search.warm_start", nlohmann::json::array()},
 };
 
 // Of a board, what estimates and limits read. All else describes it (sources, how flash is read) and may be mended or
@@ -116,7 +117,7 @@ std::string shared_folder() {
   return fs::is_directory(here) ? here.string() : BITWRIGHT_SOURCE_DIR "/../shared";
 }
 
-std::string absolute_folder(const std::string& text, const fs::path& folder) {
+std::string absolute_path(const std::string& text, const fs::path& folder) {
   std::string path = text;
   if (path.starts_with(kShared)) path = shared_folder() + path.substr(kShared.size());
   return fs::weakly_canonical(fs::absolute(folder / path)).string();
@@ -125,13 +126,33 @@ std::string absolute_folder(const std::string& text, const fs::path& folder) {
 // A folder that exists; relative ones start at `folder`.
 Codec<std::string> existing_folder(const fs::path& folder) {
   const auto parse = [folder](const std::string& text, std::string& value) -> std::string {
-    const std::string path = absolute_folder(text, folder);
+    const std::string path = absolute_path(text, folder);
     if (!fs::is_directory(path))
       return "no such folder (" + path + "); set BITWRIGHT_SHARED to the folder that holds data/, or give another path";
     value = path;
     return "";
   };
   return {parse, [](const std::string& value) { return nlohmann::json(value); }};
+}
+
+// How paths are read.
+struct PathCodecs {
+  Codec<std::string> folder, file;
+};
+
+// Folders must exist; a store of an earlier study is read once, when a search begins.
+PathCodecs paths_from(const fs::path& folder) {
+  const auto absolute = [folder](const std::string& text, std::string& value) -> std::string {
+    std::string rule = any_text().parse(text, value);
+    if (rule.empty()) value = absolute_path(text, folder);
+    return rule;
+  };
+  return {existing_folder(folder), {absolute, any_text().print}};
+}
+
+// As stored: absolute, and perhaps of another machine.
+PathCodecs paths_as_they_are() {
+  return {any_text(), any_text()};
 }
 
 std::vector<Format> formats_where(bool (*legal)(Format)) {
@@ -312,7 +333,7 @@ void visit_design(Fields& fields, std::map<std::string, std::string>& design,
   }
 }
 
-void visit_search(Fields& fields, SearchSpec& search, const SpaceSpec& space) {
+void visit_search(Fields& fields, SearchSpec& search, const SpaceSpec& space, const Codec<std::string>& store) {
   fields.value("sampler", search.sampler, one_of(std::vector<std::string>(kSamplers.begin(), kSamplers.end())));
   fields.value("seed", search.seed, seed_number());
   visit_stop_rules(fields, search);
@@ -323,6 +344,7 @@ void visit_search(Fields& fields, SearchSpec& search, const SpaceSpec& space) {
   fields.text_records("designs", search.designs, [dimensions = dimensions_of(space)](Fields& f, auto& design) {
     visit_design(f, design, dimensions);
   });
+  fields.values("warm_start", search.warm_start, store);
 }
 
 void visit_quantizers(Fields& fields, Recipe& recipe) {
@@ -362,10 +384,10 @@ void visit_training(Fields& fields, Recipe& recipe) {
 }
 
 // All but the boards, which are names in YAML and sections in JSON.
-void visit_study(Fields& fields, Study& study, const Codec<std::string>& data_folder) {
+void visit_study(Fields& fields, Study& study, const PathCodecs& paths) {
   fields.value("name", study.name, model_name(), Need::kRequired);
   fields.section(
-      "data", [&](Fields& f) { visit_data(f, study.data, data_folder); }, Need::kRequired);
+      "data", [&](Fields& f) { visit_data(f, study.data, paths.folder); }, Need::kRequired);
   visit_duty_cycle(fields, study);
   visit_limits(fields, study);
   fields.value("execution", study.execution, one_of(kExecutionWords));
@@ -373,7 +395,7 @@ void visit_study(Fields& fields, Study& study, const Codec<std::string>& data_fo
   fields.section(
       "space", [&](Fields& f) { visit_space(f, study.space); },
       study.data.task == Task::kAnomaly ? Need::kOptional : Need::kRequired);
-  fields.section("search", [&](Fields& f) { visit_search(f, study.search, study.space); });
+  fields.section("search", [&](Fields& f) { visit_search(f, study.search, study.space, paths.file); });
   fields.section("training", [&](Fields& f) { visit_training(f, study.recipe); });
 }
 
@@ -474,13 +496,12 @@ void write_boards(FieldWriter& writer, Study& study) {
   writer.records<Board>("report_boards", study.report_boards, visit_board, Need::kOptional);
 }
 
-Study read_study(const YamlNode& root, const std::string& file, const fs::path& folder,
-                 const Codec<std::string>& data_folder) {
+Study read_study(const YamlNode& root, const std::string& file, const fs::path& folder, const PathCodecs& paths) {
   Mistakes mistakes(file);
   FieldReader reader(root, "", mistakes);
   Study study = default_study();
   read_boards(reader, study, folder, mistakes);
-  visit_study(reader, study, data_folder);
+  visit_study(reader, study, paths);
   reader.finish();
   mistakes.throw_if_any();
   complete_limits(study);
@@ -525,14 +546,14 @@ Study study_from_yaml(const std::string& text, const std::string& place, const s
   YamlNode root = parse_yaml(text, place);
   for (const std::string& assignment : overrides) apply_override(root, assignment);
   const fs::path folder = fs::path(place).parent_path();
-  Study study = read_study(root, place, folder, existing_folder(folder));
+  Study study = read_study(root, place, folder, paths_from(folder));
   study.file = place;
   return study;
 }
 
 Study study_from_json(const std::string& config_json) {
   const std::string name = "stored configuration";
-  return read_study(parse_yaml(config_json, name), name, {}, any_text());
+  return read_study(parse_yaml(config_json, name), name, {}, paths_as_they_are());
 }
 
 std::string study_to_json(const Study& study) {
@@ -540,7 +561,7 @@ std::string study_to_json(const Study& study) {
   Study copy = study;  // Fields takes references to read into; a writer only looks
   copy.config_json.clear();
   write_boards(writer, copy);
-  visit_study(writer, copy, any_text());
+  visit_study(writer, copy, paths_as_they_are());
   if (copy.space.block.channels.empty()) writer.json.erase("space");  // anomalies need none
   return writer.json.dump();
 }
@@ -578,7 +599,7 @@ std::vector<std::string> study_fields() {
     study.data.task = Task::kAnomaly;
     study.data.validation_by = "fold";
     FieldLister lister;
-    visit_study(lister, study, any_text());
+    visit_study(lister, study, paths_as_they_are());
     names.insert(lister.names.begin(), lister.names.end());
   }
   return {names.begin(), names.end()};

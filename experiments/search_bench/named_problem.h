@@ -9,7 +9,7 @@
 
 namespace bitwright {
 
-// Those of search_problems(), then "nets" and "nets-log" (trained_nets.h).
+// Those of search_problems(), then "nets", "nets-log" and "nets-early" (trained_nets.h).
 std::vector<std::string> problem_names();
 // Throws ConfigError for another name. Those of trained nets read their table: some
 // tenths of a second.

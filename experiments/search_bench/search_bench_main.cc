@@ -21,17 +21,38 @@ struct BenchOptions {
   int seeds = 5;
   SearchRunOptions run;
   std::string out;
+  std::string earlier;  // problem of an earlier study; empty: there is none
+  int earlier_evaluations = 60;
+  std::string earlier_errors = "given";
 };
+
+// Of a search with a seed of its own; misleading where that is asked for.
+EarlierResults earlier_study(const BenchOptions& options, uint64_t seed) {
+  const SearchRunOptions run = {.evaluations = options.earlier_evaluations};
+  EarlierResults results = earlier_results(run_search(named_problem(options.earlier), seed + 1000, run));
+  if (options.earlier_errors == "negated")
+    for (double& error : results.errors) error = -error;
+  if (options.earlier_errors == "permuted") Rng(seed).shuffle(results.errors);
+  return results;
+}
 
 std::vector<SearchRun> run_seeds(const Problem& problem, const std::string& sampler, const BenchOptions& options,
                                  std::ostream* out) {
   std::vector<SearchRun> runs;
   SearchRunOptions run = options.run;
   run.sampler = sampler;
+  std::vector<SearchRun> cold;
   for (int i = 0; i < options.seeds; ++i) {
-    runs.push_back(run_search(problem, options.first_seed + static_cast<uint64_t>(i), run));
+    const uint64_t seed = options.first_seed + static_cast<uint64_t>(i);
+    if (!options.earlier.empty()) {
+      run.bayesian.earlier.clear();
+      cold.push_back(run_search(problem, seed, run));
+      run.bayesian.earlier = {earlier_study(options, seed)};
+    }
+    runs.push_back(run_search(problem, seed, run));
     if (out) *out << csv_rows(runs.back()) << std::flush;
   }
+  if (!cold.empty()) fmt::print("{}", warm_summary(problem, cold, runs));
   return runs;
 }
 
@@ -64,6 +85,13 @@ void add_options(CLI::App& app, BenchOptions& options) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_flag("--halving", options.run.halving, "Trainings stop at the problem's rungs, the better ones go on");
+  app.add_option("--earlier", options.earlier, "Problem of an earlier study that a search begins with: nets-early");
+  app.add_option("--earlier-evaluations", options.earlier_evaluations, "Of that study")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--earlier-errors", options.earlier_errors, "Misleading ones to see what they cost")
+      ->check(CLI::IsMember({"given", "negated", "permuted"}))
+      ->capture_default_str();
   app.add_option("--out", options.out, "CSV file to write: a line an evaluation");
   BayesianOptions& proposer = options.run.bayesian;
   app.add_option("--pool", proposer.pool)->check(CLI::PositiveNumber)->capture_default_str();

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "experiments/search_bench/problem_space.h"
+#include "search/given_proposer.h"
 
 namespace bitwright {
 namespace {
@@ -33,7 +34,8 @@ EvaluatedPoint evaluated(const Problem& problem, const DesignPoint& point) {
   const bool known = keeps_known_limits(outcome);
   return {.keeps_known = known,
           .keeps_unknown = keeps_all_limits({{}, {}, outcome.unknown_limits}),
-          .objectives = outcome.objectives};
+          .objectives = outcome.objectives,
+          .point = point};
 }
 
 double median(std::vector<double> values) {
@@ -56,12 +58,14 @@ std::unique_ptr<Proposer> proposer_of(const Problem& problem, const DesignSpace&
   BayesianOptions bayesian = options.bayesian;
   bayesian.error_resolution = problem.error_resolution;
   if (options.halving) bayesian.rungs = problem.rungs;
-  if (options.sampler == "bayesian") return std::make_unique<BayesianProposer>(space, seed, bayesian);
-  return make_proposer({.sampler = options.sampler,
-                        .seed = seed,
-                        .error_resolution = bayesian.error_resolution,
-                        .rungs = bayesian.rungs},
-                       space);
+  const ProposerOptions proposer = {.sampler = options.sampler,
+                                    .seed = seed,
+                                    .error_resolution = bayesian.error_resolution,
+                                    .rungs = bayesian.rungs,
+                                    .earlier = bayesian.earlier};
+  if (options.sampler != "bayesian") return make_proposer(proposer, space);
+  return std::make_unique<GivenProposer>(space, std::make_unique<BayesianProposer>(space, seed, bayesian),
+                                         earlier_points(proposer, space), bayesian.rungs.front());
 }
 
 // A search with several trainings under way, of which the oldest ends first.
@@ -164,6 +168,15 @@ std::optional<double> evaluations_to(const Problem& problem, const SearchRun& ru
   return std::nullopt;
 }
 
+EarlierResults earlier_results(const SearchRun& run) {
+  EarlierResults results;
+  for (const EvaluatedPoint& point : run.points) {
+    results.points.push_back(point.point);
+    results.errors.push_back(point.objectives[0]);
+  }
+  return results;
+}
+
 std::string csv_header() {
   return "peer,problem,seed,i,ask_cpu_s,known_ok,unknown_ok,dup,f0,f1,f2\n";
 }
@@ -196,6 +209,28 @@ std::string summary(const Problem& problem, std::span<const SearchRun> runs) {
   for (const SearchRun& run : runs)
     to_95.push_back(evaluations_to(problem, run, 0.95).value_or(std::numeric_limits<double>::infinity()));
   return line + fmt::format("   to 95 %: {:.0f}\n", median(to_95));
+}
+
+std::string warm_summary(const Problem& problem, std::span<const SearchRun> cold, std::span<const SearchRun> warm) {
+  std::string line = fmt::format("{:<10} {:<10} warm", problem.name, warm.front().sampler);
+  for (const double evaluations : {20.0, 50.0}) {
+    line += fmt::format("   as cold after {}:", evaluations);
+    for (size_t i = 0; i < cold.size(); ++i) {
+      const auto spent = evaluations_to(problem, warm[i], share_after(problem, cold[i], evaluations));
+      line += spent ? fmt::format(" {:.0f}", *spent) : std::string(" -");
+    }
+  }
+  for (const double evaluations : {20.0, 50.0, 100.0}) {
+    std::vector<double> shares_cold, shares_warm;
+    for (size_t i = 0; i < cold.size(); ++i) {
+      if (cold[i].points.empty() || cold[i].points.back().spent < evaluations - 1.0) continue;
+      shares_cold.push_back(share_after(problem, cold[i], evaluations));
+      shares_warm.push_back(share_after(problem, warm[i], evaluations));
+    }
+    if (!shares_cold.empty())
+      line += fmt::format("   {}: {:.3f} cold, {:.3f} warm", evaluations, median(shares_cold), median(shares_warm));
+  }
+  return line + "\n";
 }
 
 }  // namespace bitwright

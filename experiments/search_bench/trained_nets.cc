@@ -151,17 +151,21 @@ double scaled_cost(double cost, NetsScale scale) {
   return scale == NetsScale::kLogarithm ? std::log(cost) : cost;
 }
 
-ProblemOutcome outcome_of(const TrainedNet& net, NetsScale scale) {
-  const double mean_error = (net.errors[0].back() + net.errors[1].back()) / 2;
-  return {{scaled_error(mean_error, scale), scaled_cost(net.flash_bytes, scale), scaled_cost(net.latency_us, scale)},
+double true_error(const TrainedNet& net, NetsTarget target) {
+  return target == NetsTarget::kEarly ? net.errors[1][1] : (net.errors[0].back() + net.errors[1].back()) / 2;
+}
+
+ProblemOutcome outcome_of(const TrainedNet& net, NetsScale scale, NetsTarget target) {
+  return {{scaled_error(true_error(net, target), scale), scaled_cost(net.flash_bytes, scale),
+           scaled_cost(net.latency_us, scale)},
           net.known_limits,
           {}};
 }
 
-std::vector<ObjectiveVector> exact_front(const std::vector<TrainedNet>& nets, NetsScale scale) {
+std::vector<ObjectiveVector> exact_front(const std::vector<TrainedNet>& nets, NetsScale scale, NetsTarget target) {
   std::vector<ObjectiveVector> points, front;
   for (const TrainedNet& net : nets)
-    if (const ProblemOutcome outcome = outcome_of(net, scale); keeps_known_limits(outcome))
+    if (const ProblemOutcome outcome = outcome_of(net, scale, target); keeps_known_limits(outcome))
       points.push_back(outcome.objectives);
   std::ranges::sort(points);  // nobody is dominated by one behind it
   for (const ObjectiveVector& point : points)
@@ -198,13 +202,17 @@ const TrainedNet& net_at(const TrainedNets& trained, const ProblemPoint& point) 
   return trained.nets[position_of(trained.space, point)];
 }
 
-Problem nets_problem(std::shared_ptr<const TrainedNets> trained, NetsScale scale) {
-  const bool linear = scale == NetsScale::kLinear;
-  Problem problem = {.name = linear ? "nets" : "nets-log",
+Problem nets_problem(std::shared_ptr<const TrainedNets> trained, NetsScale scale, NetsTarget target) {
+  const bool linear = scale == NetsScale::kLinear, early = target == NetsTarget::kEarly;
+  Problem problem = {.name = early    ? "nets-early"
+                             : linear ? "nets"
+                                      : "nets-log",
                      .parameters = parameters_of(trained->space),
                      .known_costs = true,
                      .error_resolution = linear ? kErrorResolution : 0.0};
-  problem.outcome = [=](const ProblemPoint& point) { return outcome_of(net_at(*trained, point), scale); };
+  problem.outcome = [=](const ProblemPoint& point) { return outcome_of(net_at(*trained, point), scale, target); };
+  set_reference(problem, exact_front(trained->nets, scale, target));
+  if (early) return problem;
   problem.observed = [=](const ProblemPoint& point, Rng& rng) {
     std::vector<double> errors;
     for (const double error : net_at(*trained, point).errors[rng.below(2)])
@@ -212,7 +220,6 @@ Problem nets_problem(std::shared_ptr<const TrainedNets> trained, NetsScale scale
     return errors;
   };
   problem.rungs = {1.0 / 9, 3.0 / 9, 1.0};
-  set_reference(problem, exact_front(trained->nets, scale));
   return problem;
 }
 

@@ -39,7 +39,11 @@ const TrainedNet& net_at(const TrainedNets& trained, const ProblemPoint& point);
 // two trainings, an evaluation one of the two; its rungs are RungErrors. The reference is the exact front.
 // `nets-log`: the same with the logarithm of every objective, an error of 0 being half a window: every halving of an
 // error or a cost counts alike, at the cheap end of the front as at the accurate one.
+// `nets-early` is `nets-log` with another target: the errors after 3 epochs of the second training, as an earlier study
+// on other data would have them.
 enum class NetsScale { kLinear, kLogarithm };
-Problem nets_problem(std::shared_ptr<const TrainedNets> trained, NetsScale scale = NetsScale::kLinear);
+enum class NetsTarget { kTrained, kEarly };
+Problem nets_problem(std::shared_ptr<const TrainedNets> trained, NetsScale scale = NetsScale::kLinear,
+                     NetsTarget target = NetsTarget::kTrained);
 
 }  // namespace bitwright

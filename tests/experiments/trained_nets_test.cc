@@ -143,7 +143,7 @@ TEST(NamedProblem, HasAllOfThem) {
   for (const std::string& name : problem_names()) EXPECT_EQ(named_problem(name).name, name);
   EXPECT_EQ(error_of<ConfigError>([] { named_problem("mcu4"); }),
             "problem = mcu4: one of bnh, tnk, osy, c2dtlz2, mi-c2dtlz2, mw7, cre22, cre23, cre24, cre25, mcu, mcu3, "
-            "nets, nets-log");
+            "nets, nets-log, nets-early");
 }
 
 }  // namespace

@@ -256,7 +256,7 @@ TEST(StudyJson, FieldsOfLaterVersionsDoNotMakeAnotherStudyUntilTheyAreUsed) {
   for (const char* key : {"execution", "duty_cycle", "report_boards"}) EXPECT_EQ(first.erase(key), 1u) << key;
   for (const char* key : {"average_power", "params", "accuracy", "ram_bank", "soft"})
     EXPECT_EQ(first["limits"].erase(key), 1u) << key;
-  EXPECT_EQ(first["search"].erase("designs"), 1u);
+  for (const char* key : {"designs", "warm_start"}) EXPECT_EQ(first["search"].erase(key), 1u) << key;
   EXPECT_EQ(comparable_config(study_of(kStudy).config_json), comparable_config(first.dump()));
   EXPECT_EQ(study_from_json(first.dump()).config_json, study_of(kStudy).config_json);
   EXPECT_NE(comparable_config(study_of(kStudy, {"training.surrogate=ede"}).config_json),
@@ -348,6 +348,15 @@ TEST(Designs, OthersMakeAnotherStudy) {
   EXPECT_EQ(config_difference(study_of(kStudy + kDesign).config_json,
                               study_of(design_with("activations: uint4", "activations: binary")).config_json),
             "search.designs.0.block1.activations: uint4 -> binary\n");
+}
+
+TEST(WarmStart, PathsStartAtTheStudysFolderAndAreStoredWhole) {
+  const Study study = study_from_yaml(kStudy + "  warm_start: [before.bw.db, /data/first.bw.db]\n", "/studies/s.yaml");
+  EXPECT_EQ(study.search.warm_start, (std::vector<std::string>{"/studies/before.bw.db", "/data/first.bw.db"}));
+  EXPECT_EQ(study_from_json(study.config_json).search.warm_start, study.search.warm_start);
+  EXPECT_NE(comparable_config(study.config_json), comparable_config(study_of(kStudy).config_json));
+  EXPECT_EQ(error_in(kStudy + "  warm_start: [/a.db, /a.db]\n"),
+            "s.yaml:19:23: search.warm_start[1] = /a.db: given twice");
 }
 
 TEST(LoadStudy, FoldsNeedTheirNumber) {
