@@ -99,7 +99,7 @@ TEST_P(HalvedRun, SpendsTheSameEpochsAndHasFewerWholeTrainings) {
 INSTANTIATE_TEST_SUITE_P(Samplers, HalvedRun, testing::ValuesIn(kSamplers));
 
 TEST(SearchRun, IsALineAnEvaluation) {
-  const SearchRun run{"bayesian", "mcu", 4, {{0.0015, true, false, false, {0.25, 0.5}, 1.0}}};
+  const SearchRun run{"bayesian", "mcu", 4, {{0.0015, true, false, false, {0.25, 0.5}, {}, 1.0}}};
   EXPECT_EQ(csv_header() + csv_rows(run),
             "peer,problem,seed,i,ask_cpu_s,known_ok,unknown_ok,dup,f0,f1,f2\n"
             "bitwright-bayesian,mcu,4,0,0.001500,1,0,0,0.25,0.5,\n");
