@@ -68,6 +68,12 @@ std::vector<std::string> row_of(const Study& study, const Trial& trial, const Bo
 
 }  // namespace
 
+std::vector<std::string> board_names(const std::vector<Board>& boards) {
+  std::vector<std::string> names;
+  for (const Board& board : boards) names.push_back(board.name);
+  return names;
+}
+
 std::vector<BoardFit> board_fits(const Study& study, const Network& network) {
   std::vector<BoardFit> fits;
   for (const Board& board : boards_of(study)) fits.push_back(fit_of(study, board, /*needed=*/true, network));

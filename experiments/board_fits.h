@@ -27,6 +27,9 @@ std::vector<BoardFit> board_fits(const Study& study, const Network& network);
 // The same where the figures of the boards that must be fitted are known: `needed`, as rules_of() estimates them.
 std::vector<BoardFit> board_fits(const Study& study, const Network& network, const Estimates& needed);
 
+// In their order.
+std::vector<std::string> board_names(const std::vector<Board>& boards);
+
 // Whether there is more than one board to tell of.
 bool tells_boards(const Study& study);
 

@@ -9,12 +9,6 @@
 namespace bitwright {
 namespace {
 
-std::vector<std::string> names_of(const std::vector<Board>& boards) {
-  std::vector<std::string> names;
-  for (const Board& board : boards) names.push_back(board.name);
-  return names;
-}
-
 // What depends on the study's boards and duty cycle.
 void add_study(nlohmann::json& json, const Trial& trial, const Study& study) {
   if (tells_boards(study)) json["boards"] = board_fits_json(study, trial.candidate.network);
@@ -52,8 +46,8 @@ nlohmann::json front_json(const std::vector<FrontPoint>& front, const Study& stu
   nlohmann::json json = {{"schema", 1},
                          {"study", study.name},
                          {"board", study.board.name},
-                         {"boards", names_of(boards_of(study))},
-                         {"report_boards", names_of(study.report_boards)},
+                         {"boards", board_names(boards_of(study))},
+                         {"report_boards", board_names(study.report_boards)},
                          {"front", std::move(points)},
                          {"warnings", result_warnings(study)}};
   if (study.duty_cycle.given()) json["duty_cycle"] = duty_cycle_json(study);

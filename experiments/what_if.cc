@@ -16,17 +16,12 @@
 #include "core/io/load_study.h"
 #include "core/quantity.h"
 #include "estimators/cost_table.h"
+#include "experiments/board_fits.h"
 #include "experiments/table.h"
 #include "search/pareto.h"
 
 namespace bitwright {
 namespace {
-
-std::vector<std::string> names_of(const std::vector<Board>& boards) {
-  std::vector<std::string> names;
-  for (const Board& board : boards) names.push_back(board.name);
-  return names;
-}
 
 // One that the study knows is as stored: its banks are in the order of limits.ram_bank.
 Board board_called(const Study& study, const std::string& name) {
@@ -69,7 +64,7 @@ void move_memory_limits(Limits& limits, const Study& searched, const std::vector
 
 void put_boards(Study& study, std::vector<Board> boards) {
   move_memory_limits(study.limits, study, boards);
-  const std::vector<std::string> names = names_of(boards);
+  const std::vector<std::string> names = board_names(boards);
   std::erase_if(study.report_boards,
                 [&](const Board& board) { return std::find(names.begin(), names.end(), board.name) != names.end(); });
   study.ram_bank.clear();
