@@ -13,7 +13,6 @@ namespace {
 using Parameters = std::map<std::string, std::string>;
 
 // A changed ordinal dimension steps to a neighbour this often, else to any other choice.
-constexpr double kNeighbourProbability = 0.8;
 
 const char* const kKinds[] = {"conv", "depthwise_separable", "residual"};
 const char* const kHeads[] = {"flatten_dense", "global_pool_dense"};
@@ -83,16 +82,6 @@ double count(const std::vector<Dimension>& all, const Dimension& dimension) {
     sum += product;
   }
   return sum;
-}
-
-size_t draw_other(const Dimension& dimension, size_t current, Rng& rng) {
-  const size_t n = dimension.choices.size();
-  if (dimension.ordinal && rng.uniform() < kNeighbourProbability) {
-    if (current == 0) return 1;
-    if (current == n - 1) return n - 2;
-    return rng.below(2) == 0 ? current - 1 : current + 1;
-  }
-  return (current + 1 + rng.below(n - 1)) % n;
 }
 
 // The branch of a residual block and its projection: signed, and of 4 bits at least, so that their sum says more than
@@ -263,25 +252,6 @@ Candidate SearchSpace::sample(Rng& rng) const {
   Parameters parameters;
   for (const Dimension& d : dimensions_)
     if (is_active(d, parameters)) parameters[d.name] = d.choices[rng.below(d.choices.size())];
-  return decode(std::move(parameters));
-}
-
-Candidate SearchSpace::mutate(const Candidate& parent, Rng& rng) const {
-  std::vector<const Dimension*> open;
-  for (const Dimension& d : dimensions_)
-    if (d.choices.size() > 1 && parent.parameters.contains(d.name)) open.push_back(&d);
-  if (open.empty()) return parent;
-  const Dimension& changed = *open[rng.below(open.size())];
-  Parameters parameters = parent.parameters;
-  std::string& value = parameters.at(changed.name);
-  const auto at = std::find(changed.choices.begin(), changed.choices.end(), value);
-  value = changed.choices[draw_other(changed, static_cast<size_t>(at - changed.choices.begin()), rng)];
-  for (const Dimension& d : dimensions_) {
-    if (!is_active(d, parameters))
-      parameters.erase(d.name);
-    else if (!parameters.contains(d.name))
-      parameters[d.name] = d.choices[rng.below(d.choices.size())];
-  }
   return decode(std::move(parameters));
 }
 

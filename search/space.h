@@ -26,9 +26,6 @@ class SearchSpace {
 
   // Each active dimension uniform over its choices, parents first.
   Candidate sample(Rng& rng) const;
-  // One dimension changed (ordinal ones to a neighbour, mostly), newly active ones drawn afresh; never equal to `parent`
-  // as an assignment unless the space has one point.
-  Candidate mutate(const Candidate& parent, Rng& rng) const;
   // Network and hash of an assignment. Inactive entries are dropped: the canonical form. Throws ConfigError for a value
   // that is missing or not a choice; a network whose windows do not fit is left to check_structure. Layers, of block 2:
   //   conv                  conv2 (stride, pool)

@@ -65,6 +65,37 @@ TEST(CandidateDesigns, MutatesOneToThreeDimensionsAndWhatHangsOnThem) {
   EXPECT_GT(gained, 0);
 }
 
+TEST(CandidateDesigns, AMutationStepsMostlyToANeighbour) {
+  SpaceSpec spec = large_spec();
+  spec.min_blocks = spec.max_blocks = 1;
+  const CandidateDesigns designs = designs_of(spec);
+  const SearchSpace space = space_of(spec);
+  const auto& all = space.dimensions();
+  const auto channels = static_cast<size_t>(std::ranges::find(all, "block1.channels", &Dimension::name) - all.begin());
+  Rng rng(9);
+  DesignPoint point = designs.sample(rng);
+  point[channels] = 2;  // 8, of 2 to 64
+  int near = 0, far = 0;
+  for (int i = 0; i < 20000; ++i) {
+    const double changed = designs.mutate(point, rng)[channels];
+    if (changed == 2) continue;
+    (changed == 1 || changed == 3 ? near : far)++;
+  }
+  // 80 % steps, and 2 of the 5 others by chance: 88 %.
+  EXPECT_NEAR(double(near) / (near + far), 0.88, 0.03);
+}
+
+TEST(CandidateDesigns, ASpaceOfOnePointMutatesToItself) {
+  SpaceSpec spec = large_spec();
+  spec.min_blocks = spec.max_blocks = 1;
+  spec.block = {{"conv"}, {4}, {3}, {1}, {1}, {Format::kBinary}, {Format::kBinary}};
+  ASSERT_EQ(space_of(spec).size(), 1.0);
+  const CandidateDesigns designs = designs_of(spec);
+  Rng rng(1);
+  const DesignPoint point = designs.sample(rng);
+  EXPECT_EQ(designs.mutate(point, rng), point);
+}
+
 TEST(CandidateDesigns, TheModelSeesOrderChoicesAndWhatIsNotThere) {
   const CandidateDesigns designs = designs_of(large_spec());
   const SearchSpace space = space_of(large_spec());

@@ -136,52 +136,6 @@ TEST(SearchSpace, SamplesEachChoiceOfADimensionEquallyOften) {
   for (const auto& [kind, count] : kinds) EXPECT_NEAR(count, 2000, 205) << kind;
 }
 
-TEST(SearchSpace, AMutationChangesOneDimensionAndWhatHangsBelowIt) {
-  const SearchSpace space = space_of(small_spec());
-  const std::set<Parameters> all = enumerate(space);
-  Rng rng(7);
-  Candidate c = space.sample(rng);
-  for (int i = 0; i < 3000; ++i) {
-    const Candidate m = space.mutate(c, rng);
-    ASSERT_TRUE(all.contains(m.parameters));
-    ASSERT_NE(m.parameters, c.parameters);
-    int changed = 0;  // among the dimensions active in both
-    for (const auto& [name, value] : m.parameters)
-      changed += c.parameters.contains(name) && c.parameters.at(name) != value;
-    ASSERT_EQ(changed, 1);
-    c = m;
-  }
-}
-
-TEST(SearchSpace, AMutationStepsMostlyToANeighbour) {
-  SpaceSpec spec = large_spec();
-  spec.min_blocks = spec.max_blocks = 1;
-  const SearchSpace space = space_of(spec);
-  Rng rng(9);
-  Candidate c = space.sample(rng);
-  c.parameters["block1.channels"] = "8";
-  c = space.decode(c.parameters);
-  int near = 0, far = 0;
-  for (int i = 0; i < 20000; ++i) {
-    const std::string channels = space.mutate(c, rng).parameters.at("block1.channels");
-    if (channels == "8") continue;
-    (channels == "4" || channels == "16" ? near : far)++;
-  }
-  // 80 % steps, and 2 of the 5 others by chance: 88 %.
-  EXPECT_NEAR(double(near) / (near + far), 0.88, 0.03);
-}
-
-TEST(SearchSpace, ASpaceOfOnePointMutatesToItself) {
-  SpaceSpec spec = large_spec();
-  spec.min_blocks = spec.max_blocks = 1;
-  spec.block = {{"conv"}, {4}, {3}, {1}, {1}, {Format::kBinary}, {Format::kBinary}};
-  const SearchSpace space = space_of(spec);
-  EXPECT_EQ(space.size(), 1.0);
-  Rng rng(1);
-  const Candidate c = space.sample(rng);
-  EXPECT_EQ(space.mutate(c, rng).parameters, c.parameters);
-}
-
 TEST(SearchSpace, DecodingDropsInactiveParametersSoThatTheHashIsCanonical) {
   const SearchSpace space = space_of(small_spec());
   Parameters p = two_blocks("conv");
