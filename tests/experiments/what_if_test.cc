@@ -5,9 +5,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
-#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "core/io/board_yaml.h"
@@ -17,8 +15,7 @@
 #include "estimators/cost_table.h"
 #include "experiments/what_if_text.h"
 #include "search/space.h"
-#include "tests/experiments/tiny_study.h"
-#include "tests/io/temp_folder.h"
+#include "tests/experiments/trained_study.h"
 
 namespace bitwright {
 namespace {
@@ -27,55 +24,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-
-const std::string kWideStudy = kTinyHead +
-                               "space:\n"
-                               "  max_blocks: 2\n"
-                               "  block: {channels: [2, 4, 8, 16, 32], kernel: [4, 8], stride: [1, 2, 4],\n"
-                               "          weights: [binary, ternary, int4, int8], activations: [binary, uint4]}\n"
-                               "  head: [global_pool_dense, flatten_dense]\n";
-
-Study study_of(const std::vector<std::string>& overrides) {
-  return study_from_yaml(kWideStudy, "tiny.yaml", overrides);
-}
-
-// A store of trained networks of the study's space that keep its limits, with accuracies drawn at random; every fifth
-// was scored on the test set.
-class TrainedStudy {
- public:
-  explicit TrainedStudy(const std::vector<std::string>& overrides, int64_t trials = 60)
-      : store_(TrialStore::create_or_open(path(), study_record(study_of(overrides), {}))) {
-    const Study study = study_of(overrides);
-    const SearchSpace space(study.space, {600, 1, 1}, Format::kInt8, 4, study.name);
-    const CandidateRules rules = rules_of(study);
-    Rng rng(11);
-    while (store_.size() < trials) {
-      Trial trial;
-      trial.candidate = space.sample(rng);
-      if (store_.contains(trial.candidate.hash) || !rules.check_structure(trial.candidate.network).empty()) continue;
-      trial.estimates = rules.estimate(trial.candidate.network);
-      if (rules.check_budgets(trial.estimates).empty()) add(std::move(trial), rng.uniform(0.5, 1.0));
-    }
-  }
-
-  std::string path() const { return folder_.path() + "/tiny.bw.db"; }
-  const TempFolder& folder() const { return folder_; }
-  const TrialStore& store() const { return store_; }
-
- private:
-  void add(Trial trial, double accuracy) {
-    trial.source = "random";
-    trial = store_.begin(std::move(trial));
-    trial.state = TrialState::kComplete;
-    trial.metrics.accuracy = accuracy;
-    for (int epoch = 1; epoch <= 12; ++epoch) trial.epochs.push_back({epoch, 0.001, 0.5, accuracy});
-    store_.finish(trial);
-    if (trial.number % 5 == 0) store_.set_test_metrics(trial.number, {.accuracy = accuracy - 0.01});
-  }
-
-  TempFolder folder_;
-  TrialStore store_;
-};
 
 const TrainedStudy& trained() {
   static const TrainedStudy study({"limits.ram=16 KiB", "limits.latency=100 ms"});
@@ -127,7 +75,7 @@ std::vector<Trial> that_fit(const Study& study) {
 
 TEST(WhatIf, IsTheStoredTrialsFilteredAndEstimatedAsAStudyOfThatFileWould) {
   for (const Question& question : questions()) {
-    const Study study = study_of(question.overrides);
+    const Study study = wide_study(question.overrides);
     const std::vector<Trial> fitting = that_fit(study);
     const WhatIf answer = asked(question.changes);
     EXPECT_EQ(answer.trained, 60);
@@ -165,7 +113,7 @@ TEST(WhatIf, ShowsTestScoresWhereTheStoreHasThemAndScoresNone) {
 
 TEST(WhatIf, CountsWhatEachRuleRejects) {
   std::map<std::string, int64_t> expected;
-  const Study study = study_of({"limits.ram=3 KiB", "limits.latency=10 ms", "limits.accuracy=0.7"});
+  const Study study = wide_study({"limits.ram=3 KiB", "limits.latency=10 ms", "limits.accuracy=0.7"});
   const CandidateRules rules = rules_of(study);
   for (const Trial& trial : trained().store().trials()) {
     for (const Violation& v : rules.check_budgets(rules.estimate(trial.candidate.network))) ++expected[v.rule];
@@ -194,7 +142,7 @@ TEST(WhatIf, WhereNothingFitsNamesTheNearest) {
   EXPECT_EQ(static_cast<int>(exit_code(answer)), 3);
   EXPECT_TRUE(answer.front.empty());
   int64_t least = INT64_MAX;
-  for (const Trial& trial : that_fit(study_of({}))) least = std::min(least, trial.estimates.ram_bytes);
+  for (const Trial& trial : that_fit(wide_study({}))) least = std::min(least, trial.estimates.ram_bytes);
   ASSERT_TRUE(answer.nearest);
   EXPECT_LE(answer.nearest->trial.estimates.ram_bytes, least);
   ASSERT_EQ(answer.nearest->broken.size(), 1u);
@@ -227,7 +175,7 @@ TEST(WhatIf, OfAStoreWithoutATrainedNetworkNothingFits) {
 // ---- the study that is asked for
 
 TEST(ChangedStudy, ABoardOfTheStudyIsTheStudysOwn) {
-  const Study searched = study_of({"board=[nucleo-l476rg, nucleo-l496zg]", "limits.ram_bank=sram2"});
+  const Study searched = wide_study({"board=[nucleo-l476rg, nucleo-l496zg]", "limits.ram_bank=sram2"});
   const Study study = changed_study(searched, {.boards = {"nucleo-l476rg"}});
   EXPECT_EQ(study.board.ram.front().name, "sram2");
   EXPECT_EQ(study.limits.ram_bytes, 32 * 1024);
@@ -236,25 +184,25 @@ TEST(ChangedStudy, ABoardOfTheStudyIsTheStudysOwn) {
 
 TEST(ChangedStudy, ABoardThatWasReportedIsTheOneThatCounts) {
   const Study study =
-      changed_study(study_of({"report_boards=[nucleo-f411re, nucleo-u083rc]"}), {.boards = {"nucleo-f411re"}});
+      changed_study(wide_study({"report_boards=[nucleo-f411re, nucleo-u083rc]"}), {.boards = {"nucleo-f411re"}});
   EXPECT_EQ(study.board.name, "nucleo-f411re");
   ASSERT_EQ(study.report_boards.size(), 1u);
   EXPECT_EQ(study.report_boards[0].name, "nucleo-u083rc");
 }
 
 TEST(ChangedStudy, ALimitBeyondTheNewBoardIsWhatThatHas) {
-  const Study searched = study_of({"limits.flash=64 KiB", "limits.ram=20 KiB of 96 KiB"});
+  const Study searched = wide_study({"limits.flash=64 KiB", "limits.ram=20 KiB of 96 KiB"});
   const Study small = changed_study(searched, {.boards = {"nucleo-c031c6"}});
   EXPECT_EQ(small.limits.flash_bytes, 32 * 1024);
   EXPECT_EQ(small.limits.ram_bytes, 12 * 1024);
   const Study large = changed_study(searched, {.boards = {"nucleo-f411re"}});
   EXPECT_EQ(large.limits.flash_bytes, 64 * 1024);
   EXPECT_EQ(large.limits.ram_bytes, 20 * 1024);
-  EXPECT_EQ(changed_study(study_of({}), {.boards = {"nucleo-f411re"}}).limits.ram_bytes, 128 * 1024);
+  EXPECT_EQ(changed_study(wide_study({}), {.boards = {"nucleo-f411re"}}).limits.ram_bytes, 128 * 1024);
 }
 
 TEST(ChangedStudy, ALiftedLimitIsTheBoards) {
-  EXPECT_EQ(changed_study(study_of({"limits.ram=8 KiB"}), {.limits = {"ram=none"}}).limits.ram_bytes, 96 * 1024);
+  EXPECT_EQ(changed_study(wide_study({"limits.ram=8 KiB"}), {.limits = {"ram=none"}}).limits.ram_bytes, 96 * 1024);
 }
 
 // ---- what cannot be read
@@ -379,29 +327,6 @@ TEST(Front, ExitCodesAreThreeWhereNothingFitsAndTwoForAMistake) {
   EXPECT_EQ(wrong.errors,
             "error: command line: limits.ram = 8KB: a number with a unit of B, KiB, MiB, kB, MB, or none\n");
   EXPECT_EQ(wrong.output, "");
-}
-
-double cpu_seconds_of_children() {
-  rusage usage;
-  getrusage(RUSAGE_CHILDREN, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-// By hand, as its store takes a while to make.
-TEST(Front, DISABLED_AnswersOfFiveThousandTrialsInTwoSecondsOfCpu) {
-  const TrainedStudy many({}, 5000);
-  for (const std::string limit : {"ram=8KiB", "ram=1KiB"}) {
-    const double before = cpu_seconds_of_children();
-    const ProcessResult run = run_process(
-        {BITWRIGHT_BINARY_DIR "/bitwright", "front", many.path(), "--limit", limit, "--board", "nucleo-f411re"});
-    const double seconds = cpu_seconds_of_children() - before;
-    EXPECT_EQ(run.exit_status, 0) << run.errors;
-    EXPECT_LT(seconds, 2.0);
-    std::cout << limit << ": " << seconds << " s\n";
-  }
 }
 
 }  // namespace
