@@ -106,17 +106,18 @@ BayesianProposer::BayesianProposer(const DesignSpace& space, uint64_t seed, Baye
       options_(std::move(options)),
       inputs_(space.inputs()),
       results_(space),
-      models_(inputs_, options_.error_resolution, options_.rungs.front(), earlier_models(space, options_)) {
+      models_(inputs_, options_.error_resolution, options_.rungs.front(), earlier_models(space, options_)),
+      trust_({.rungs = options_.rungs}) {
   BW_CHECK(options_.initial_points >= 1 && options_.initial_candidates >= 1);
   BW_CHECK(options_.pool >= 1 && options_.refinements >= 0 && options_.refined >= 1);
   BW_CHECK(options_.mutants >= 1 && options_.evolution_every >= 0);
-  BW_CHECK(options_.whole_trainings >= 1 && options_.rungs.back() == 1.0);
 }
 
 void BayesianProposer::tell(const DesignResult& result) {
   const std::optional<size_t> entry = results_.add(result);
   if (!entry) return;
   if (*entry == rows_.size()) rows_.push_back(space_.encode(result.point));
+  if (result.measured) trust_.add(result.number, trust_.rung_of(result.fidelity), result.measured->at(0));
   if (result.measured && result.fidelity == 1.0) evaluated_.push_back(*entry);
   models_.add(result, rows_[*entry]);
 }
@@ -124,7 +125,7 @@ void BayesianProposer::tell(const DesignResult& result) {
 std::optional<DesignProposal> BayesianProposer::propose(int64_t number, const std::vector<DesignPoint>& pending) {
   std::optional<DesignProposal> proposal = continued_first(pending);
   if (!proposal) proposal = best_proposal(number, pending);
-  if (proposal && !proposal->continues) proposal->fidelity = options_.rungs.front();
+  if (proposal && !proposal->continues) proposal->fidelity = trust_.fidelity_of(trust_.rung_after(-1));
   return proposal;
 }
 
@@ -158,7 +159,7 @@ std::vector<size_t> BayesianProposer::stopped(const std::vector<DesignPoint>& pe
 }
 
 std::optional<DesignProposal> BayesianProposer::continued_first(const std::vector<DesignPoint>& pending) const {
-  if (evaluated_.size() >= static_cast<size_t>(options_.whole_trainings)) return std::nullopt;
+  if (std::ssize(evaluated_) >= trust_.whole_trainings()) return std::nullopt;
   const std::vector<size_t> entries = stopped(pending);
   return entries.empty() ? std::nullopt : std::optional(continuation(entries[0], std::nullopt));
 }
@@ -187,9 +188,9 @@ std::optional<DesignProposal> BayesianProposer::continued(const Outlook& outlook
 DesignProposal BayesianProposer::continuation(size_t entry, std::optional<Opinion> opinion) const {
   const DesignResult& told = results_.entries()[entry].told;
   return {.point = told.point,
-          .source = "rung",
+          .source = opinion ? "rung" : "first",
           .opinion = opinion,
-          .fidelity = *std::ranges::upper_bound(options_.rungs, told.fidelity),
+          .fidelity = trust_.fidelity_of(trust_.rung_after(trust_.rung_of(told.fidelity))),
           .continues = told.number};
 }
 

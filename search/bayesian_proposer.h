@@ -41,7 +41,6 @@ struct BayesianOptions {
   int evolution_every = 10;         // proposals, of which one is a mutant of the front; 0: none
   double error_resolution = 0.001;  // 1 / windows of the validation: see log_error; 0: no logarithm is taken
   double most_error = std::numeric_limits<double>::infinity();  // a result of more is no point of the front
-  int whole_trainings = 5;                                      // the first so many go through all rungs, >= 1
   std::vector<double> rungs = {1.0};                            // ProposerOptions::rungs
   std::vector<EarlierResults> earlier{};                        // ProposerOptions::earlier
 };
@@ -62,10 +61,11 @@ class BayesianProposer : public Proposer {
   void tell(const DesignResult& result) override;
   // Where there are rungs, a training that stopped at one goes on where its expected gain by remaining epoch is greater
   // than that of another point by epoch: by the models, which learn from the errors at rungs as well. The first few go
-  // through all rungs.
-  // Sources: "rung" of what goes on; "initial", "model", "evolution", and "random" where a pool would be empty. One
-  // thread; time grows with the cube of the results.
+  // through all rungs, and none stops at one that was given up by them (search/rung_trust.h).
+  // Sources: of what goes on "rung", of the first few "first"; "initial", "model", "evolution", and "random" where a
+  // pool would be empty. One thread; time grows with the cube of the results.
   std::optional<DesignProposal> propose(int64_t number, const std::vector<DesignPoint>& pending = {}) override;
+  std::vector<GivenUpRung> given_up_rungs() const override { return trust_.given_up(); }
 
  private:
   struct Outlook;
@@ -99,6 +99,7 @@ class BayesianProposer : public Proposer {
   std::vector<Eigen::RowVectorXd> rows_;  // of its entries
   std::vector<size_t> evaluated_;         // indices of whole trainings that did not fail
   ResultModels models_;
+  RungTrust trust_;
 };
 
 }  // namespace bitwright

@@ -18,6 +18,7 @@ class GivenProposer : public Proposer {
   void tell(const DesignResult& result) override;
   // The first of the given points that keeps the known limits and is new, else what the search method proposes.
   std::optional<DesignProposal> propose(int64_t number, const std::vector<DesignPoint>& pending) override;
+  std::vector<GivenUpRung> given_up_rungs() const override { return proposer_->given_up_rungs(); }
 
  private:
   const DesignSpace& space_;

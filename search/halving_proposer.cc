@@ -4,18 +4,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/check.h"
-
 namespace bitwright {
 
 HalvingProposer::HalvingProposer(const DesignSpace& space, std::unique_ptr<Proposer> proposer,
                                  std::vector<double> rungs)
-    : space_(space),
-      proposer_(std::move(proposer)),
-      rungs_(std::move(rungs)),
-      halving_({.rungs = static_cast<int>(rungs_.size())}) {
-  BW_CHECK(!rungs_.empty() && rungs_.back() == 1.0);
-}
+    : space_(space), proposer_(std::move(proposer)), halving_({.trust = {.rungs = std::move(rungs)}}) {}
 
 void HalvingProposer::tell(const DesignResult& result) {
   proposer_->tell(result);
@@ -23,9 +16,7 @@ void HalvingProposer::tell(const DesignResult& result) {
   if (!result.measured) return halving_.drop(result.number);
   const KnownOutcome known = space_.known_outcome(result.point);
   if (!known.broken.empty()) return;
-  const auto rung = std::ranges::find(rungs_, result.fidelity);
-  BW_CHECK(rung != rungs_.end());
-  halving_.add(result.number, static_cast<int>(rung - rungs_.begin()), joined(*result.measured, known.objectives));
+  halving_.add(result.number, halving_.trust().rung_of(result.fidelity), joined(*result.measured, known.objectives));
 }
 
 std::optional<DesignProposal> HalvingProposer::propose(int64_t number, const std::vector<DesignPoint>& pending) {
@@ -36,11 +27,11 @@ std::optional<DesignProposal> HalvingProposer::propose(int64_t number, const std
     if (std::ranges::count(pending, point) > 0) continue;
     return DesignProposal{.point = point,
                           .source = "halving",
-                          .fidelity = rungs_[static_cast<size_t>(promotion->rung)],
+                          .fidelity = halving_.trust().fidelity_of(promotion->rung),
                           .continues = promotion->number};
   }
   std::optional<DesignProposal> proposal = proposer_->propose(number, pending);
-  if (proposal) proposal->fidelity = rungs_[static_cast<size_t>(halving_.first_rung())];
+  if (proposal) proposal->fidelity = halving_.trust().fidelity_of(halving_.trust().rung_after(-1));
   return proposal;
 }
 

@@ -18,11 +18,11 @@ class HalvingProposer : public Proposer {
   void tell(const DesignResult& result) override;
   // A training that goes on, else what the search method proposes.
   std::optional<DesignProposal> propose(int64_t number, const std::vector<DesignPoint>& pending) override;
+  std::vector<GivenUpRung> given_up_rungs() const override { return halving_.trust().given_up(); }
 
  private:
   const DesignSpace& space_;
   std::unique_ptr<Proposer> proposer_;
-  std::vector<double> rungs_;
   std::map<int64_t, DesignPoint> points_;
   SuccessiveHalving halving_;
 };

@@ -15,6 +15,7 @@
 
 #include "core/trial.h"
 #include "search/design_space.h"
+#include "search/rung_trust.h"
 
 namespace bitwright {
 
@@ -47,6 +48,8 @@ class Proposer {
   // theirs. A new point is never one that was told or is pending, never one that breaks a known limit; nothing where no
   // other is found, because the space is exhausted or next to nothing in it keeps the limits.
   virtual std::optional<DesignProposal> propose(int64_t number, const std::vector<DesignPoint>& pending) = 0;
+  // Where trainings stop no more, by what was told so far.
+  virtual std::vector<GivenUpRung> given_up_rungs() const { return {}; }
 };
 
 // What was told so far, for searches that choose among all of it.

@@ -3,9 +3,8 @@
 // best third goes on, as soon as it is known to be that: by non-dominated rank over the error there and the known
 // costs, and among equals by crowding distance.
 //
-// Whether a rung predicts is measured, once: the first trainings go through all rungs, and a rung is given up whose
-// errors order the first to reach the last rung otherwise than their errors there do. Limits that a training tells play
-// no part.
+// The first trainings go through all rungs, by which rungs are judged (search/rung_trust.h): none stops at one that was
+// given up. Limits that a training tells play no part.
 //
 // Source: Schmucker et al., "Multi-objective Asynchronous Successive Halving", arXiv 2106.12639, 2021, alg. 2; Li et
 // al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020, alg. 2.
@@ -19,14 +18,13 @@
 #include <vector>
 
 #include "search/pareto.h"
+#include "search/rung_trust.h"
 
 namespace bitwright {
 
 struct HalvingOptions {
-  int rungs = 3;                   // the last is the whole training; >= 1, and one is no halving
-  int reduction = 3;               // one of so many goes on; >= 2
-  int whole_trainings = 10;        // the first so many go through all rungs, >= 2
-  double least_correlation = 0.5;  // of ranks at a rung with those of whole trainings, -1..1; below it the rung goes
+  RungTrustOptions trust;  // one rung, the whole training, is no halving
+  int reduction = 3;       // one of so many goes on; >= 2
 };
 
 struct Promotion {
@@ -34,16 +32,11 @@ struct Promotion {
   int rung = 0;        // that it goes on to
 };
 
-// The ranks' correlation (Spearman's rho), ties at their mean rank; 0 where one side is all equal. Two pairs at least.
-double rank_correlation(const std::vector<double>& a, const std::vector<double>& b);
-
 class SuccessiveHalving {
  public:
   explicit SuccessiveHalving(HalvingOptions options);
 
-  int last_rung() const { return options_.rungs - 1; }
-  // Where a training stops first: at the lowest rung that was not given up.
-  int first_rung() const { return rung_after(-1); }
+  const RungTrust& trust() const { return trust_; }
   // A training that reached a rung: {error there, known objectives...}.
   void add(int64_t number, int rung, const ObjectiveVector& objectives);
   // A training that failed: it goes nowhere.
@@ -52,22 +45,17 @@ class SuccessiveHalving {
   // another.
   std::optional<Promotion> next();
 
-  // Rank correlation of a rung's errors with those of whole trainings; nothing before there are whole_trainings.
-  std::optional<double> correlation(int rung) const;
-  bool given_up(int rung) const;
-
  private:
   struct Rung {
     std::map<int64_t, ObjectiveVector> reached;  // by training
     std::set<int64_t> left;                      // of these, gone on
   };
 
-  int rung_after(int rung) const;
   std::optional<int64_t> best_waiting(const Rung& rung) const;
 
   HalvingOptions options_;
+  RungTrust trust_;
   std::vector<Rung> rungs_;
-  std::vector<int64_t> whole_;  // the first trainings that reached the last rung, whole_trainings of them at most
 };
 
 }  // namespace bitwright

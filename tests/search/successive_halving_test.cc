@@ -6,7 +6,7 @@
 namespace bitwright {
 namespace {
 
-constexpr HalvingOptions kTwoWhole = {.rungs = 3, .reduction = 3, .whole_trainings = 2};
+const HalvingOptions kTwoWhole = {.trust = {.rungs = {0.1, 0.3, 1.0}, .whole_trainings = 2}, .reduction = 3};
 
 // Trainings 0 and 1 through all rungs, with these errors at each of the first two rungs and the last.
 void train_first(SuccessiveHalving& halving, const std::vector<std::vector<double>>& errors) {
@@ -35,7 +35,7 @@ TEST(SuccessiveHalving, TheFirstTrainingsGoThroughAllRungs) {
   SuccessiveHalving halving(kTwoWhole);
   train_first(halving, {{0.9, 0.8, 0.7}, {0.5, 0.4, 0.3}});
   EXPECT_FALSE(halving.next().has_value());
-  EXPECT_DOUBLE_EQ(*halving.correlation(0), 1.0);
+  EXPECT_DOUBLE_EQ(*halving.trust().correlation(0), 1.0);
 }
 
 // Of six at a rung two go on: the fittest, which is not told by the error alone.
@@ -56,7 +56,7 @@ TEST(SuccessiveHalving, TheFittestThirdOfARungGoesOnEachOnce) {
 }
 
 TEST(SuccessiveHalving, HigherRungsGoFirst) {
-  SuccessiveHalving halving({.rungs = 3, .reduction = 2, .whole_trainings = 2});
+  SuccessiveHalving halving({.trust = {.rungs = {0.1, 0.3, 1.0}, .whole_trainings = 2}, .reduction = 2});
   train_first(halving, {{0.9, 0.8, 0.7}, {0.95, 0.9, 0.8}});
   for (int64_t number = 2; number < 6; ++number) halving.add(number, 0, {0.1 * double(number), 1.0});
   halving.add(6, 1, {0.01, 1.0});
@@ -68,11 +68,11 @@ TEST(SuccessiveHalving, HigherRungsGoFirst) {
 
 TEST(SuccessiveHalving, ARungThatOrdersTrainingsOtherwiseIsGivenUp) {
   SuccessiveHalving halving(kTwoWhole);
-  EXPECT_FALSE(halving.given_up(0));
+  EXPECT_FALSE(halving.trust().given_up(0));
   train_first(halving, {{0.9, 0.3, 0.2}, {0.5, 0.7, 0.6}});
-  EXPECT_TRUE(halving.given_up(0));
-  EXPECT_FALSE(halving.given_up(1));
-  EXPECT_EQ(halving.first_rung(), 1);
+  EXPECT_TRUE(halving.trust().given_up(0));
+  EXPECT_FALSE(halving.trust().given_up(1));
+  EXPECT_EQ(halving.trust().rung_after(-1), 1);
   for (int64_t number = 2; number < 4; ++number) halving.add(number, 0, {0.1, 1.0});
   EXPECT_EQ(halving.next()->rung, 1);  // what waits there goes on all the same
 }
@@ -85,8 +85,8 @@ TEST(SuccessiveHalving, WhatFailedGoesNowhere) {
 }
 
 TEST(SuccessiveHalving, OneRungIsTheWholeTraining) {
-  SuccessiveHalving halving({.rungs = 1});
-  EXPECT_EQ(halving.first_rung(), halving.last_rung());
+  SuccessiveHalving halving({.trust = {.rungs = {1.0}}});
+  EXPECT_EQ(halving.trust().rung_after(-1), 0);
   halving.add(0, 0, {0.5});
   EXPECT_FALSE(halving.next().has_value());
 }
