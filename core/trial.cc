@@ -6,6 +6,7 @@ namespace bitwright {
 std::string trial_state_name(TrialState state) {
   switch (state) {
     case TrialState::kRunning: return "RUNNING";
+    case TrialState::kStopped: return "STOPPED";
     case TrialState::kComplete: return "COMPLETE";
     case TrialState::kInfeasible: return "INFEASIBLE";
     case TrialState::kFailed: return "FAIL";

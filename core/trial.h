@@ -21,8 +21,9 @@ struct Candidate {
   std::string hash;                               // network_hash(network): 32 hex digits
 };
 
-enum class TrialState { kRunning, kComplete, kInfeasible, kFailed };
-// "RUNNING", "COMPLETE", "INFEASIBLE", "FAIL".
+// kStopped: its training stopped at a rung, and may go on.
+enum class TrialState { kRunning, kStopped, kComplete, kInfeasible, kFailed };
+// "RUNNING", "STOPPED", "COMPLETE", "INFEASIBLE", "FAIL".
 std::string trial_state_name(TrialState state);
 
 // One epoch of training.
@@ -61,15 +62,25 @@ struct Trial {
   int64_t ask_watermark = 0;     // how many finished trials the proposal had seen
   int64_t rejected = 0;          // candidates that broke a limit and were passed over for this one, each once
   ProposalProvenance provenance;
+  double fidelity = 1.0;         // share of the recipe's epochs, above 0, that its training is to reach, or reached
   Estimates estimates;
   std::vector<Violation> violations;  // of an infeasible trial
-  Metrics metrics;               // of a complete one
+  Metrics metrics;               // of a complete one; of a stopped one, as it is
   std::vector<EpochRecord> epochs;
   std::string failure;           // of a failed one: one line
   double train_seconds = 0.0;    // CPU
   int attempt = 1;
   int64_t started_us = 0;        // UTC, microseconds since 1970; set by the store, as is
   int64_t ended_us = 0;          // 0 while it runs
+};
+
+// That a training which stopped at a rung goes on, and how that came to be proposed.
+struct Continuation {
+  int64_t trial = 0;
+  double fidelity = 1.0;          // to which it goes on
+  int64_t next_trial = 0;         // how many trials there were
+  int64_t ask_watermark = 0;      // how many results the proposal had seen
+  ProposalProvenance provenance;  // source, opinion and code
 };
 
 }  // namespace bitwright

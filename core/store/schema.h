@@ -177,6 +177,52 @@ CREATE TABLE earlier_result (
   error REAL NOT NULL,
   PRIMARY KEY (study, idx)
 ) STRICT, WITHOUT ROWID;
+)sql",
+    // 3: trainings that stop at rungs, and which of them went on. A table's CHECK changes by way of a new table; foreign
+    // keys must not be enforced meanwhile.
+    R"sql(
+CREATE TABLE trial_with_stops (
+  number INTEGER PRIMARY KEY CHECK (number >= 0),
+  state TEXT NOT NULL CHECK (state IN ('RUNNING', 'STOPPED', 'COMPLETE', 'INFEASIBLE', 'FAIL')),
+  finish_sequence INTEGER UNIQUE,
+  hash TEXT NOT NULL UNIQUE,
+  network_json TEXT NOT NULL,
+  source TEXT NOT NULL,
+  seed INTEGER NOT NULL,
+  ask_watermark INTEGER NOT NULL CHECK (ask_watermark >= 0),
+  rejected INTEGER NOT NULL CHECK (rejected >= 0),
+  attempt INTEGER NOT NULL CHECK (attempt >= 1),
+  failure TEXT NOT NULL DEFAULT '',
+  train_seconds REAL,
+  started_us INTEGER NOT NULL,
+  ended_us INTEGER,
+  CHECK ((state = 'RUNNING') = (finish_sequence IS NULL)),
+  CHECK ((state = 'RUNNING') = (ended_us IS NULL))
+) STRICT;
+INSERT INTO trial_with_stops SELECT * FROM trial;
+DROP TABLE trial;
+ALTER TABLE trial_with_stops RENAME TO trial;
+
+CREATE TABLE stage (
+  idx INTEGER PRIMARY KEY CHECK (idx >= 0),
+  trial INTEGER NOT NULL REFERENCES trial (number),
+  fidelity REAL NOT NULL CHECK (fidelity > 0 AND fidelity <= 1),
+  next_trial INTEGER NOT NULL CHECK (next_trial >= trial),
+  ask_watermark INTEGER NOT NULL CHECK (ask_watermark >= 0),
+  source TEXT NOT NULL,
+  mean REAL,
+  deviation REAL,
+  log_success REAL,
+  log_acquisition REAL,
+  hypervolume REAL,
+  code TEXT NOT NULL,
+  finish_sequence INTEGER UNIQUE,
+  accuracy REAL,
+  train_seconds REAL,
+  ended_us INTEGER,
+  UNIQUE (trial, fidelity),
+  CHECK ((finish_sequence IS NULL) = (ended_us IS NULL))
+) STRICT;
 )sql"};
 inline constexpr auto kSchemaVersion = static_cast<int64_t>(kSchemaSteps.size());  // PRAGMA user_version
 

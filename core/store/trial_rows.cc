@@ -68,10 +68,21 @@ void insert_layers(const Database& database, const Trial& trial) {
         .run();
 }
 
-void insert_proposal(const Database& database, const Trial& trial) {
+Opinion or_nulls(const std::optional<Opinion>& opinion) {
   constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  return opinion.value_or(Opinion{kNone, kNone, kNone, kNone, kNone});
+}
+
+// Of five columns from this one on.
+std::optional<Opinion> opinion_at(const Statement& row, int column) {
+  if (row.is_null(column)) return std::nullopt;
+  return Opinion{row.real(column), row.real(column + 1), row.real(column + 2), row.real(column + 3),
+                 row.real(column + 4)};
+}
+
+void insert_proposal(const Database& database, const Trial& trial) {
   const ProposalProvenance& from = trial.provenance;
-  const Opinion opinion = from.opinion.value_or(Opinion{kNone, kNone, kNone, kNone, kNone});
+  const Opinion opinion = or_nulls(from.opinion);
   Statement(database, "INSERT INTO proposal VALUES (?, ?, ?, ?, ?, ?, ?, ?)", trial.number, from.source, opinion.mean,
             opinion.deviation, opinion.log_success, opinion.log_acquisition, opinion.hypervolume, from.code)
       .run();
@@ -83,7 +94,8 @@ void insert_proposal(const Database& database, const Trial& trial) {
 }
 
 TrialState state_from_name(const Database& database, const std::string& name) {
-  for (TrialState s : {TrialState::kRunning, TrialState::kComplete, TrialState::kInfeasible, TrialState::kFailed})
+  for (TrialState s : {TrialState::kRunning, TrialState::kStopped, TrialState::kComplete, TrialState::kInfeasible,
+                       TrialState::kFailed})
     if (trial_state_name(s) == name) return s;
   database.fail("unknown trial state " + name);
 }
@@ -166,14 +178,46 @@ void read_proposals(const TrialTables& tables) {
   tables.each("source, mean, deviation, log_success, log_acquisition, hypervolume, code", "proposal", "trial",
               [](Trial& trial, const Statement& row) {
                 trial.provenance.source = row.text(1);
-                if (!row.is_null(2))
-                  trial.provenance.opinion = Opinion{row.real(2), row.real(3), row.real(4), row.real(5), row.real(6)};
+                trial.provenance.opinion = opinion_at(row, 2);
                 trial.provenance.code = row.text(7);
               });
   tables.each("parent", "proposal_parent", "idx",
               [](Trial& trial, const Statement& row) { trial.provenance.parents.push_back(row.integer(1)); });
   tables.each("rule, candidates", "proposal_rejection", "rule",
               [](Trial& trial, const Statement& row) { trial.provenance.rejected[row.text(1)] = row.integer(2); });
+}
+
+void read_stages(const TrialTables& tables) {
+  tables.each("fidelity", "stage", "idx", [](Trial& trial, const Statement& row) { trial.fidelity = row.real(1); });
+}
+
+bool has_stages(const Database& database) {
+  return database.integer("PRAGMA user_version") >= 3;
+}
+
+// The trial, of which little more than that is known: it went on since.
+Trial stopped_at(Trial trial, double fidelity, double accuracy, int64_t ended_us) {
+  trial.state = TrialState::kStopped;
+  trial.fidelity = fidelity;
+  trial.metrics = {.accuracy = accuracy};
+  trial.violations.clear();
+  trial.epochs.clear();
+  trial.failure.clear();
+  trial.ended_us = ended_us;
+  return trial;
+}
+
+// What trials had at rungs, and of those that have not gone on what it took from the rung before.
+void add_stages(const Database& database, const std::map<int64_t, Trial>& trials, std::map<int64_t, Trial>& results) {
+  Statement rows(database,
+                 "SELECT finish_sequence, trial, fidelity, accuracy, ended_us, train_seconds FROM stage WHERE "
+                 "finish_sequence IS NOT NULL");
+  while (rows.next()) {
+    const Trial& trial = trials.at(rows.integer(1));
+    const auto [result, went_on] =
+        results.try_emplace(rows.integer(0), stopped_at(trial, rows.real(2), rows.real(3), rows.integer(4)));
+    result->second.train_seconds = rows.real(5);
+  }
 }
 
 }  // namespace
@@ -194,10 +238,43 @@ void insert_candidate(const Database& database, const Trial& trial) {
   visit_estimates(trial.estimates, value_writer(database, trial.number, "estimate"));
   insert_layers(database, trial);
   insert_proposal(database, trial);
+  if (trial.fidelity < 1.0)
+    insert_stage(database, {.trial = trial.number,
+                            .fidelity = trial.fidelity,
+                            .next_trial = trial.number,
+                            .ask_watermark = trial.ask_watermark,
+                            .provenance = {}});
+}
+
+void insert_stage(const Database& database, const Continuation& stage) {
+  const ProposalProvenance& from = stage.provenance;
+  const Opinion opinion = or_nulls(from.opinion);
+  Statement(database,
+            "INSERT INTO stage (idx, trial, fidelity, next_trial, ask_watermark, source, mean, deviation, log_success, "
+            "log_acquisition, hypervolume, code) SELECT count(*), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM stage",
+            stage.trial, stage.fidelity, stage.next_trial, stage.ask_watermark, from.source, opinion.mean,
+            opinion.deviation, opinion.log_success, opinion.log_acquisition, opinion.hypervolume, from.code)
+      .run();
+}
+
+int64_t next_sequence(const Database& database) {
+  return database.integer(
+      "SELECT max((SELECT coalesce(max(finish_sequence), -1) FROM trial), (SELECT coalesce(max(finish_sequence), -1) "
+      "FROM stage)) + 1");
+}
+
+void end_stage(const Database& database, const Trial& trial, int64_t sequence, int64_t ended_us) {
+  Statement(database,
+            "UPDATE stage SET finish_sequence = ?, accuracy = ?, train_seconds = ?, ended_us = ? WHERE trial = ? AND "
+            "finish_sequence IS NULL",
+            sequence, trial.metrics.accuracy, trial.train_seconds, ended_us, trial.number)
+      .run();
 }
 
 void insert_result(const Database& database, const Trial& trial) {
-  if (trial.state == TrialState::kComplete) insert_metrics(database, trial.number, "validation", trial.metrics);
+  Statement(database, "DELETE FROM value WHERE trial = ? AND kind = 'validation'", trial.number).run();  // of a stop
+  if (trial.state == TrialState::kComplete || trial.state == TrialState::kStopped)
+    insert_metrics(database, trial.number, "validation", trial.metrics);
   int64_t index = 0;
   for (const Violation& v : trial.violations)
     Statement(database, "INSERT INTO violation VALUES (?, ?, ?, ?, ?, ?)", trial.number, index++, v.rule, v.value,
@@ -230,7 +307,36 @@ std::vector<Trial> select_trials(const Database& database, const std::string& co
   read_values(tables);
   read_lists(tables);
   if (database.integer("PRAGMA user_version") >= 2) read_proposals(tables);
+  if (has_stages(database)) read_stages(tables);
   return trials;
+}
+
+std::vector<Trial> select_results(const Database& database) {
+  const Snapshot snapshot(database);
+  std::map<int64_t, Trial> trials, results;  // by number, by sequence
+  for (Trial& trial : select_trials(database, "true", "number")) trials.emplace(trial.number, std::move(trial));
+  Statement rows(database, "SELECT finish_sequence, number FROM trial WHERE finish_sequence IS NOT NULL");
+  while (rows.next()) results.emplace(rows.integer(0), trials.at(rows.integer(1)));
+  if (has_stages(database)) add_stages(database, trials, results);
+  std::vector<Trial> in_order;
+  for (auto& [sequence, trial] : results) in_order.push_back(std::move(trial));
+  return in_order;
+}
+
+std::vector<Continuation> select_continuations(const Database& database) {
+  std::vector<Continuation> continuations;
+  if (!has_stages(database)) return continuations;
+  Statement rows(database,
+                 "SELECT trial, fidelity, next_trial, ask_watermark, source, mean, deviation, log_success, "
+                 "log_acquisition, hypervolume, code FROM stage WHERE next_trial > trial ORDER BY idx");
+  while (rows.next())
+    continuations.push_back(
+        {.trial = rows.integer(0),
+         .fidelity = rows.real(1),
+         .next_trial = rows.integer(2),
+         .ask_watermark = rows.integer(3),
+         .provenance = {.source = rows.text(4), .opinion = opinion_at(rows, 5), .code = rows.text(10)}});
+  return continuations;
 }
 
 std::optional<Metrics> select_metrics(const Database& database, int64_t number, const char* kind) {

@@ -83,10 +83,21 @@ bool ended_uncleanly(const std::string& path) {
   return std::filesystem::file_size(path + "-wal", none) > 0 && !none;
 }
 
+// Empty where every row belongs to one that is there.
+std::string orphaned_row(const Database& database) {
+  Statement rows(database, "PRAGMA foreign_key_check");
+  return rows.next() ? "a row of table " + rows.text(0) + " belongs to no trial" : "";
+}
+
 void check_pages(const Database& database) {
   database.announce("check after an unclean end");
   const std::string verdict = database.text("PRAGMA quick_check(1)");
   if (verdict != "ok") database.fail("the file is damaged (" + verdict + ")");
+}
+
+void check_foreign_keys(const Database& database) {
+  const std::string orphan = orphaned_row(database);
+  if (!orphan.empty()) database.fail(orphan);
 }
 
 void use_write_ahead_log(const Database& database, const StoreOptions& options) {
@@ -159,6 +170,7 @@ struct TrialStore::Impl {
   void insert_event(const std::string& kind, const std::string& json);
   std::string state_of(int64_t number) const;
   int attempt_of(int64_t number) const;
+  void insert_attempt(int64_t number, int64_t started_us);
 };
 
 void TrialStore::Impl::insert_event(const std::string& kind, const std::string& json) {
@@ -216,10 +228,13 @@ void TrialStore::Impl::upgrade() {
   if (version == kSchemaVersion) return;
   database.announce(fmt::format("upgrade from format {}", version));
   back_up(database, fmt::format("{}.format{}", database.path(), version));
+  database.execute("PRAGMA foreign_keys = OFF");  // while tables that rows belong to are replaced
   Transaction transaction(database);
   bring_up_to_date(database);
+  check_foreign_keys(database);
   insert_event("upgraded", fmt::format("{{\"from\": {}, \"to\": {}}}", version, kSchemaVersion));
   transaction.commit();
+  database.execute("PRAGMA foreign_keys = ON");
   database.announce("open");
 }
 
@@ -231,6 +246,13 @@ std::string TrialStore::Impl::state_of(int64_t number) const {
 int TrialStore::Impl::attempt_of(int64_t number) const {
   Statement row(database, "SELECT attempt FROM trial WHERE number = ?", number);
   return row.next() ? static_cast<int>(row.integer(0)) : 0;
+}
+
+void TrialStore::Impl::insert_attempt(int64_t number, int64_t started_us) {
+  Statement(database,
+            "INSERT INTO attempt (trial, n, started_us) SELECT number, attempt, ? FROM trial WHERE number = ?",
+            started_us, number)
+      .run();
 }
 
 TrialStore::TrialStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -303,6 +325,25 @@ Trial TrialStore::begin(Trial trial) {
   return trial;
 }
 
+Trial TrialStore::go_on(Continuation continuation) {
+  const Database& database = impl_->database;
+  const int64_t number = continuation.trial;
+  continuation.next_trial = size();
+  continuation.provenance.code = impl_->code;
+  database.announce(fmt::format("go on with trial {}", number));
+  Transaction transaction(database);
+  Statement(database,
+            "UPDATE trial SET state = 'RUNNING', finish_sequence = NULL, ended_us = NULL, attempt = attempt + 1 WHERE "
+            "number = ? AND state = 'STOPPED'",
+            number)
+      .run();
+  if (sqlite3_changes(database.handle()) == 0) database.fail("its state is " + impl_->state_of(number));
+  impl_->insert_attempt(number, now_us());
+  insert_stage(database, continuation);
+  transaction.commit();
+  return trial(number);
+}
+
 Trial TrialStore::begin_attempt(int64_t number, const std::string& reason) {
   const Database& database = impl_->database;
   database.announce("begin trial " + std::to_string(number) + " again");
@@ -313,10 +354,7 @@ Trial TrialStore::begin_attempt(int64_t number, const std::string& reason) {
   Statement(database, "UPDATE attempt SET ended_us = ?, reason = ? WHERE trial = ? AND ended_us IS NULL", now, reason,
             number)
       .run();
-  Statement(database,
-            "INSERT INTO attempt (trial, n, started_us) SELECT number, attempt, ? FROM trial WHERE number = ?", now,
-            number)
-      .run();
+  impl_->insert_attempt(number, now);
   transaction.commit();
   return trial(number);
 }
@@ -336,10 +374,12 @@ void TrialStore::finish(const Trial& trial, const std::vector<Artifact>& artifac
   database.announce("finish trial " + std::to_string(trial.number));
   Transaction transaction(database);
   const int64_t now = now_us();
-  Statement(database,
-            "UPDATE trial SET state = ?, finish_sequence = (SELECT coalesce(max(finish_sequence) + 1, 0) FROM trial), "
-            "failure = ?, train_seconds = ?, ended_us = ? WHERE number = ? AND attempt = ? AND state = 'RUNNING'",
-            trial_state_name(trial.state), trial.failure, trial.train_seconds, now, trial.number, trial.attempt)
+  const int64_t sequence = next_sequence(database);
+  Statement(
+      database,
+      "UPDATE trial SET state = ?, finish_sequence = ?, failure = ?, train_seconds = coalesce(train_seconds, 0) + "
+      "?, ended_us = ? WHERE number = ? AND attempt = ? AND state = 'RUNNING'",
+      trial_state_name(trial.state), sequence, trial.failure, trial.train_seconds, now, trial.number, trial.attempt)
       .run();
   if (sqlite3_changes(database.handle()) == 0)
     database.fail(fmt::format("a result of attempt {} is not wanted: its state is {}", trial.attempt,
@@ -347,6 +387,7 @@ void TrialStore::finish(const Trial& trial, const std::vector<Artifact>& artifac
   Statement(database, "UPDATE attempt SET ended_us = ?, reason = ? WHERE trial = ? AND n = ?", now,
             trial.failure.empty() ? "finished" : trial.failure, trial.number, trial.attempt)
       .run();
+  end_stage(database, trial, sequence, now);
   insert_result(database, trial);
   for (const Artifact& a : artifacts)
     Statement(database, "INSERT INTO artifact VALUES (?, ?, ?, ?, ?)", trial.number, a.kind,
@@ -398,11 +439,23 @@ std::vector<Trial> TrialStore::trials() const {
 }
 
 std::vector<Trial> TrialStore::finished() const {
-  return select_trials(impl_->database, "state <> 'RUNNING'", "finish_sequence");
+  return select_trials(impl_->database, "state NOT IN ('RUNNING', 'STOPPED')", "finish_sequence");
 }
 
 std::vector<Trial> TrialStore::running() const {
   return select_trials(impl_->database, "state = 'RUNNING'", "number");
+}
+
+std::vector<Trial> TrialStore::stopped() const {
+  return select_trials(impl_->database, "state = 'STOPPED'", "number");
+}
+
+std::vector<Trial> TrialStore::results() const {
+  return select_results(impl_->database);
+}
+
+std::vector<Continuation> TrialStore::continuations() const {
+  return select_continuations(impl_->database);
 }
 
 int TrialStore::failed_attempts(int64_t number) const {
@@ -446,9 +499,7 @@ std::vector<EarlierStudy> TrialStore::earlier() const {
 
 std::string TrialStore::integrity() const {
   const std::string verdict = impl_->database.text("PRAGMA integrity_check(10)");
-  if (verdict != "ok") return verdict;
-  Statement rows(impl_->database, "PRAGMA foreign_key_check");
-  return rows.next() ? "a row of table " + rows.text(0) + " belongs to no trial" : "";
+  return verdict != "ok" ? verdict : orphaned_row(impl_->database);
 }
 
 }  // namespace bitwright

@@ -75,16 +75,19 @@ class TrialStore {
   const std::string& path() const;
   StudyRecord study() const;
 
-  // A RUNNING row with candidate, source, provenance, seed, ask_watermark and estimates. The store gives number,
-  // attempt, time and the code that proposed, and adds up what was rejected for this one, by rule. Throws where the
-  // candidate's hash is stored already.
+  // A RUNNING row with candidate, source, provenance, seed, ask_watermark, fidelity and estimates. The store gives
+  // number, attempt, time and the code that proposed, and adds up what was rejected for this one, by rule. Throws where
+  // the candidate's hash is stored already.
   Trial begin(Trial trial);
+  // A STOPPED trial is RUNNING again, a further attempt, to a greater fidelity. The store gives next_trial and the code.
+  Trial go_on(Continuation continuation);
   // A further attempt at a RUNNING trial: same number, candidate and seed. `reason` ends the attempt before it:
   // "interrupted", or the failure.
   Trial begin_attempt(int64_t number, const std::string& reason);
   void epoch(int64_t number, const EpochRecord& epoch);
-  // Ends a RUNNING trial: state, metrics or violations or failure, epochs (if any, in place of those stored one by
-  // one), artifacts. The first result of the current attempt counts; any other is refused.
+  // Ends a RUNNING trial, or stops it at a rung: state, metrics or violations or failure, epochs (if any, in place of
+  // those stored one by one), artifacts; trial.train_seconds are those since it began or went on. The first result of
+  // the current attempt counts; any other is refused.
   void finish(const Trial& trial, const std::vector<Artifact>& artifacts = {});
   // Scored once, for the finished front; a second time is refused.
   void set_test_metrics(int64_t number, const Metrics& metrics);
@@ -96,8 +99,13 @@ class TrialStore {
   bool contains(const std::string& hash) const;
   Trial trial(int64_t number) const;
   std::vector<Trial> trials() const;    // by number
-  std::vector<Trial> finished() const;  // in the order of finish()
+  std::vector<Trial> finished() const;  // in the order of finish(); those that stopped at a rung are not
   std::vector<Trial> running() const;   // by number; of a killed controller: to be begun again
+  std::vector<Trial> stopped() const;   // by number
+  // What finish() was told, in that order: a trial that went on is there as it stopped at each rung, with its accuracy
+  // there alone. Each train_seconds are those since the trial's result before.
+  std::vector<Trial> results() const;
+  std::vector<Continuation> continuations() const;  // in the order of proposing
   // Attempts at this trial that failed, those that a kill interrupted not counted.
   int failed_attempts(int64_t number) const;
   std::optional<std::string> artifact(int64_t number, const std::string& kind) const;

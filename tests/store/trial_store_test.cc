@@ -437,10 +437,10 @@ TEST_F(StoreTest, LeavesForeignFilesAlone) {
 
 TEST_F(StoreTest, RefusesANewerFormatAndTablesThatAreNotOurs) {
   open();
-  sql("PRAGMA user_version = 3");
+  sql(fmt::format("PRAGMA user_version = {}", kSchemaVersion + 1));
   EXPECT_EQ(store_error([&] { open(); }),
-            path() + ": open: the store has format 3, made by a newer Bitwright; this one reads up to 2");
-  sql("PRAGMA user_version = 2; CREATE TRIGGER t AFTER INSERT ON trial BEGIN DELETE FROM event; END");
+            path() + ": open: the store has format 4, made by a newer Bitwright; this one reads up to 3");
+  sql("PRAGMA user_version = 3; CREATE TRIGGER t AFTER INSERT ON trial BEGIN DELETE FROM event; END");
   EXPECT_THAT(store_error([&] { open(); }), HasSubstr("the tables are not those of a Bitwright store"));
   EXPECT_THAT(store_error([&] { TrialStore::open_read_only(path()); }), HasSubstr("not those"));
 }
@@ -539,7 +539,7 @@ TEST_F(FirstFormatTest, IsBroughtToThisOneAfterACopyWhereAStudyGoesOn) {
     EXPECT_EQ(store.trial(1).provenance.source, "model");
     EXPECT_EQ(store.rejected().at("flash"), 5);
     EXPECT_EQ(store.events()[0].kind, "upgraded");
-    EXPECT_EQ(store.events()[0].json, R"({"from": 1, "to": 2})");
+    EXPECT_EQ(store.events()[0].json, R"({"from": 1, "to": 3})");
     EXPECT_EQ(store.integrity(), "");
   }
   EXPECT_EQ(open().events().size(), 3u);  // upgraded, opened, opened: once is enough
@@ -560,6 +560,127 @@ TEST_F(FirstFormatTest, StaysWhatItIsWhereTheCopyCannotBeMade) {
   std::ofstream(copy() + "/file") << "in the way";
   EXPECT_THAT(store_error([&] { open(); }), HasSubstr("upgrade from format 1: "));
   EXPECT_EQ(TrialStore::open_read_only(path()).events().size(), 0u);
+}
+
+// As version 2 left it: a complete trial and one that runs, each with rows that belong to it.
+TEST_F(StoreTest, AFileOfTheSecondFormatKeepsAllItsRows) {
+  EXPECT_EQ(sha256_hex(kSchemaSteps[1]), "0bd2a16123c9a7798d3261d281f1d2f552a4822562720ea9e1c7ea5216390e03");
+  sql(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = 2; {} {}", kApplicationId, kSchemaSteps[0],
+                  kSchemaSteps[1]));
+  sql(
+      fmt::format("INSERT INTO study VALUES (1, '{:036}', 'bearing', '{{}}', 'space A', '{}', 5, 1700000000000000);"
+                  "INSERT INTO objective VALUES (0, 'error')",
+                  7, sha256_hex("space A")));
+  for (const int number : {0, 1}) {
+    const Trial t = proposal(4 + number);
+    sql(
+        fmt::format("INSERT INTO trial VALUES ({0}, {1}, '{2}', '{3}', 'model', 9, 0, 2, 1, '', {4});"
+                    "INSERT INTO proposal VALUES ({0}, 'model', -3.5, 0.5, 0, -1, 2, '0.1.0 abc');"
+                    "INSERT INTO attempt (trial, n, started_us) VALUES ({0}, 1, 10);"
+                    "INSERT INTO param VALUES ({0}, 'blocks', '1')",
+                    number, number == 0 ? "'COMPLETE', 0" : "'RUNNING', NULL", t.candidate.hash,
+                    nlohmann::json(t.candidate.network).dump(), number == 0 ? "12.25, 10, 20" : "NULL, 30, NULL"));
+  }
+  const std::vector<Trial> before = TrialStore::open_read_only(path()).trials();
+  EXPECT_EQ(TrialStore::open_read_only(path()).results().size(), 1u);
+  TrialStore store = open();
+  EXPECT_EQ(store.integrity(), "");
+  const std::vector<Trial> after = store.trials();
+  ASSERT_EQ(after.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) expect_equal(before[i], after[i]);
+  EXPECT_EQ(after[0].provenance.opinion->mean, -3.5);
+  store.finish(completed(store.begin_attempt(1, "interrupted")));
+  EXPECT_EQ(store.results().size(), 2u);
+  EXPECT_THAT(store_error([&] { store.set_earlier({}); }), HasSubstr("the study has trials"));
+  sql("PRAGMA foreign_keys = ON; DELETE FROM param");
+  EXPECT_EQ(store.integrity(), "");
+}
+
+// ---- trainings that stop at rungs ----
+
+Trial stopped(Trial t, double accuracy, double seconds) {
+  t.state = TrialState::kStopped;
+  t.metrics = {.accuracy = accuracy, .windows = 640};
+  t.epochs = {{1, 0.01, 1.5, accuracy}};
+  t.train_seconds = seconds;
+  return t;
+}
+
+Trial begin_at(TrialStore& store, int channels, double fidelity) {
+  Trial t = proposal(channels);
+  t.fidelity = fidelity;
+  return store.begin(std::move(t));
+}
+
+TEST_F(StoreTest, ATrainingThatStopsAtARungIsNotFinishedAndMayGoOn) {
+  TrialStore store = open();
+  store.finish(stopped(begin_at(store, 4, 0.1), 0.5, 3.0), {});
+  EXPECT_EQ(store.trial(0).state, TrialState::kStopped);
+  EXPECT_EQ(store.trial(0).fidelity, 0.1);
+  EXPECT_EQ(store.trial(0).metrics.accuracy, 0.5);
+  EXPECT_TRUE(store.finished().empty());
+  EXPECT_TRUE(store.running().empty());
+  ASSERT_EQ(store.stopped().size(), 1u);
+  const Trial again = store.go_on({.trial = 0,
+                                   .fidelity = 1.0,
+                                   .ask_watermark = 1,
+                                   .provenance = {.source = "rung", .opinion = Opinion{-2.0, 0.5, 0.0, -1.0, 3.0}}});
+  EXPECT_EQ(again.state, TrialState::kRunning);
+  EXPECT_EQ(again.fidelity, 1.0);
+  EXPECT_EQ(again.attempt, 2);
+  EXPECT_EQ(store.failed_attempts(0), 0);
+  Trial whole = completed(again);
+  store.finish(whole, {{"model", "codes"}});
+  whole.train_seconds = 3.0 + 12.25;  // of both stages
+  expect_equal(store.trial(0), whole);
+  ASSERT_EQ(store.finished().size(), 1u);
+  EXPECT_EQ(store.integrity(), "");
+}
+
+// What a trial had at a rung stays, in the order in which results came in.
+TEST_F(StoreTest, ResultsAreThoseOfEveryStageInTheirOrder) {
+  TrialStore store = open();
+  const Trial first = begin_at(store, 4, 0.1), second = begin_at(store, 5, 0.1), third = begin_at(store, 6, 1.0);
+  store.finish(stopped(second, 0.6, 2.0));
+  store.finish(stopped(first, 0.5, 3.0));
+  const Trial on = store.go_on({.trial = 1, .fidelity = 0.3, .ask_watermark = 2, .provenance = {.source = "halving"}});
+  store.finish(completed(third));
+  store.finish(stopped(on, 0.7, 4.0));
+  store.finish(completed(store.go_on({.trial = 1, .fidelity = 1.0, .ask_watermark = 4, .provenance = {}})));
+  std::vector<std::string> seen;
+  for (const Trial& t : store.results())
+    seen.push_back(fmt::format("#{} {} {} {:.3g} {}", t.number, trial_state_name(t.state), t.fidelity,
+                               t.metrics.accuracy, t.train_seconds));
+  EXPECT_THAT(seen, testing::ElementsAre("#1 STOPPED 0.1 0.6 2", "#0 STOPPED 0.1 0.5 3", "#2 COMPLETE 1 0.3 12.25",
+                                         "#1 STOPPED 0.3 0.7 4", "#1 COMPLETE 1 0.3 12.25"));
+  const std::vector<Continuation> continuations = store.continuations();
+  ASSERT_EQ(continuations.size(), 2u);
+  EXPECT_EQ(continuations[0].trial, 1);
+  EXPECT_EQ(continuations[0].fidelity, 0.3);
+  EXPECT_EQ(continuations[0].next_trial, 3);
+  EXPECT_EQ(continuations[0].ask_watermark, 2);
+  EXPECT_EQ(continuations[0].provenance.source, "halving");
+  EXPECT_EQ(continuations[0].provenance.opinion, std::nullopt);
+  EXPECT_EQ(continuations[0].provenance.code, "0.1.0 1f0c9a52");
+}
+
+TEST_F(StoreTest, OnlyWhatStoppedGoesOnAndALateResultOfTheStageBeforeIsRefused) {
+  TrialStore store = open();
+  const Trial begun = begin_at(store, 4, 0.1);
+  const auto go_on = [&] { store.go_on({.trial = 0, .fidelity = 1.0, .provenance = {}}); };
+  EXPECT_EQ(store_error(go_on), path() + ": go on with trial 0: its state is RUNNING");
+  store.finish(stopped(begun, 0.5, 3.0));
+  go_on();
+  EXPECT_EQ(store_error(go_on), path() + ": go on with trial 0: its state is RUNNING");
+  EXPECT_THAT(store_error([&] { store.finish(stopped(begun, 0.6, 3.0)); }), HasSubstr("a result of attempt 1"));
+  Trial failed = store.trial(0);
+  failed.state = TrialState::kFailed;
+  failed.failure = "loss is not finite at epoch 7";
+  store.finish(failed);
+  EXPECT_EQ(store.trial(0).metrics.windows, 0);  // what it had at the rung is its stage's
+  EXPECT_EQ(store.results()[0].metrics.accuracy, 0.5);
+  EXPECT_EQ(store_error(go_on), path() + ": go on with trial 0: its state is FAIL");
+  EXPECT_EQ(store.integrity(), "");
 }
 
 TEST_F(StoreTest, NoticesAnArtifactThatWasChanged) {
