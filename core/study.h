@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -80,11 +82,14 @@ inline constexpr std::array<const char*, 8> kSamplers = {"autoqkeras", "bayesian
 struct SearchSpec {
   std::string sampler = "evolution";    // one of kSamplers
   uint64_t seed = 1;
-  int trials = 100;                     // trained candidates; 1..1000000
+  int trials = 100;                     // trained candidates, those that stop at rungs by their share; 1..1000000
   double budget_seconds = 0.0;          // wall time of a call; 0: none
   double energy_budget_j = 0.0;         // of the study: CPU seconds of its trainings x machine_power_w; 0: none
   double machine_power_w = 0.0;         // that one busy core takes, the machine's idle share included; 0: not given
   double least_gain = 0.0;              // share of the front's hypervolume that a model must expect; 0: none
+  // Shares of the recipe's epochs at which trainings stop until it is known which are worth the rest: rising, above 0,
+  // below 1. Empty: every training is whole.
+  std::vector<double> rungs;
   int jobs = 1;                         // trainings at once, one thread each
   int population = 20;                  // evolution, munas, nsga2; >= 4
   int tournament = 5;                   // 2..population
@@ -113,6 +118,11 @@ struct Study {
   // minimised besides the error: any of "flash", "ram", "latency", "energy", "average_power", "macs", "params"
   std::vector<std::string> objectives = {"flash"};
 };
+
+// Epochs of a training that is to reach this share of the recipe's.
+inline int epochs_at(double fidelity, const Recipe& recipe) {
+  return std::max(1, static_cast<int>(std::lround(fidelity * recipe.epochs)));
+}
 
 // The boards that a candidate must fit, the first of them study.board.
 inline std::vector<Board> boards_of(const Study& study) {

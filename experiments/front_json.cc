@@ -22,6 +22,7 @@ nlohmann::json trial_json(const Trial& trial, const std::optional<Metrics>& test
   nlohmann::json json = {{"schema", 1},
                          {"trial", trial.number},
                          {"state", trial_state_name(trial.state)},
+                         {"fidelity", trial.fidelity},
                          {"source", trial.source},
                          {"seed", trial.seed},
                          {"hash", trial.candidate.hash},

@@ -35,9 +35,11 @@ void LocalExecutor::submit(const Trial& trial) {
                 .number = trial.number,
                 .attempt = trial.attempt,
                 .seed = trial.seed,
+                .epochs = epochs_at(trial.fidelity, options_.recipe),
                 .network = trial.candidate.network,
                 .checkpoint = checkpoint(trial.number),
-                .checkpoint_seconds = options_.checkpoint_seconds});
+                .checkpoint_seconds = options_.checkpoint_seconds,
+                .keep_checkpoint = trial.fidelity < 1.0});
 }
 
 std::optional<TrialResult> LocalExecutor::wait(double timeout_seconds) {

@@ -1,9 +1,8 @@
 // experiments/local_executor.h: the trials of a search, in a pool of workers on this machine.
 //
 // A training writes its state to CHECKPOINTS/trial-N.ckpt now and then, so that a search killed in mid-training goes on
-// with it. What is wrong with the user's data or disk ends the search: the open trials stay RUNNING, and the same
-// command goes on.
-// SPDX-License-Identifier: Apache-2.0
+// with it, and where it stops at a rung, from where it may go on. What is wrong with the user's data or disk ends the
+// search: the open trials stay RUNNING, and the same command goes on. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <optional>
@@ -21,6 +20,7 @@ struct LocalExecutorOptions {
   std::string work_folder;                             // of the workers: WorkerPoolOptions
   std::string checkpoint_folder;                       // made if absent; empty: no checkpoints
   std::string config_json;                             // Study::config_json
+  Recipe recipe{};                                     // the study's
   int jobs = 1;                                        // workers, >= 1
   double checkpoint_seconds = 5.0;                     // TrialSpec::checkpoint_seconds
   std::function<void(const std::string&)> on_warning;  // as in WorkerPoolOptions

@@ -12,18 +12,34 @@ namespace bitwright {
 std::string progress_line(const StudyProgress& p) {
   int64_t rejected = 0;
   for (const auto& [rule, count] : p.rejected) rejected += count;
-  std::string line = fmt::format("trial {}/{}  running {}  failed {}  rejected {}",
-                                 p.complete + p.infeasible + p.failed, p.wanted, p.running, p.failed, rejected);
+  const int64_t finished = p.complete + p.infeasible + p.failed;
+  std::string line =
+      !p.at_rungs ? fmt::format("trial {}/{}", finished, p.wanted)
+                  : fmt::format("trial {:.1f}/{}  whole {}  stopped {}", p.trained, p.wanted, p.complete, p.stopped);
+  line += fmt::format("  running {}  failed {}  rejected {}", p.running, p.failed, rejected);
   if (p.best) line += fmt::format("  best {} (#{})  front {}", format_percent(p.best_accuracy), *p.best, p.front_size);
   line += "  " + format_duration(p.elapsed_seconds);
   if (p.eta_seconds) line += "  ETA " + format_duration(*p.eta_seconds);
   return line;
 }
 
+std::string given_up_text(const GivenUpRung& rung, int epochs) {
+  return fmt::format(
+      "note: no training stops at epoch {} any more: its errors do not foretell those of whole trainings (rank "
+      "correlation {:.2f})",
+      epochs, rung.correlation);
+}
+
 ProgressDisplay::ProgressDisplay(bool quiet) : quiet_(quiet), terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 ProgressDisplay::~ProgressDisplay() {
   if (open_) std::fputc('\n', stderr);
+}
+
+void ProgressDisplay::say(const std::string& line) {
+  if (quiet_) return;
+  std::fprintf(stderr, "%s%s\n", open_ ? "\n" : "", line.c_str());
+  open_ = false;
 }
 
 void ProgressDisplay::show(const std::string& line) {

@@ -9,7 +9,10 @@
 namespace bitwright {
 
 // "trial 87/200  running 2  failed 1  rejected 2301  best 98.84 % (#71)  front 6  00:12:31  ETA 00:16:40"
+// Where trainings stop at rungs: "trial 87.3/200  whole 61  stopped 118  running 2 ...", by the share of their epochs.
 std::string progress_line(const StudyProgress& progress);
+// epochs: after which trainings stop at that rung.
+std::string given_up_text(const GivenUpRung& rung, int epochs);
 
 class ProgressDisplay {
  public:
@@ -17,6 +20,7 @@ class ProgressDisplay {
   explicit ProgressDisplay(bool quiet);
   ~ProgressDisplay();  // ends the line
   void show(const std::string& line);
+  void say(const std::string& line);  // and keeps it
 
  private:
   bool quiet_, terminal_, open_ = false;

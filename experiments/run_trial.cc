@@ -186,7 +186,8 @@ const Dataset& DataCache::test(const Study& study) {
 
 TrialReport run_trial(const TrialSpec& spec, DataCache& cache, const TrialHooks& hooks) {
   TrialReport report{.number = spec.number, .attempt = spec.attempt};
-  const Study study = study_from_json(spec.config_json);
+  Study study = study_from_json(spec.config_json);
+  if (spec.epochs > 0) study.recipe.epochs = spec.epochs;
   const TrainingData& data = cache.training(study);
   try {
     if (const auto trained = trained_network(report, spec, data, study.recipe, hooks))

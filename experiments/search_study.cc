@@ -60,17 +60,22 @@ StudyOutcome run(const SearchRequest& request, const TrainingData& data, TrialSt
                           .work_folder = request.store_path + ".work",
                           .checkpoint_folder = request.store_path + ".checkpoints",
                           .config_json = request.study.config_json,
+                          .recipe = request.study.recipe,
                           .jobs = request.study.search.jobs,
                           .on_warning = [](const std::string& line) { std::cerr << "warning: " << line << "\n"; }});
   std::set<int64_t> open_trials;
   for (const Trial& trial : store.running()) open_trials.insert(trial.number);
+  for (const Trial& trial : store.stopped()) open_trials.insert(trial.number);
   executor.keep_checkpoints(open_trials);
   ProgressDisplay display(request.quiet);
   StudyHooks hooks;
   hooks.stop_request = stop_request;
   hooks.on_finish = [&](const Trial& trial, const StudyProgress& progress) {
-    executor.remove_checkpoint(trial.number);
+    if (trial.state != TrialState::kStopped) executor.remove_checkpoint(trial.number);
     display.show(progress_line(progress));
+  };
+  hooks.on_given_up_rung = [&](const GivenUpRung& rung) {
+    display.say(given_up_text(rung, epochs_at(rung.fidelity, request.study.recipe)));
   };
   return run_study(request.study, space, *sampler, executor, store, rules_of(request.study), hooks);
 }

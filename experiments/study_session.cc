@@ -155,7 +155,7 @@ SearchSpace space_of(const Study& study, const Network& network) {
 
 int64_t validation_windows(const std::vector<Trial>& trials) {
   for (const Trial& trial : trials)
-    if (trial.state == TrialState::kComplete && trial.metrics.windows > 0) return trial.metrics.windows;
+    if (trial.metrics.windows > 0) return trial.metrics.windows;
   return 1;
 }
 

@@ -101,6 +101,7 @@ std::string spec_text(const TrialSpec& spec) {
                          {"network", spec.network},
                          {"score_test", spec.score_test},
                          {"keep_parameters", spec.keep_parameters},
+                         {"epochs", spec.epochs},
                          {"checkpoint", spec.checkpoint},
                          {"checkpoint_seconds", spec.checkpoint_seconds},
                          {"keep_checkpoint", spec.keep_checkpoint},
@@ -119,6 +120,7 @@ TrialSpec parse_spec(const std::string& text) {
   spec.network = json.at("network").get<Network>();
   spec.score_test = json.value("score_test", spec.score_test);
   spec.keep_parameters = json.value("keep_parameters", spec.keep_parameters);
+  spec.epochs = json.value("epochs", spec.epochs);
   spec.checkpoint = json.value("checkpoint", spec.checkpoint);
   spec.checkpoint_seconds = json.value("checkpoint_seconds", spec.checkpoint_seconds);
   spec.keep_checkpoint = json.value("keep_checkpoint", spec.keep_checkpoint);

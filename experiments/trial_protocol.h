@@ -19,6 +19,7 @@ struct TrialSpec {
   int64_t number = 0;
   int attempt = 1;  // ours: the store takes the first result of the current attempt only
   uint64_t seed = 0;
+  int epochs = 0;  // of the training, which stops at a rung; 0: the recipe's
   Network network;
 
   // The test set is scored too: a final evaluation, asked for by name, never within a search.

@@ -15,8 +15,13 @@ namespace bitwright {
 // where no model expected anything, or the trial is not complete.
 std::optional<double> surprise(const Trial& trial);
 
-// parents: the trials of trial.provenance.parents, in their order.
-std::string why_text(const Trial& trial, const std::vector<Trial>& parents);
-nlohmann::json why_json(const Trial& trial, const std::vector<Trial>& parents);
+// What there is besides the trial.
+struct WhyContext {
+  std::vector<Trial> parents{};               // the trials of its provenance.parents, in their order
+  std::vector<Continuation> continuations{};  // its own, in their order
+};
+
+std::string why_text(const Trial& trial, const WhyContext& context = {});
+nlohmann::json why_json(const Trial& trial, const WhyContext& context = {});
 
 }  // namespace bitwright

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "core/check.h"
+#include "core/error.h"
 #include "search/earlier_results.h"
 
 namespace bitwright {
@@ -47,6 +48,7 @@ DesignSampler::DesignSampler(const SearchSpace& space, const Goals& goals, const
                              const std::vector<Candidate>& user, const std::vector<EarlierStudy>& earlier,
                              ProposerOptions options)
     : seed_(options.seed),
+      rungs_(options.rungs),
       space_(space),
       designs_(space, goals, rules),
       proposer_(make_proposer(completed(std::move(options), goals, user, earlier, designs_), designs_)) {}
@@ -56,10 +58,14 @@ Proposal DesignSampler::ask(int64_t number, int64_t attempt) {
   for (const auto& [trial, point] : pending_) pending.push_back(point);
   if (attempt == 0)
     if (const std::optional<DesignProposal> proposal = proposer_->propose(number, pending))
-      return {designs_.candidate(proposal->point), source_text(*proposal), proposal->rejected,
-              provenance_of(*proposal)};
+      return {.candidate = designs_.candidate(proposal->point),
+              .source = source_text(*proposal),
+              .rejected = proposal->rejected,
+              .provenance = provenance_of(*proposal),
+              .fidelity = proposal->fidelity,
+              .continues = proposal->continues};
   Rng rng = proposal_rng(seed_, number, attempt);
-  return {space_.sample(rng), "random", {}, {.source = "random"}};
+  return {space_.sample(rng), "random", {}, {.source = "random"}, rungs_.front()};
 }
 
 void DesignSampler::begin(const Trial& trial) {
@@ -68,9 +74,15 @@ void DesignSampler::begin(const Trial& trial) {
 
 void DesignSampler::tell(const Trial& trial) {
   BW_CHECK(trial.state != TrialState::kRunning);
+  if (std::ranges::count(rungs_, trial.fidelity) == 0)
+    throw StoreError(fmt::format("trial {}: it is stored after {:g} % of its epochs, which search.rungs does not have",
+                                 trial.number, 100.0 * trial.fidelity));
   pending_.erase(trial.number);
-  DesignResult result{trial.number, designs_.point(trial.candidate), std::nullopt};
-  if (trial.state == TrialState::kComplete)
+  DesignResult result{.number = trial.number,
+                      .point = designs_.point(trial.candidate),
+                      .measured = std::nullopt,
+                      .fidelity = trial.fidelity};
+  if (trial.state == TrialState::kComplete || trial.state == TrialState::kStopped)
     result.measured = ObjectiveVector{std::max(0.0, 1.0 - trial.metrics.accuracy)};
   proposer_->tell(result);
 }

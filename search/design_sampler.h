@@ -22,10 +22,13 @@ class DesignSampler : public Sampler {
   // random.
   Proposal ask(int64_t number, int64_t attempt) override;
   void begin(const Trial& trial) override;
+  // Throws StoreError where a trial stopped at no rung of the study.
   void tell(const Trial& trial) override;
+  std::vector<GivenUpRung> given_up_rungs() const override { return proposer_->given_up_rungs(); }
 
  private:
   uint64_t seed_;
+  std::vector<double> rungs_;
   SearchSpace space_;
   CandidateDesigns designs_;
   std::unique_ptr<Proposer> proposer_;

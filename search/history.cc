@@ -32,11 +32,11 @@ double seconds_between(int64_t from_us, int64_t to_us) {
 
 }  // namespace
 
-ObjectiveVector history_reference(const std::vector<Trial>& finished, const Study& study) {
+ObjectiveVector history_reference(const std::vector<Trial>& results, const Study& study) {
   const Goals goals = goals_of(study);
   ObjectiveVector most;
   int taken = 0;
-  for (const Trial& trial : finished) {
+  for (const Trial& trial : results) {
     if (trial.state != TrialState::kComplete || taken++ >= kReferenceTrials) continue;
     const ObjectiveVector point = objective_values(trial, goals);
     most.resize(point.size(), 0.0);
@@ -51,13 +51,13 @@ ObjectiveVector history_reference(const std::vector<Trial>& finished, const Stud
   return most;
 }
 
-std::vector<HistoryRow> study_history(const std::vector<Trial>& finished, const Study& study, int64_t first_start_us) {
+std::vector<HistoryRow> study_history(const std::vector<Trial>& results, const Study& study, int64_t first_start_us) {
   const Goals goals = goals_of(study);
-  const ObjectiveVector reference = history_reference(finished, study);
+  const ObjectiveVector reference = history_reference(results, study);
   std::vector<ObjectiveVector> front;
   std::vector<HistoryRow> rows;
   HistoryRow row;
-  for (const Trial& trial : finished) {
+  for (const Trial& trial : results) {
     row.sequence = std::ssize(rows);
     row.number = trial.number;
     row.state = trial.state;

@@ -1,4 +1,4 @@
-// search/history.h: how the front of a study grew, trial by trial. A function of the finished trials and what the study
+// search/history.h: how the front of a study grew, trial by trial. A function of the results and what the study
 // asks for; nothing of it is stored.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -18,10 +18,10 @@ namespace bitwright {
 // the first kReferenceTrials complete trials takes; further trials do not move it. Empty before the first complete
 // trial, where it is needed.
 inline constexpr int kReferenceTrials = 10;
-ObjectiveVector history_reference(const std::vector<Trial>& finished, const Study& study);
+ObjectiveVector history_reference(const std::vector<Trial>& results, const Study& study);
 
 struct HistoryRow {
-  int64_t sequence = 0;  // of finishing, from 0
+  int64_t sequence = 0;  // of results, from 0
   int64_t number = 0;    // of the trial
   TrialState state = TrialState::kComplete;
   double elapsed_seconds = 0.0;           // wall time since the first trial began, pauses of the search included
@@ -31,7 +31,7 @@ struct HistoryRow {
   double hypervolume = 0.0;  // 0..1: share of the box that the front dominates
 };
 
-// finished: in the order of finishing, a row each. first_start_us: when the study's first trial began, finished or not.
-std::vector<HistoryRow> study_history(const std::vector<Trial>& finished, const Study& study, int64_t first_start_us);
+// results: TrialStore::results(), a row each. first_start_us: when the study's first trial began, finished or not.
+std::vector<HistoryRow> study_history(const std::vector<Trial>& results, const Study& study, int64_t first_start_us);
 
 }  // namespace bitwright

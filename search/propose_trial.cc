@@ -25,6 +25,7 @@ void take(Trial& trial, Proposal proposal) {
   trial.rejected += proposal.rejected.breaking;
   trial.candidate = std::move(proposal.candidate);
   trial.source = std::move(proposal.source);
+  trial.fidelity = proposal.fidelity;
   trial.provenance = std::move(proposal.provenance);
   trial.provenance.rejected = std::move(rejected);
 }
@@ -48,7 +49,12 @@ ProposedTrial propose_trial(Sampler& sampler, int64_t number, const ProposalCont
   ProposedTrial proposed;
   proposed.trial.number = number;
   for (int64_t attempt = 0; attempt < kMaxAttempts; ++attempt) {
-    take(proposed.trial, sampler.ask(number, attempt));
+    Proposal proposal = sampler.ask(number, attempt);
+    if (proposal.continues) {
+      proposed.continuation = {*proposal.continues, proposal.fidelity, number, 0, std::move(proposal.provenance)};
+      break;
+    }
+    take(proposed.trial, std::move(proposal));
     proposed.accepted = accepts(proposed.trial, context);
     if (proposed.accepted || !context.may_go_on()) break;
   }

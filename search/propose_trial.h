@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "core/trial.h"
@@ -24,8 +25,9 @@ struct ProposalContext {
 };
 
 struct ProposedTrial {
-  Trial trial;            // number, candidate, source, provenance, rejected and estimates are set
+  Trial trial;            // number, candidate, source, provenance, fidelity, rejected and estimates are set
   bool accepted = false;  // the candidate is new and keeps every rule; else none was found, and trial says what was not
+  std::optional<Continuation> continuation{};  // in place of a new trial: what stopped at a rung goes on
 };
 
 // Asks `sampler` for trial `number` until a candidate is accepted, may_go_on() says no, or kMaxAttempts are spent.

@@ -44,46 +44,87 @@ std::string difference(const Trial& stored, const Trial& proposed) {
   return "";
 }
 
+std::string went_on_text(int64_t trial, double fidelity) {
+  return fmt::format("that #{} goes on to {:g} % of its epochs", trial, 100.0 * fidelity);
+}
+
+std::string difference(const Continuation& stored, const Continuation& proposed) {
+  if (stored.trial != proposed.trial || stored.fidelity != proposed.fidelity)
+    return changed("what is proposed:", went_on_text(stored.trial, stored.fidelity),
+                   went_on_text(proposed.trial, proposed.fidelity));
+  const ProposalProvenance &from = stored.provenance, &now = proposed.provenance;
+  if (from.source != now.source) return changed("source", from.source, now.source);
+  if (from.opinion != now.opinion) return changed("opinion", text_of(from.opinion), text_of(now.opinion));
+  return "";
+}
+
 class StudyReplay {
  public:
-  // finished: in the order of finishing.
-  StudyReplay(Sampler& sampler, const CandidateRules& rules, std::vector<Trial> finished)
-      : sampler_(sampler), rules_(rules), finished_(std::move(finished)) {}
+  // results: in their order.
+  StudyReplay(Sampler& sampler, const CandidateRules& rules, std::vector<Trial> results)
+      : sampler_(sampler), rules_(rules), results_(std::move(results)) {}
 
-  // Of the trials in order.
+  // In the order of proposing.
   void add(const Trial& stored) {
-    const std::string text = difference_of(stored);
-    ++replay_.proposals;
-    if (!text.empty()) replay_.differences.push_back({stored.number, text});
+    note(stored.number, difference_of(stored));
     hashes_.insert(stored.candidate.hash);
     if (!told_.contains(stored.number)) sampler_.begin(stored);
+  }
+  // trial: that goes on.
+  void add(const Continuation& stored, const Trial& trial) {
+    note(stored.trial, difference_of(stored));
+    sampler_.begin(trial);
   }
   const Replay& replay() const { return replay_; }
 
  private:
+  void note(int64_t number, const std::string& text) {
+    ++replay_.proposals;
+    if (!text.empty()) replay_.differences.push_back({number, text});
+  }
+
   std::string difference_of(const Trial& stored) {
-    const auto seen = static_cast<size_t>(stored.ask_watermark);
-    if (seen < told_.size()) return fmt::format("saw {} results, fewer than a trial before it", seen);
-    if (seen > finished_.size()) return fmt::format("saw {} results, more than there are", seen);
-    while (told_.size() < seen) tell(finished_[told_.size()]);
-    const ProposedTrial proposed =
-        propose_trial(sampler_, stored.number,
-                      {.rules = rules_,
-                       .is_known = [&](const std::string& hash) { return hashes_.contains(hash); },
-                       .may_go_on = [] { return true; }});
+    std::string wrong = tell_up_to(stored.ask_watermark);
+    if (!wrong.empty()) return wrong;
+    const ProposedTrial proposed = propose(stored.number);
+    if (const auto& continuation = proposed.continuation)
+      return changed("what is proposed:", "a new trial", went_on_text(continuation->trial, continuation->fidelity));
     if (!proposed.accepted) return "nothing new that fits is proposed";
     return difference(stored, proposed.trial);
   }
 
-  void tell(const Trial& finished) {
-    sampler_.tell(finished);
-    told_.insert(finished.number);
+  std::string difference_of(const Continuation& stored) {
+    std::string wrong = tell_up_to(stored.ask_watermark);
+    if (!wrong.empty()) return wrong;
+    const ProposedTrial proposed = propose(stored.next_trial);
+    if (proposed.continuation) return difference(stored, *proposed.continuation);
+    return changed("what is proposed:", went_on_text(stored.trial, stored.fidelity), "a new trial");
+  }
+
+  // What is wrong with so many; empty: nothing.
+  std::string tell_up_to(int64_t watermark) {
+    const auto seen = static_cast<size_t>(watermark);
+    if (seen < tellings_) return fmt::format("saw {} results, fewer than a trial before it", seen);
+    if (seen > results_.size()) return fmt::format("saw {} results, more than there are", seen);
+    for (; tellings_ < seen; ++tellings_) {
+      sampler_.tell(results_[tellings_]);
+      told_.insert(results_[tellings_].number);
+    }
+    return "";
+  }
+
+  ProposedTrial propose(int64_t number) {
+    return propose_trial(sampler_, number,
+                         {.rules = rules_,
+                          .is_known = [&](const std::string& hash) { return hashes_.contains(hash); },
+                          .may_go_on = [] { return true; }});
   }
 
   Sampler& sampler_;
   const CandidateRules& rules_;
-  const std::vector<Trial> finished_;
-  std::set<int64_t> told_;        // numbers of the first of them
+  const std::vector<Trial> results_;
+  size_t tellings_ = 0;           // of the first of them
+  std::set<int64_t> told_;        // their numbers
   std::set<std::string> hashes_;  // of the trials before
   Replay replay_;
 };
@@ -92,12 +133,23 @@ class StudyReplay {
 
 Replay replay_study(Sampler& sampler, const CandidateRules& rules, const TrialStore& store,
                     const std::function<void(const Replay&)>& on_proposal) {
-  const std::vector<Trial> trials = store.trials();  // before what has finished, which a search may add to meanwhile
-  StudyReplay replay(sampler, rules, store.finished());
+  // In this order: a search may add to what comes later meanwhile.
+  const std::vector<Trial> trials = store.trials();
+  const std::vector<Continuation> continuations = store.continuations();
+  StudyReplay replay(sampler, rules, store.results());
+  auto next = continuations.begin();
+  const auto add_continuations = [&](int64_t next_trial) {
+    for (; next != continuations.end() && next->next_trial <= next_trial; ++next) {
+      replay.add(*next, trials.at(static_cast<size_t>(next->trial)));
+      if (on_proposal) on_proposal(replay.replay());
+    }
+  };
   for (const Trial& trial : trials) {
+    add_continuations(trial.number);
     replay.add(trial);
     if (on_proposal) on_proposal(replay.replay());
   }
+  add_continuations(std::ssize(trials));
   return replay.replay();
 }
 

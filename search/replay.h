@@ -21,13 +21,13 @@ struct ReplayDifference {
 };
 
 struct Replay {
-  int64_t proposals = 0;
-  std::vector<ReplayDifference> differences;  // by number, one a trial at most
+  int64_t proposals = 0;                      // of new trials, and of trials that went on from a rung
+  std::vector<ReplayDifference> differences;  // in the order of proposing, one a proposal at most
   int64_t equal() const { return proposals - static_cast<int64_t>(differences.size()); }
 };
 
-// Asks `sampler`, which is fresh and made as that of the study, for every stored trial once more. A trial that differs
-// is told as it was stored, so that differences do not spread. A trial of a store's first format has no provenance: its
+// Asks `sampler`, which is fresh and made as that of the study, for every stored trial and every one that went on once
+// more. A trial that differs is told as it was stored, so that differences do not spread. A trial of a store's first format has no provenance: its
 // network and its source are compared. on_proposal: called after each.
 Replay replay_study(Sampler& sampler, const CandidateRules& rules, const TrialStore& store,
                     const std::function<void(const Replay&)>& on_proposal = {});

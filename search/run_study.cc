@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "search/run_study.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <deque>
+#include <set>
 
 #include "search/expected_gain.h"
 #include "search/pareto.h"
@@ -12,6 +15,8 @@ namespace bitwright {
 namespace {
 
 constexpr double kPollSeconds = 0.25;
+constexpr double kRounding = 1e-9;  // of a sum of shares
+constexpr const char* kGivenUpRung = "gave up rung";
 
 double system_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -54,9 +59,15 @@ class StudyRun {
   void tell_stored_trials() {
     progress_.wanted = study_.search.trials;
     progress_.rejected = store_.rejected();
-    for (const Trial& trial : store_.finished()) learn_from(trial);
-    if (study_.search.least_gain == 0.0) return;
-    for (const Trial& trial : store_.trials()) gains_.add(trial);
+    for (const Event& event : store_.events())
+      if (event.kind == kGivenUpRung) given_up_.insert(event.json);
+    for (const Trial& trial : store_.results()) learn_from(trial);
+    progress_.at_rungs = !study_.search.rungs.empty();
+    progress_.stopped = std::ssize(store_.stopped());
+    for (const Trial& trial : store_.trials()) {
+      begun_ += trial.fidelity;
+      if (study_.search.least_gain > 0.0) gains_.add(trial);
+    }
   }
 
   void take_up_running_trials() {
@@ -69,7 +80,7 @@ class StudyRun {
   void start_trials() {
     while (static_cast<int>(running_.size()) < executor_.capacity() && may_start()) {
       if (interrupted_.empty()) {
-        if (const auto trial = propose()) submit(store_.begin(*trial));
+        if (const auto trial = begin_proposed()) submit(*trial);
       } else {
         submit(store_.begin_attempt(interrupted_.front(), "interrupted"));
         interrupted_.pop_front();
@@ -80,9 +91,9 @@ class StudyRun {
   // Sets reason_ where the answer is no.
   bool may_start() {
     if (!may_go_on()) return false;
-    if (interrupted_.empty() && store_.size() >= study_.search.trials)
+    if (interrupted_.empty() && begun_ >= study_.search.trials - kRounding)
       reason_ = StopReason::kTrialsDone;
-    else if (interrupted_.empty() && static_cast<double>(store_.size()) >= space_.size())
+    else if (interrupted_.empty() && progress_.stopped == 0 && static_cast<double>(store_.size()) >= space_.size())
       reason_ = StopReason::kSpaceExhausted;
     else if (interrupted_.empty() && gains_.over())
       reason_ = StopReason::kNothingToGain;
@@ -108,22 +119,32 @@ class StudyRun {
     return search.energy_budget_j > 0.0 && train_seconds_ * search.machine_power_w >= search.energy_budget_j;
   }
 
-  // The next candidate that is new and keeps every rule; nullopt sets reason_. A stop ends a search for one, too.
-  std::optional<Trial> propose() {
+  // The next candidate that is new and keeps every rule, or a trial that goes on from a rung; nullopt sets reason_. A
+  // stop ends a search for one, too.
+  std::optional<Trial> begin_proposed() {
     ProposedTrial proposed = propose_trial(sampler_, store_.size(),
                                            {.rules = rules_,
                                             .is_known = [&](const std::string& hash) { return store_.contains(hash); },
                                             .may_go_on = [&] { return may_go_on(); }});
+    if (proposed.continuation) return go_on(std::move(*proposed.continuation));
     Trial& trial = proposed.trial;
     for (const auto& [rule, candidates] : trial.provenance.rejected) progress_.rejected[rule] += candidates;
     if (proposed.accepted) {
       trial.seed = training_seed(study_.search.seed, trial.number);
       trial.ask_watermark = told_;
       gains_.add(trial);
-      return std::move(trial);
+      begun_ += trial.fidelity;
+      return store_.begin(std::move(trial));
     }
     if (!reason_) give_up(trial.number);
     return std::nullopt;
+  }
+
+  Trial go_on(Continuation continuation) {
+    continuation.ask_watermark = told_;
+    begun_ += continuation.fidelity - reached_.at(continuation.trial);
+    --progress_.stopped;
+    return store_.go_on(std::move(continuation));
   }
 
   void give_up(int64_t number) {
@@ -156,9 +177,12 @@ class StudyRun {
     if (!result.failure.empty() && store_.failed_attempts(trial.number) == 0)
       return submit(store_.begin_attempt(trial.number, result.failure));
     add_result(trial, result);
-    store_.finish(trial, result.artifacts);
+    const bool stopped = trial.state == TrialState::kStopped;
+    store_.finish(trial, stopped ? std::vector<Artifact>{} : result.artifacts);
+    progress_.stopped += stopped;
+    const double trained_before = progress_.trained;
     learn_from(trial);
-    ++finished_here_;
+    trained_here_ += progress_.trained - trained_before;
     report(trial);
   }
 
@@ -170,12 +194,17 @@ class StudyRun {
     trial.train_seconds = result.train_seconds;
     trial.state = !result.failure.empty()      ? TrialState::kFailed
                   : !result.violations.empty() ? TrialState::kInfeasible
+                  : trial.fidelity < 1.0       ? TrialState::kStopped
                                                : TrialState::kComplete;
   }
 
   void learn_from(const Trial& trial) {
     sampler_.tell(trial);
     ++told_;
+    note_given_up_rungs();
+    double& reached = reached_[trial.number];
+    progress_.trained += trial.fidelity - reached;
+    reached = trial.fidelity;
     train_seconds_ += trial.train_seconds;
     progress_.infeasible += trial.state == TrialState::kInfeasible;
     progress_.failed += trial.state == TrialState::kFailed;
@@ -188,6 +217,17 @@ class StudyRun {
     if (reaches_floor(trial, goals_)) extend_front(front_, objective_values(trial, goals_));
   }
 
+  // Once in the life of a study, though it is told its results anew in every call.
+  void note_given_up_rungs() {
+    for (const GivenUpRung& rung : sampler_.given_up_rungs()) {
+      const std::string json =
+          fmt::format("{{\"fidelity\": {}, \"correlation\": {}}}", rung.fidelity, rung.correlation);
+      if (!given_up_.insert(json).second) continue;
+      store_.event(kGivenUpRung, json);
+      if (hooks_.on_given_up_rung) hooks_.on_given_up_rung(rung);
+    }
+  }
+
   void report(const Trial& trial) {
     update_progress();
     if (hooks_.on_finish) hooks_.on_finish(trial, progress_);
@@ -197,9 +237,9 @@ class StudyRun {
     progress_.running = static_cast<int64_t>(running_.size());
     progress_.front_size = static_cast<int64_t>(front_.size());
     progress_.elapsed_seconds = now() - start_;
-    if (finished_here_ == 0) return;
-    const int64_t left = std::max<int64_t>(0, progress_.wanted - told_);
-    progress_.eta_seconds = progress_.elapsed_seconds / static_cast<double>(finished_here_) * static_cast<double>(left);
+    if (trained_here_ == 0.0) return;
+    const double left = std::max(0.0, static_cast<double>(progress_.wanted) - progress_.trained);
+    progress_.eta_seconds = progress_.elapsed_seconds / trained_here_ * left;
     if (study_.search.budget_seconds > 0.0)
       progress_.eta_seconds =
           std::clamp(study_.search.budget_seconds - progress_.elapsed_seconds, 0.0, *progress_.eta_seconds);
@@ -228,9 +268,12 @@ class StudyRun {
   std::map<int64_t, Trial> running_;  // with the executor
   std::vector<ObjectiveVector> front_;
   int64_t told_ = 0;
-  double train_seconds_ = 0.0;  // CPU, of the trials told
+  double begun_ = 0.0;                 // trials by the share of their epochs that they are to reach
+  std::map<int64_t, double> reached_;  // that share, by trial
+  std::set<std::string> given_up_;     // rungs, as their events have them
+  double train_seconds_ = 0.0;         // CPU, of the trials told
   GainWatch gains_;
-  int64_t finished_here_ = 0;
+  double trained_here_ = 0.0;
   StudyProgress progress_;
 };
 

@@ -56,6 +56,9 @@ class TrialExecutor {
 struct StudyProgress {
   int64_t wanted = 0;  // trials that the study asks for
   int64_t complete = 0, infeasible = 0, failed = 0, running = 0;
+  bool at_rungs = false;                    // trainings stop at rungs
+  int64_t stopped = 0;                      // of these, those that have not gone on
+  double trained = 0.0;                     // trials by the share of their epochs: what `wanted` counts
   std::map<std::string, int64_t> rejected;  // rule -> candidates, of the whole study
   std::optional<int64_t> best;              // number of the most accurate trial
   double best_accuracy = 0.0;               // 0..1, where there is a best; below the study's floor the front is empty
@@ -73,14 +76,15 @@ enum class StopRequest {
 // Each may be empty.
 struct StudyHooks {
   std::function<void(const Trial&)> on_start;
-  std::function<void(const Trial&, const StudyProgress&)> on_finish;
+  std::function<void(const Trial&, const StudyProgress&)> on_finish;  // or stopped at a rung
+  std::function<void(const GivenUpRung&)> on_given_up_rung;           // where trainings stop no more
   std::function<void(int64_t number, const EpochRecord&)> on_epoch;
   std::function<StopRequest()> stop_request;  // asked between results, at least twice a second, and between proposals
   std::function<double()> now;                // seconds of a clock that never goes back; by default the system's
 };
 
 enum class StopReason {
-  kTrialsDone,      // study.search.trials are finished
+  kTrialsDone,      // study.search.trials are finished, those that stopped at rungs counted by their share
   kBudgetSpent,     // study.search.budget_seconds of this call are over
   kEnergySpent,     // the study's trainings took study.search.energy_budget_j
   kNothingToGain,   // the model expects less than study.search.least_gain: search/expected_gain.h
@@ -94,9 +98,9 @@ struct StudyOutcome {
   StudyProgress progress;
 };
 
-// Runs `study` until one of StopReason. `sampler` is fresh: it is told the stored trials first, in the order in which
-// they finished. A trial that fails is begun once more, then stored as failed. Running trials are waited for, except
-// after StopRequest::kNow.
+// Runs `study` until one of StopReason. `sampler` is fresh: it is told the stored results first, in their order. A
+// trial that fails is begun once more, then stored as failed. Running trials are waited for, except after
+// StopRequest::kNow.
 StudyOutcome run_study(const Study& study, const SearchSpace& space, Sampler& sampler, TrialExecutor& executor,
                        TrialStore& store, const CandidateRules& rules, const StudyHooks& hooks = {});
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,15 +14,18 @@
 #include "search/candidate_rules.h"
 #include "search/design_space.h"
 #include "search/pareto.h"
+#include "search/rung_trust.h"
 #include "search/space.h"
 
 namespace bitwright {
 
 struct Proposal {
   Candidate candidate;
-  std::string source{};             // in a line: "random", "mutation of 12", "first population"
-  RejectedPoints rejected{};        // passed over within this proposal
-  ProposalProvenance provenance{};  // but what was rejected, and code
+  std::string source{};                // in a line: "random", "mutation of 12", "first population"
+  RejectedPoints rejected{};           // passed over within this proposal
+  ProposalProvenance provenance{};     // but what was rejected, and code
+  double fidelity = 1.0;               // share of the recipe's epochs that its training is to reach
+  std::optional<int64_t> continues{};  // the trial that stopped at a rung, and whose candidate this is
 };
 
 // A proposal is a function of the study's seed, the trial's number, the attempt, the trials told so far, in the order
@@ -33,8 +37,10 @@ class Sampler {
   virtual Proposal ask(int64_t number, int64_t attempt) = 0;
   // A trial that is under way from now on, until it is told; perhaps a further attempt.
   virtual void begin(const Trial& trial) { static_cast<void>(trial); }
-  // A finished trial, whatever its state.
+  // A finished trial, whatever its state, or one that stopped at a rung.
   virtual void tell(const Trial& trial) = 0;
+  // Where trainings stop no more, by what was told so far.
+  virtual std::vector<GivenUpRung> given_up_rungs() const { return {}; }
 };
 
 // A stream of its own for every proposal.

@@ -58,6 +58,7 @@ const std::map<std::string, nlohmann::json> kCameLater = {
     {"duty_cycle.inferences_per_hour", "none"},
     {"duty_cycle.sleep_current", "none"},
     {"search.designs", nlohmann::json::array()},
+    {"search.rungs", nlohmann::json::array()},
     {"search.warm_start", nlohmann::json::array()},
 };
 
@@ -337,6 +338,7 @@ void visit_search(Fields& fields, SearchSpec& search, const SpaceSpec& space, co
   fields.value("sampler", search.sampler, one_of(std::vector<std::string>(kSamplers.begin(), kSamplers.end())));
   fields.value("seed", search.seed, seed_number());
   visit_stop_rules(fields, search);
+  fields.values("rungs", search.rungs, share());
   fields.value("jobs", search.jobs, whole(1, 1024));
   fields.value("population", search.population, whole(4, 1'000'000));
   fields.value("tournament", search.tournament, whole(2, 1'000'000));
@@ -383,6 +385,19 @@ void visit_training(Fields& fields, Recipe& recipe) {
   fields.value("mixup", recipe.mixup, real(0.0, 10.0));
 }
 
+// Rungs that are the same epoch, or the last, are none.
+void check_rungs(Fields& fields, const Study& study) {
+  int before = 0;
+  for (const double rung : study.search.rungs) {
+    const int epochs = epochs_at(rung, study.recipe);
+    fields.check("search", rung > 0.0 && epochs > before && epochs < study.recipe.epochs,
+                 fmt::format("rungs must rise, and stop trainings at different epochs before the last: {:g} % of "
+                             "training.epochs = {} is epoch {}",
+                             100.0 * rung, study.recipe.epochs, epochs));
+    before = epochs;
+  }
+}
+
 // All but the boards, which are names in YAML and sections in JSON.
 void visit_study(Fields& fields, Study& study, const PathCodecs& paths) {
   fields.value("name", study.name, model_name(), Need::kRequired);
@@ -397,6 +412,7 @@ void visit_study(Fields& fields, Study& study, const PathCodecs& paths) {
       study.data.task == Task::kAnomaly ? Need::kOptional : Need::kRequired);
   fields.section("search", [&](Fields& f) { visit_search(f, study.search, study.space, paths.file); });
   fields.section("training", [&](Fields& f) { visit_training(f, study.recipe); });
+  check_rungs(fields, study);
 }
 
 Study default_study() {

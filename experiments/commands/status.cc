@@ -75,7 +75,9 @@ std::string trial_text(const Trial& trial, const std::optional<Metrics>& test, c
   for (const auto& [name, value] : trial.candidate.parameters) out += fmt::format("  {} = {}\n", name, value);
   if (!trial.failure.empty()) out += "failure: " + trial.failure + "\n";
   for (const Violation& v : trial.violations) out += "violation: " + v.message + "\n";
-  if (trial.state == TrialState::kComplete)
+  if (trial.state == TrialState::kStopped)
+    out += fmt::format("stopped after {:g} % of the epochs; it may go on\n", 100.0 * trial.fidelity);
+  if (trial.state == TrialState::kComplete || trial.state == TrialState::kStopped)
     out += fmt::format("validation {} of {} windows (fake-quantized {}, training {})\n",
                        format_percent(trial.metrics.accuracy), trial.metrics.windows,
                        format_percent(trial.metrics.fake_quantized_accuracy),
@@ -98,13 +100,15 @@ std::string trial_text(const Trial& trial, const std::optional<Metrics>& test, c
 }
 
 int show_why(const TrialStore& store, const Trial& trial, bool json) {
-  std::vector<Trial> parents;
-  for (const int64_t number : trial.provenance.parents) parents.push_back(store.trial(number));
+  WhyContext context;
+  for (const int64_t number : trial.provenance.parents) context.parents.push_back(store.trial(number));
+  for (const Continuation& continuation : store.continuations())
+    if (continuation.trial == trial.number) context.continuations.push_back(continuation);
   if (!json) {
-    std::cout << why_text(trial, parents);
+    std::cout << why_text(trial, context);
     return 0;
   }
-  nlohmann::json why = why_json(trial, parents);
+  nlohmann::json why = why_json(trial, context);
   why.update({{"schema", 1}, {"trial", trial.number}});
   std::cout << json_text(why) << "\n";
   return 0;

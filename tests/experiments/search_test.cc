@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/io/load_data.h"
@@ -20,7 +22,7 @@
 namespace bitwright {
 namespace {
 
-const std::string kStudy =
+const std::string kSpace =
     kTinyHead +
     "limits: {flash: 32 KiB, ram: 16 KiB}\n"
     "space:\n"
@@ -28,9 +30,15 @@ const std::string kStudy =
     "  max_blocks: 2\n"
     "  block: {channels: [4, 8], kernel: [8], stride: [4, 8], weights: [binary, ternary, int4], activations: [binary, "
     "uint2, uint4]}\n"
-    "  head: [global_pool_dense]\n"
-    "search: {trials: 6, jobs: 1, population: 4, tournament: 2}\n"
-    "training: {epochs: 2}\n";
+    "  head: [global_pool_dense]\n";
+
+const std::string kStudy = kSpace +
+                           "search: {trials: 6, jobs: 1, population: 4, tournament: 2}\n"
+                           "training: {epochs: 2}\n";
+
+const std::string kStudyWithRungs = kSpace +
+                                    "search: {sampler: random, trials: 13, rungs: [25 %]}\n"
+                                    "training: {epochs: 8, final_learning_rate: 1e-5}\n";
 
 constexpr std::chrono::minutes kLimit{4};  // a second of work takes a minute on a machine that is busy enough
 
@@ -44,9 +52,9 @@ ProcessResult search(const TempFolder& folder, int trials = 6, std::chrono::mill
 std::vector<std::string> rows(const TempFolder& folder) {
   const TrialStore store = TrialStore::open_read_only(folder.path() + "/tiny.bw.db");
   std::vector<std::string> out;
-  for (const Trial& t : store.finished())
-    out.push_back(fmt::format("{} {} {} {} {} {}", t.number, trial_state_name(t.state), t.candidate.hash, t.source,
-                              t.metrics.accuracy, t.rejected));
+  for (const Trial& t : store.results())
+    out.push_back(fmt::format("{} {} {} {} {} {} {}", t.number, trial_state_name(t.state), t.fidelity, t.candidate.hash,
+                              t.source, t.metrics.accuracy, t.rejected));
   return out;
 }
 
@@ -70,6 +78,67 @@ TEST(Search, GoesOnAfterAKillToTheSameRows) {
   ASSERT_EQ(resumed.exit_status, 0) << resumed.errors;
   EXPECT_EQ(rows(killed), expected);
   EXPECT_EQ(TrialStore::open_read_only(killed.path() + "/tiny.bw.db").integrity(), "");
+}
+
+// Also where it was killed in between: what stopped is on disk.
+TEST(Search, WhatStoppedAtARungGoesOnFromThereAfterAKillToo) {
+  const TempFolder whole, killed;
+  whole.write("tiny.yaml", kStudyWithRungs);
+  killed.write("tiny.yaml", kStudyWithRungs);
+  const ProcessResult uninterrupted = search(whole, 13);
+  ASSERT_EQ(uninterrupted.exit_status, 0) << uninterrupted.errors;
+  const TrialStore store = TrialStore::open_read_only(whole.path() + "/tiny.bw.db");
+  EXPECT_GT(store.stopped().size(), 2u);
+  ASSERT_GE(store.continuations().size(), 10u);
+  for (const Continuation& continuation : store.continuations()) {
+    const std::vector<EpochRecord> epochs = store.trial(continuation.trial).epochs;
+    ASSERT_EQ(epochs.size(), 8u);
+    EXPECT_NEAR(epochs[1].learning_rate, 1e-5, 1e-6);  // there its training ended
+    EXPECT_GT(epochs[2].learning_rate, 1e-4);          // from there it went on
+  }
+  for (const Trial& trial : store.stopped()) EXPECT_EQ(trial.epochs.size(), 2u);
+
+  Rng rng(12);
+  int kills = 0;
+  for (int attempt = 0; attempt < 6; ++attempt)
+    kills += search(killed, 13, std::chrono::milliseconds(500 + rng.below(1500))).timed_out;
+  EXPECT_GT(kills, 0);
+  const ProcessResult resumed = search(killed, 13);
+  ASSERT_EQ(resumed.exit_status, 0) << resumed.errors;
+  EXPECT_EQ(rows(killed), rows(whole));
+}
+
+ProcessResult bitwright(const TempFolder& folder, std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), BITWRIGHT_BINARY_DIR "/bitwright");
+  return run_process(arguments, {.directory = folder.path(), .limit = kLimit});
+}
+
+TEST(Search, ItsProposalsAreReplayedAndToldByTheProgram) {
+  const TempFolder folder;
+  folder.write("tiny.yaml", kStudyWithRungs);
+  ASSERT_EQ(search(folder, 12).exit_status, 0);
+  const std::string path = folder.path() + "/tiny.bw.db";
+  const TrialStore store = TrialStore::open_read_only(path);
+  const auto proposals = store.trials().size() + store.continuations().size();
+  const ProcessResult replayed = bitwright(folder, {"replay", "tiny.yaml"});
+  EXPECT_EQ(replayed.exit_status, 0);
+  EXPECT_EQ(replayed.output, fmt::format("{0} of {0} proposals equal\n", proposals));
+  const std::string history = bitwright(folder, {"history", "tiny.yaml", "--csv"}).output;
+  EXPECT_EQ(std::ranges::count(history, '\n'), 1 + std::ssize(store.results()));
+  EXPECT_THAT(bitwright(folder, {"show", "tiny.yaml", "0", "--why"}).output,
+              testing::AllOf(testing::HasSubstr("random: drawn at random\nwent on to 100 % of the epochs when "),
+                             testing::HasSubstr("halving: among the best that stopped there, or one of the first")));
+  const std::string stopped = std::to_string(store.stopped().at(0).number);
+  EXPECT_THAT(bitwright(folder, {"show", "tiny.yaml", stopped}).output,
+              testing::HasSubstr("stopped after 25 % of the epochs; it may go on\n"));
+
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &database), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(database, "UPDATE trial SET source = 'user' WHERE number = 3", nullptr, nullptr, nullptr), 0);
+  sqlite3_close(database);
+  const ProcessResult differs = bitwright(folder, {"replay", "tiny.yaml"});
+  EXPECT_EQ(differs.exit_status, 5);
+  EXPECT_THAT(differs.output, testing::HasSubstr("#3: source user is stored, random is proposed\n"));
 }
 
 TEST(Search, TheStoredAccuracyIsThatOfTheExportedIntegers) {
@@ -176,8 +245,9 @@ TEST(Search, AnAccuracyThatNothingReachesEndsWithCodeThreeAndNamesTheBest) {
   const ProcessResult exported =
       run_process({BITWRIGHT_BINARY_DIR "/bitwright", "export", "tiny.yaml"}, {.directory = folder.path()});
   EXPECT_EQ(exported.exit_status, 2);
-  EXPECT_EQ(exported.errors,
-            "error: no finished trial reaches limits.accuracy of 100.00 %; --trial takes one below it, where there is one\n");
+  EXPECT_EQ(
+      exported.errors,
+      "error: no finished trial reaches limits.accuracy of 100.00 %; --trial takes one below it, where there is one\n");
 }
 
 }  // namespace

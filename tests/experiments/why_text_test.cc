@@ -31,7 +31,7 @@ Trial modelled(double accuracy) {
 }
 
 TEST(Why, TellsWhatWasExpectedAndWhatCameOut) {
-  EXPECT_EQ(why_text(modelled(0.98), {complete(12, 0.952)}),
+  EXPECT_EQ(why_text(modelled(0.98), {.parents = {complete(12, 0.952)}}),
             "trial #31, proposed when 28 results were known, by bitwright 0.1.0 1f0c9a52\n"
             "model: what the model expects most of\n"
             "made by mutation, perhaps in several steps, of\n"
@@ -39,6 +39,31 @@ TEST(Why, TellsWhatWasExpectedAndWhatCameOut) {
             "expected: error 4 %, within one deviation 2 .. 8 %; success 98 %; 0.25 % more hypervolume\n"
             "came out: error 2 %, 1.0 deviations below what was expected\n"
             "passed over on the way: duplicate 2, flash 40\n");
+}
+
+TEST(Why, TellsWhyATrainingWentOnAndWhereItStopped) {
+  Trial trial = modelled(0.9);
+  trial.state = TrialState::kStopped;
+  trial.fidelity = 0.3;
+  trial.provenance = {.source = "random"};
+  const WhyContext context = {
+      .continuations = {
+          {.trial = 31,
+           .fidelity = 0.3,
+           .next_trial = 40,
+           .ask_watermark = 35,
+           .provenance = {.source = "rung", .opinion = Opinion{std::log(0.04), std::log(2.0), 0.0, 0.0, 0.0}}}}};
+  EXPECT_EQ(why_text(trial, context),
+            "trial #31, proposed when 28 results were known\n"
+            "random: drawn at random\n"
+            "went on to 30 % of the epochs when 35 results were known\n"
+            "rung: what the model expects most of by the epochs left\n"
+            "expected: error 4 %, within one deviation 2 .. 8 %; success 100 %\n"
+            "came out: accuracy 90.00 % after 30 % of the epochs, where it stopped\n"
+            "passed over on the way: none\n");
+  const nlohmann::json json = why_json(trial, context);
+  EXPECT_EQ(json["continuations"][0]["fidelity"], 0.3);
+  EXPECT_NEAR(json["continuations"][0]["expected"]["error"], 0.04, 1e-12);
 }
 
 TEST(Why, TellsADrawFromACrossover) {
@@ -51,7 +76,7 @@ TEST(Why, TellsADrawFromACrossover) {
             "passed over on the way: none\n");
   trial.state = TrialState::kFailed;
   trial.provenance = {.source = "offspring", .parents = {1, 2}};
-  EXPECT_EQ(why_text(trial, {complete(1, 0.5), complete(2, 0.75)}),
+  EXPECT_EQ(why_text(trial, {.parents = {complete(1, 0.5), complete(2, 0.75)}}),
             "trial #3, proposed when 0 results were known\n"
             "offspring\n"
             "made by crossover of\n"
@@ -78,7 +103,7 @@ TEST(Why, NoErrorIsAsFarBelowAsHalfAWindow) {
 }
 
 TEST(Why, HasTheSameAsJson) {
-  const nlohmann::json json = why_json(modelled(0.98), {complete(12, 0.952)});
+  const nlohmann::json json = why_json(modelled(0.98), {.parents = {complete(12, 0.952)}});
   EXPECT_EQ(json["source"], "model");
   EXPECT_EQ(json["results_seen"], 28);
   EXPECT_EQ(json["parents"][0]["trial"], 12);

@@ -213,6 +213,22 @@ TEST(StopRules, NeedWhatTheyAreReckonedBy) {
               testing::HasSubstr("needs search.sampler = bayesian, whose model knows what there is to gain"));
 }
 
+TEST(Rungs, AreSharesOfTheEpochsThatRise) {
+  const auto rungs = [](const std::string& list, int epochs = 20) {
+    return study_of(kStudy, {"search.rungs=" + list, fmt::format("training.epochs={}", epochs)}).search.rungs;
+  };
+  EXPECT_EQ(rungs("[10 %, 0.3]"), (std::vector<double>{0.1, 0.3}));
+  EXPECT_TRUE(study_of(kStudy).search.rungs.empty());
+  const auto error = [&](const std::string& list, int epochs = 20) {
+    return error_of<ConfigError>([&] { rungs(list, epochs); });
+  };
+  EXPECT_THAT(error("[30 %, 10 %]"), testing::HasSubstr("different epochs before the last: 10 % of training.epochs"));
+  EXPECT_THAT(error("[10 %, 20 %]", 4), testing::HasSubstr("20 % of training.epochs = 4 is epoch 1"));
+  EXPECT_THAT(error("[90 %]", 4), testing::HasSubstr("90 % of training.epochs = 4 is epoch 4"));
+  EXPECT_THAT(error("[none]"), testing::HasSubstr("rungs must rise"));
+  EXPECT_THAT(error("[120 %]"), testing::HasSubstr("a share above 0"));
+}
+
 TEST(StudyJson, HoldsEveryFieldOfItsKind) {
   const nlohmann::json json = nlohmann::json::parse(study_of(kStudy).config_json);
   const std::set<std::string> elsewhere = {"bearing_column", "files",       "fold",   "folds",        "gain_column",

@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include <algorithm>
+
 #include "search/propose_trial.h"
 #include "tests/search/small_space.h"
 
@@ -28,7 +30,7 @@ class UnrulyExecutor : public TrialExecutor {
     running_.erase(at);
     TrialResult result{.number = trial.number, .attempt = trial.attempt};
     if (rng_.chance(0.2)) return result.failure = "loss is not finite", result;
-    result.metrics.accuracy = toy_accuracy(trial.candidate.network, trial.seed);
+    result.metrics.accuracy = toy_accuracy(trial.candidate.network, trial.seed) - 0.1 * (1.0 - trial.fidelity);
     result.metrics.windows = 1000;
     return result;
   }
@@ -51,10 +53,13 @@ int trials_of(const std::string& sampler) {
 // A study in a file, of `calls` runs that are stopped with their trials under way, then one to the end.
 class ReplayTest : public testing::TestWithParam<const char*> {
  protected:
+  std::vector<double> rungs_;  // search.rungs
+
   int trials() const { return trials_of(GetParam()); }
   Study study(uint64_t seed = 5) const {
     Study study = toy_study(trials(), GetParam(), seed);
     study.search.population = 10;
+    study.search.rungs = rungs_;
     return study;
   }
   void run(int calls = 1) {
@@ -131,6 +136,50 @@ TEST_P(ReplayTest, NoticesAnotherSeed) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Samplers, ReplayTest, testing::ValuesIn(kSamplers),
+                         [](const auto& tested) { return std::string(tested.param); });
+
+// Trainings that stop at rungs, of which some go on.
+class ReplayedRungs : public ReplayTest {
+ protected:
+  ReplayedRungs() { rungs_ = {0.1, 0.3}; }
+};
+
+TEST_P(ReplayedRungs, OfASearchThatWasStoppedEveryProposalIsEqual) {
+  run(/*calls=*/3);
+  const TrialStore store = stored();
+  EXPECT_GT(std::ssize(store.continuations()), 10);
+  EXPECT_GT(std::ssize(store.stopped()), 3);
+  const Replay replayed = replay();
+  EXPECT_EQ(replayed.proposals, store.size() + std::ssize(store.continuations()));
+  EXPECT_EQ(replayed.equal(), replayed.proposals) << texts(replayed);
+}
+
+TEST_P(ReplayedRungs, NoticesAnotherThatGoesOn) {
+  run();
+  const Continuation last = stored().continuations().back();
+  const int64_t other = stored().stopped().at(0).number;
+  ASSERT_LT(other, last.trial);
+  sql(fmt::format("UPDATE stage SET trial = {} WHERE trial = {} AND fidelity = {}", other, last.trial, last.fidelity));
+  EXPECT_THAT(texts(replay()),
+              testing::HasSubstr(fmt::format("#{}: what is proposed: that #{} goes on to ", other, other)));
+}
+
+TEST_P(ReplayedRungs, NoticesAChangedSource) {
+  run();
+  sql("UPDATE stage SET source = 'user' WHERE idx = (SELECT max(idx) FROM stage WHERE next_trial > trial)");
+  const int64_t last = stored().continuations().back().trial;
+  EXPECT_THAT(texts(replay()), testing::MatchesRegex(fmt::format("#{}: source user is stored, (rung|first|halving) is "
+                                                                 "proposed\n",
+                                                                 last)));
+}
+
+TEST_P(ReplayedRungs, RefusesAStopWhereThereIsNoRung) {
+  run();
+  sql("UPDATE stage SET fidelity = 0.2 WHERE idx = 0");
+  EXPECT_THROW(replay(), StoreError);
+}
+
+INSTANTIATE_TEST_SUITE_P(Samplers, ReplayedRungs, testing::Values("bayesian", "evolution", "random"),
                          [](const auto& tested) { return std::string(tested.param); });
 
 class ReplayedEvolution : public ReplayTest {};

@@ -17,9 +17,9 @@ namespace {
 // Everything of a store that must not depend on kills: not times, not attempts.
 std::string rows(const TrialStore& store) {
   std::string text;
-  for (const Trial& t : store.finished()) {
-    text += fmt::format("{} {} {} {} {} {} {} {}", t.number, trial_state_name(t.state), t.candidate.hash, t.source,
-                        t.seed, t.ask_watermark, t.rejected, t.metrics.accuracy);
+  for (const Trial& t : store.results()) {
+    text += fmt::format("{} {} {} {} {} {} {} {} {}", t.number, trial_state_name(t.state), t.fidelity, t.candidate.hash,
+                        t.source, t.seed, t.ask_watermark, t.rejected, t.metrics.accuracy);
     text += fmt::format(" {} {}", t.provenance.source, fmt::join(t.provenance.parents, " "));
     if (t.provenance.opinion) text += fmt::format(" {}", t.provenance.opinion->log_acquisition);
     for (const auto& [rule, count] : t.provenance.rejected) text += fmt::format(" {} {}", rule, count);
@@ -28,6 +28,8 @@ std::string rows(const TrialStore& store) {
       text += fmt::format(" {}:{}:{}", e.epoch, e.train_loss, e.validation_accuracy);
     text += " " + store.artifact(t.number, "model").value_or("-") + "\n";
   }
+  for (const Continuation& c : store.continuations())
+    text += fmt::format("{} {} {} {} {}\n", c.trial, c.fidelity, c.next_trial, c.ask_watermark, c.provenance.source);
   for (const auto& [rule, count] : store.rejected()) text += fmt::format("{} {}\n", rule, count);
   return text;
 }
@@ -101,6 +103,7 @@ void run_fused(const std::string& path, const Study& study, Fuse& fuse) {
 struct Resumed {
   const char* sampler;
   int trials, every;  // step at which it is killed
+  std::vector<double> rungs{};
 };
 
 class ResumedStudy : public testing::TestWithParam<Resumed> {};
@@ -108,6 +111,7 @@ class ResumedStudy : public testing::TestWithParam<Resumed> {};
 TEST_P(ResumedStudy, HasTheSameRowsWhereverItWasKilled) {
   Study study = toy_study(GetParam().trials, GetParam().sampler);
   study.search.population = 4;
+  study.search.rungs = GetParam().rungs;
   const TemporaryFolder folder;
   Fuse never(-1);
   run_fused(folder.file("whole.db"), study, never);
@@ -125,8 +129,11 @@ TEST_P(ResumedStudy, HasTheSameRowsWhereverItWasKilled) {
 
 // Half of the evolution's trials are mutations; the last two are the model's, which takes longer.
 INSTANTIATE_TEST_SUITE_P(Samplers, ResumedStudy,
-                         testing::Values(Resumed{"evolution", 8, 1}, Resumed{"bayesian", 12, 11}),
-                         [](const auto& tested) { return std::string(tested.param.sampler); });
+                         testing::Values(Resumed{"evolution", 8, 1}, Resumed{"bayesian", 12, 11},
+                                         Resumed{"evolution", 12, 5, {0.2, 0.5}}),
+                         [](const auto& tested) {
+                           return tested.param.sampler + std::string(tested.param.rungs.empty() ? "" : "_at_rungs");
+                         });
 
 // Each finished trial is acknowledged by its number in the pipe, after the store has it.
 [[noreturn]] void search_in_child(const std::string& path, const Study& study, int acknowledge) {

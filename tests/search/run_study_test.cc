@@ -171,6 +171,77 @@ TEST_F(StudyTest, StopsWhereTheModelExpectsTooLittleAndGoesOnWithALowerLimit) {
   EXPECT_EQ(stored().size(), 90);
 }
 
+// ---- trainings that stop at rungs ----
+
+Study halved_study(int trials, const std::string& sampler) {
+  Study study = toy_study(trials, sampler);
+  study.search.rungs = {0.1, 0.3};
+  return study;
+}
+
+TEST_F(StudyTest, StopsTrainingsAtRungsAndCountsThemByTheirEpochs) {
+  ToyExecutor executor(2);
+  const StudyOutcome outcome = run(halved_study(40, "random"), executor, toy_rules());
+  EXPECT_EQ(outcome.reason, StopReason::kTrialsDone);
+  const TrialStore store = stored();
+  double epochs = 0.0;
+  int64_t complete = 0;
+  for (const Trial& trial : store.trials()) {
+    epochs += trial.fidelity;
+    complete += trial.state == TrialState::kComplete;
+    EXPECT_NE(trial.state, TrialState::kRunning);
+    EXPECT_EQ(trial.fidelity == 1.0, trial.state == TrialState::kComplete);
+    EXPECT_EQ(store.artifact(trial.number, "model").has_value(), trial.state == TrialState::kComplete);
+  }
+  EXPECT_GE(epochs, 40.0 - 1e-9);
+  EXPECT_LT(epochs, 41.0);
+  EXPECT_NEAR(outcome.progress.trained, epochs, 1e-9);
+  EXPECT_GT(store.size(), 60);  // of which a third went on, and a third of these
+  EXPECT_EQ(outcome.progress.complete, complete);
+  EXPECT_EQ(outcome.progress.stopped, std::ssize(store.stopped()));
+  EXPECT_EQ(outcome.progress.complete + outcome.progress.stopped, store.size());
+  EXPECT_EQ(std::ssize(store.results()), store.size() + std::ssize(store.continuations()));
+  EXPECT_EQ(run(halved_study(40, "random"), executor, toy_rules()).progress.complete,
+            complete);  // nothing is left to do
+}
+
+// At rungs the worst networks look best.
+class MisleadingExecutor : public ToyExecutor {
+ protected:
+  TrialResult result_of(const Trial& trial) override {
+    TrialResult result = ToyExecutor::result_of(trial);
+    if (trial.fidelity < 0.2) result.metrics.accuracy = 1.0 - result.metrics.accuracy;
+    return result;
+  }
+};
+
+TEST_F(StudyTest, ARungThatForetellsNothingIsGivenUpWithItsReason) {
+  for (const char* sampler : {"random", "bayesian"}) {
+    const TemporaryFolder folder;
+    const Study study = halved_study(14, sampler);
+    const SearchSpace space = space_of(large_spec());
+    std::vector<GivenUpRung> given_up;
+    StudyHooks hooks;
+    hooks.on_given_up_rung = [&](const GivenUpRung& rung) { given_up.push_back(rung); };
+    for (const int trials : {12, 14}) {  // in two calls: said once
+      Study part = study;
+      part.search.trials = trials;
+      const auto fresh = make_sampler(part.search, space, goals_of(part), toy_rules());
+      TrialStore store = TrialStore::create_or_open(folder.file("study.db"), toy_record(part));
+      MisleadingExecutor executor;
+      run_study(part, space, *fresh, executor, store, toy_rules(), hooks);
+    }
+    ASSERT_EQ(given_up.size(), 1u) << sampler;
+    EXPECT_EQ(given_up[0].fidelity, 0.1);
+    EXPECT_LT(given_up[0].correlation, 0.5);
+    const TrialStore store = TrialStore::open_read_only(folder.file("study.db"));
+    int events = 0;
+    for (const Event& event : store.events()) events += event.kind == "gave up rung";
+    EXPECT_EQ(events, 1) << sampler;
+    EXPECT_EQ(store.trials().back().fidelity >= 0.3, true) << sampler;
+  }
+}
+
 TEST_F(StudyTest, GoesOnWhereMoreTrialsAreAskedFor) {
   run(toy_study(10, "evolution"));
   run(toy_study(10, "evolution"));

@@ -125,7 +125,7 @@ class ToyExecutor : public TrialExecutor {
  protected:
   virtual TrialResult result_of(const Trial& trial) {
     TrialResult result{.number = trial.number, .attempt = trial.attempt};
-    result.metrics.accuracy = toy_accuracy(trial.candidate.network, trial.seed);
+    result.metrics.accuracy = toy_accuracy(trial.candidate.network, trial.seed) - 0.1 * (1.0 - trial.fidelity);
     result.metrics.windows = windows_;
     result.epochs = {{1, 0.01, 1.5, 0.5 * result.metrics.accuracy}, {2, 0.001, 0.7, result.metrics.accuracy}};
     result.artifacts = {{"model", "codes of " + trial.candidate.hash}};
