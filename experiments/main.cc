@@ -38,9 +38,9 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   CommandLine line;
   line.folder = std::filesystem::canonical("/proc/self/exe").parent_path();
-  for (auto add : {add_demo, add_check, add_search, add_evaluate, add_baseline, add_ablate, add_status, add_front,
-                   add_show, add_history, add_replay, add_export, add_verify, add_emulate, add_profile, add_boards,
-                   add_trial})
+  for (auto add : {add_demo, add_check, add_search, add_evaluate, add_baseline, add_ablate, add_status, add_list,
+                   add_front, add_show, add_history, add_replay, add_store, add_export, add_verify, add_emulate,
+                   add_profile, add_boards, add_trial})
     add(app, line);
   try {
     app.parse(argc, argv);

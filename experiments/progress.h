@@ -19,6 +19,7 @@ class ProgressDisplay {
   // `quiet`: nothing at all.
   explicit ProgressDisplay(bool quiet);
   ~ProgressDisplay();  // ends the line
+  bool terminal() const { return terminal_; }
   void show(const std::string& line);
   void say(const std::string& line);  // and keeps it
 

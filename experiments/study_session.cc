@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "constraints/constraints.h"
+#include "core/dimensions.h"
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/io/config_reader.h"
@@ -103,15 +104,19 @@ std::string store_path(const std::string& study_file, const std::string& given) 
   return given.empty() ? std::filesystem::path(study_file).stem().string() + ".bw.db" : given;
 }
 
-TrialStore open_store(const std::string& study_or_store) {
+std::string path_of_store(const std::string& study_or_store) {
   const bool yaml = study_or_store.ends_with(".yaml") || study_or_store.ends_with(".yml");
-  const std::string path = yaml ? store_path(study_or_store, "") : study_or_store;
+  std::string path = yaml ? store_path(study_or_store, "") : study_or_store;
   if (!std::filesystem::exists(path)) throw StoreError(path + ": there is no such store; bitwright search makes it");
-  return TrialStore::open_read_only(path);
+  return path;
+}
+
+TrialStore open_store(const std::string& study_or_store) {
+  return TrialStore::open_read_only(path_of_store(study_or_store));
 }
 
 Trial trial_of(const TrialStore& store, int64_t number) {
-  if (number < 0 || number >= store.size())
+  if (number < 0 || number >= store.next_number())
     throw ConfigError(fmt::format("{}: there is no trial {}; the study has {}", store.path(), number, store.size()));
   return store.trial(number);
 }
@@ -124,6 +129,8 @@ StudyRecord study_record(const Study& study, const TrainingData& data) {
   record.seed = study.search.seed;
   record.objectives = {"error"};
   record.objectives.insert(record.objectives.end(), study.objectives.begin(), study.objectives.end());
+  for (const Dimension& dimension : dimensions_of(study.space))
+    record.dimensions.push_back({dimension.name, dimension.choices});
   record.provenance = build_provenance();
   record.provenance["dataset_sha256"] = digest(data);
   return record;

@@ -19,7 +19,9 @@ namespace bitwright {
 // NAME.yaml.
 std::string store_path(const std::string& study_file, const std::string& given);
 
-// Opens, for reading, the store that a command was pointed at: a store file, or a study's YAML.
+// The store that a command was pointed at, by its file or by a study's YAML; it is there, else StoreError.
+std::string path_of_store(const std::string& study_or_store);
+// The same, opened for reading.
 TrialStore open_store(const std::string& study_or_store);
 
 // Throws ConfigError where the study has no trial of that number.

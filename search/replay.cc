@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -140,7 +142,8 @@ Replay replay_study(Sampler& sampler, const CandidateRules& rules, const TrialSt
   auto next = continuations.begin();
   const auto add_continuations = [&](int64_t next_trial) {
     for (; next != continuations.end() && next->next_trial <= next_trial; ++next) {
-      replay.add(*next, trials.at(static_cast<size_t>(next->trial)));
+      const auto trial = std::ranges::lower_bound(trials, next->trial, {}, &Trial::number);
+      replay.add(*next, *trial);
       if (on_proposal) on_proposal(replay.replay());
     }
   };
@@ -149,7 +152,7 @@ Replay replay_study(Sampler& sampler, const CandidateRules& rules, const TrialSt
     replay.add(trial);
     if (on_proposal) on_proposal(replay.replay());
   }
-  add_continuations(std::ssize(trials));
+  add_continuations(std::numeric_limits<int64_t>::max());
   return replay.replay();
 }
 

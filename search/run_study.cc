@@ -122,7 +122,7 @@ class StudyRun {
   // The next candidate that is new and keeps every rule, or a trial that goes on from a rung; nullopt sets reason_. A
   // stop ends a search for one, too.
   std::optional<Trial> begin_proposed() {
-    ProposedTrial proposed = propose_trial(sampler_, store_.size(),
+    ProposedTrial proposed = propose_trial(sampler_, store_.next_number(),
                                            {.rules = rules_,
                                             .is_known = [&](const std::string& hash) { return store_.contains(hash); },
                                             .may_go_on = [&] { return may_go_on(); }});

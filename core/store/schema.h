@@ -223,6 +223,63 @@ CREATE TABLE stage (
   UNIQUE (trial, fidelity),
   CHECK ((finish_sequence IS NULL) = (ended_us IS NULL))
 ) STRICT;
+)sql",
+    // 4: what each parameter can be, and the study as Optuna reads one: views with the names and columns of its tables.
+    R"sql(
+CREATE TABLE dimension (
+  idx INTEGER PRIMARY KEY CHECK (idx >= 0),
+  name TEXT NOT NULL UNIQUE,
+  choices TEXT NOT NULL CHECK (choices LIKE '[%]')
+) STRICT;
+
+CREATE VIEW version_info AS SELECT 1 AS version_info_id, 12 AS schema_version, '3.0.0' AS library_version;
+CREATE VIEW alembic_version AS SELECT 'v3.0.0.d' AS version_num;
+
+CREATE VIEW studies AS SELECT id AS study_id, name AS study_name FROM study;
+CREATE VIEW study_directions AS
+SELECT idx + 1 AS study_direction_id, 'MINIMIZE' AS direction, 1 AS study_id, idx AS objective FROM objective;
+CREATE VIEW study_user_attributes AS
+SELECT 1 AS study_user_attribute_id, id AS study_id, 'uuid' AS key, json_quote(uuid) AS value_json FROM study;
+CREATE VIEW study_system_attributes AS
+SELECT 1 AS study_system_attribute_id, id AS study_id, 'study:metric_names' AS key,
+  (SELECT json_group_array(name) FROM (SELECT name FROM objective ORDER BY idx)) AS value_json
+FROM study;
+
+CREATE VIEW trials AS
+SELECT number + 1 AS trial_id, number, 1 AS study_id,
+  CASE state WHEN 'STOPPED' THEN 'PRUNED' WHEN 'INFEASIBLE' THEN 'FAIL' ELSE state END AS state,
+  strftime('%Y-%m-%d %H:%M:%f', started_us / 1e6, 'unixepoch') AS datetime_start,
+  strftime('%Y-%m-%d %H:%M:%f', ended_us / 1e6, 'unixepoch') AS datetime_complete
+FROM trial;
+CREATE VIEW trial_params AS
+SELECT p.trial * 1000 + d.idx AS param_id, p.trial + 1 AS trial_id, p.name AS param_name,
+  CAST((SELECT c.key FROM json_each(d.choices) c WHERE CAST(c.value AS TEXT) = p.value) AS REAL) AS param_value,
+  json_object('name', 'CategoricalDistribution', 'attributes', json_object('choices', json(d.choices)))
+    AS distribution_json
+FROM param p JOIN dimension d ON d.name = p.name;
+CREATE VIEW trial_values AS
+SELECT t.number * 100 + o.idx AS trial_value_id, t.number + 1 AS trial_id, o.idx AS objective,
+  CASE o.name WHEN 'error' THEN 1 - v.value ELSE v.value END AS value, 'FINITE' AS value_type
+FROM trial t JOIN objective o JOIN value v ON v.trial = t.number
+  AND v.kind = CASE o.name WHEN 'error' THEN 'validation' ELSE 'estimate' END
+  AND v.name = CASE o.name WHEN 'error' THEN 'accuracy' WHEN 'flash' THEN 'flash_bytes' WHEN 'ram' THEN 'ram_bytes'
+    WHEN 'latency' THEN 'latency_us' WHEN 'energy' THEN 'energy_uj' WHEN 'average_power' THEN 'average_power_uw'
+    WHEN 'params' THEN 'parameters' ELSE o.name END
+WHERE t.state = 'COMPLETE';
+CREATE VIEW trial_intermediate_values AS
+SELECT e.trial * 10001 + e.epoch AS trial_intermediate_value_id, e.trial + 1 AS trial_id, e.epoch AS step,
+  1 - e.validation_accuracy AS intermediate_value,
+  CASE WHEN e.validation_accuracy IS NULL THEN 'NAN' ELSE 'FINITE' END AS intermediate_value_type
+FROM epoch e JOIN trial t ON t.number = e.trial AND t.attempt = e.attempt;
+CREATE VIEW trial_user_attributes AS
+SELECT v.trial * 1000 + (SELECT count(*) FROM value w WHERE w.trial = v.trial AND (w.kind, w.name) < (v.kind, v.name))
+    AS trial_user_attribute_id,
+  v.trial + 1 AS trial_id, v.kind || '.' || v.name AS key, coalesce(CAST(v.value AS TEXT), 'null') AS value_json
+FROM value v;
+CREATE VIEW trial_system_attributes AS
+SELECT 0 AS trial_system_attribute_id, 0 AS trial_id, '' AS key, '' AS value_json WHERE false;
+CREATE VIEW trial_heartbeats AS
+SELECT 0 AS trial_heartbeat_id, 0 AS trial_id, '' AS heartbeat WHERE false;
 )sql"};
 inline constexpr auto kSchemaVersion = static_cast<int64_t>(kSchemaSteps.size());  // PRAGMA user_version
 

@@ -82,6 +82,14 @@ void Statement::run() {
   }
 }
 
+void Statement::run_with(const Statement& row) {
+  for (int column = 0; column < sqlite3_column_count(row.statement_); ++column)
+    if (sqlite3_bind_value(statement_, column + 1, sqlite3_column_value(row.statement_, column)) != SQLITE_OK)
+      database_.fail();
+  run();
+  sqlite3_reset(statement_);
+}
+
 double Statement::real(int column) const {
   return is_null(column) ? std::numeric_limits<double>::quiet_NaN() : sqlite3_column_double(statement_, column);
 }

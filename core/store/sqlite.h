@@ -56,6 +56,8 @@ class Statement {
   bool next();
   // Steps to the end.
   void run();
+  // Likewise, with the columns of another statement's current row as parameters; any number of times.
+  void run_with(const Statement& row);
 
   // Columns of the current row, from 0. A NULL real is NaN, other NULLs are 0 or empty.
   int64_t integer(int column) const { return sqlite3_column_int64(statement_, column); }

@@ -108,12 +108,12 @@ Network network_from(const Database& database, int64_t number, const std::string
   }
 }
 
-Trial trial_from(const Database& database, const Statement& row) {
+Trial trial_from(const Database& database, const Statement& row, TrialDetail detail) {
   Trial trial;
   trial.number = row.integer(0);
   trial.state = state_from_name(database, row.text(1));
   trial.candidate.hash = row.text(2);
-  trial.candidate.network = network_from(database, trial.number, row.text(3));
+  if (detail == TrialDetail::kAll) trial.candidate.network = network_from(database, trial.number, row.text(3));
   trial.source = row.text(4);
   trial.seed = static_cast<uint64_t>(row.integer(5));
   trial.ask_watermark = row.integer(6);
@@ -150,23 +150,29 @@ class TrialTables {
 
 void read_values(const TrialTables& tables) {
   tables.each("kind, name, value", "value", "name", [](Trial& trial, const Statement& row) {
-    const std::map<std::string, double> one{{row.text(2), row.real(3)}};
-    if (row.text(1) == "estimate") visit_estimates(trial.estimates, value_reader(one));
-    if (row.text(1) == "validation") visit_metrics(trial.metrics, value_reader(one));
+    const std::string kind = row.text(1), name = row.text(2);
+    const auto read = [&](const char* field_name, auto& field) {
+      if (name == field_name) field = static_cast<std::remove_reference_t<decltype(field)>>(row.real(3));
+    };
+    if (kind == "estimate") visit_estimates(trial.estimates, read);
+    if (kind == "validation") visit_metrics(trial.metrics, read);
   });
 }
 
 void read_lists(const TrialTables& tables) {
   tables.each("name, value", "param", "name",
               [](Trial& trial, const Statement& row) { trial.candidate.parameters[row.text(1)] = row.text(2); });
+  tables.each("rule, value, bound, message", "violation", "idx", [](Trial& trial, const Statement& row) {
+    trial.violations.push_back({row.text(1), row.real(2), row.real(3), row.text(4)});
+  });
+}
+
+void read_layers_and_epochs(const TrialTables& tables) {
   tables.each("name, kernel, macs, constant_bytes, output_bytes, instructions, cycles", "layer", "idx",
               [](Trial& trial, const Statement& row) {
                 trial.estimates.layers.push_back({row.text(1), row.text(2), row.integer(3), row.integer(4),
                                                   row.integer(5), row.real(6), row.real(7)});
               });
-  tables.each("rule, value, bound, message", "violation", "idx", [](Trial& trial, const Statement& row) {
-    trial.violations.push_back({row.text(1), row.real(2), row.real(3), row.text(4)});
-  });
   tables.each("attempt, epoch, learning_rate, train_loss, validation_accuracy", "epoch", "epoch",
               [](Trial& trial, const Statement& row) {
                 if (row.integer(1) != trial.attempt) return;
@@ -295,17 +301,20 @@ void insert_epoch(const Database& database, int64_t number, int attempt, const E
       .run();
 }
 
-std::vector<Trial> select_trials(const Database& database, const std::string& condition, const std::string& order) {
+std::vector<Trial> select_trials(const Database& database, const std::string& condition, const std::string& order,
+                                 TrialDetail detail) {
   const Snapshot snapshot(database);
   std::vector<Trial> trials;
-  Statement rows(database,
-                 "SELECT number, state, hash, network_json, source, seed, ask_watermark, rejected, attempt, failure, "
-                 "train_seconds, started_us, ended_us FROM trial WHERE " +
-                     condition + " ORDER BY " + order);
-  while (rows.next()) trials.push_back(trial_from(database, rows));
+  Statement rows(database, "SELECT number, state, hash, " +
+                               std::string(detail == TrialDetail::kAll ? "network_json" : "NULL") +
+                               ", source, seed, ask_watermark, rejected, attempt, failure, "
+                               "train_seconds, started_us, ended_us FROM trial WHERE " +
+                               condition + " ORDER BY " + order);
+  while (rows.next()) trials.push_back(trial_from(database, rows, detail));
   const TrialTables tables(database, condition, trials);
   read_values(tables);
   read_lists(tables);
+  if (detail == TrialDetail::kAll) read_layers_and_epochs(tables);
   if (database.integer("PRAGMA user_version") >= 2) read_proposals(tables);
   if (has_stages(database)) read_stages(tables);
   return trials;

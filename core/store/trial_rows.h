@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/store/sqlite.h"
+#include "core/store/trial_store.h"
 #include "core/trial.h"
 
 namespace bitwright {
@@ -23,7 +24,8 @@ void insert_metrics(const Database& database, int64_t number, const char* kind, 
 void insert_epoch(const Database& database, int64_t number, int attempt, const EpochRecord& epoch);
 
 // Trials for which the SQL `condition` on the table trial holds, in the order of the SQL `order`.
-std::vector<Trial> select_trials(const Database& database, const std::string& condition, const std::string& order);
+std::vector<Trial> select_trials(const Database& database, const std::string& condition, const std::string& order,
+                                 TrialDetail detail = TrialDetail::kAll);
 // TrialStore::results() and continuations().
 std::vector<Trial> select_results(const Database& database);
 std::vector<Continuation> select_continuations(const Database& database);

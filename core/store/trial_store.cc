@@ -137,6 +137,16 @@ void back_up(const Database& database, const std::string& path) {
   if (error) database.fail(path + ": " + error.message());
 }
 
+// Whole numbers as such, so that others can order them.
+std::string choices_json(const std::vector<std::string>& choices) {
+  nlohmann::json json = nlohmann::json::array();
+  for (const std::string& choice : choices) {
+    const bool whole = !choice.empty() && choice.size() < 10 && choice.find_first_not_of("0123456789") == choice.npos;
+    json.push_back(whole ? nlohmann::json(std::stol(choice)) : nlohmann::json(choice));
+  }
+  return json.dump();
+}
+
 std::map<std::string, std::string> provenance_of(const StudyRecord& study) {
   auto provenance = study.provenance;
   provenance["sqlite"] = sqlite3_libversion();
@@ -164,6 +174,7 @@ struct TrialStore::Impl {
 
   void create(const StudyRecord& study);
   void insert_study(const StudyRecord& study);
+  void insert_dimensions(const StudyRecord& study);
   void replace_study(const StudyRecord& study);
   void go_on(const StudyRecord& study, const StoreOptions& options);
   void upgrade();
@@ -195,11 +206,20 @@ void TrialStore::Impl::insert_study(const StudyRecord& study) {
     Statement(database, "INSERT INTO objective VALUES (?, ?)", static_cast<int64_t>(i), study.objectives[i]).run();
   for (const auto& [key, value] : provenance_of(study))
     Statement(database, "INSERT INTO meta VALUES (?, ?)", key, value).run();
+  insert_dimensions(study);
+}
+
+void TrialStore::Impl::insert_dimensions(const StudyRecord& study) {
+  int64_t index = 0;
+  for (const StoredDimension& dimension : study.dimensions)
+    Statement(database, "INSERT INTO dimension VALUES (?, ?, ?)", index++, dimension.name,
+              choices_json(dimension.choices))
+        .run();
 }
 
 void TrialStore::Impl::replace_study(const StudyRecord& study) {
   Transaction transaction(database);
-  for (const char* table : {"earlier_result", "earlier_study", "study", "objective", "meta", "rejection"})
+  for (const char* table : {"earlier_result", "earlier_study", "study", "objective", "meta", "rejection", "dimension"})
     database.execute(fmt::format("DELETE FROM {}", table));
   insert_study(study);
   insert_event("replaced", json_text(nlohmann::json(provenance_of(study)), -1));
@@ -218,6 +238,8 @@ void TrialStore::Impl::go_on(const StudyRecord& study, const StoreOptions& optio
   if (!same) return replace_study(study);
   Transaction transaction(database);
   Statement(database, "UPDATE study SET config_json = ?", study.config_json).run();
+  if (database.integer("SELECT count(*) FROM dimension") == 0)
+    insert_dimensions(study);  // of an earlier version's file
   insert_event("opened", json_text(nlohmann::json(study.provenance), -1));
   transaction.commit();
 }
@@ -307,7 +329,7 @@ StudyRecord TrialStore::study() const {
 
 Trial TrialStore::begin(Trial trial) {
   const Database& database = impl_->database;
-  trial.number = size();
+  trial.number = next_number();
   trial.attempt = 1;
   trial.state = TrialState::kRunning;
   trial.provenance.code = impl_->code;
@@ -328,7 +350,7 @@ Trial TrialStore::begin(Trial trial) {
 Trial TrialStore::go_on(Continuation continuation) {
   const Database& database = impl_->database;
   const int64_t number = continuation.trial;
-  continuation.next_trial = size();
+  continuation.next_trial = next_number();
   continuation.provenance.code = impl_->code;
   database.announce(fmt::format("go on with trial {}", number));
   Transaction transaction(database);
@@ -424,6 +446,14 @@ int64_t TrialStore::size() const {
   return impl_->database.integer("SELECT count(*) FROM trial");
 }
 
+int64_t TrialStore::next_number() const {
+  return impl_->database.integer("SELECT coalesce(max(number) + 1, 0) FROM trial");
+}
+
+int64_t TrialStore::begun_us() const {
+  return impl_->database.integer("SELECT coalesce(min(started_us), 0) FROM trial");
+}
+
 bool TrialStore::contains(const std::string& hash) const {
   return Statement(impl_->database, "SELECT 1 FROM trial WHERE hash = ?", hash).next();
 }
@@ -434,8 +464,8 @@ Trial TrialStore::trial(int64_t number) const {
   return std::move(found.front());
 }
 
-std::vector<Trial> TrialStore::trials() const {
-  return select_trials(impl_->database, "true", "number");
+std::vector<Trial> TrialStore::trials(TrialDetail detail) const {
+  return select_trials(impl_->database, "true", "number", detail);
 }
 
 std::vector<Trial> TrialStore::finished() const {

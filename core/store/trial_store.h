@@ -22,6 +22,12 @@
 
 namespace bitwright {
 
+// A parameter of the space and its choices, in order.
+struct StoredDimension {
+  std::string name;  // "block1.channels"
+  std::vector<std::string> choices;
+};
+
 // What the file is about. The store makes `uuid`, `created_us` and provenance["sqlite"] itself.
 struct StudyRecord {
   std::string uuid;  // RFC 4122, version 4
@@ -29,7 +35,8 @@ struct StudyRecord {
   std::string config_json;        // all of the study's settings, as normalised
   std::string comparable_config;  // those that must not change between two runs of one study
   uint64_t seed = 0;
-  std::vector<std::string> objectives;  // minimised, the error first
+  std::vector<std::string> objectives;      // minimised, the error first
+  std::vector<StoredDimension> dimensions;  // for other programs; not read back
   std::map<std::string, std::string>
       provenance;          // "version", "git_commit", "compiler", "host", "cpu", "dataset_sha256"
   int64_t created_us = 0;  // UTC, microseconds since 1970
@@ -59,6 +66,9 @@ struct Event {
   std::string json;
 };
 
+// What is read of trials. kFigures: networks, layers and epochs are left out, which take nearly all of the time.
+enum class TrialDetail { kAll, kFigures };
+
 class TrialStore {
  public:
   // Makes the file, or goes on with the study in it and returns once this process is its only writer (`<path>.lock`).
@@ -79,7 +89,8 @@ class TrialStore {
   // number, attempt, time and the code that proposed, and adds up what was rejected for this one, by rule. Throws where
   // the candidate's hash is stored already.
   Trial begin(Trial trial);
-  // A STOPPED trial is RUNNING again, a further attempt, to a greater fidelity. The store gives next_trial and the code.
+  // A STOPPED trial is RUNNING again, a further attempt, to a greater fidelity. The store gives next_trial and the
+  // code.
   Trial go_on(Continuation continuation);
   // A further attempt at a RUNNING trial: same number, candidate and seed. `reason` ends the attempt before it:
   // "interrupted", or the failure.
@@ -95,10 +106,12 @@ class TrialStore {
   // What proposals know of earlier studies; refused once there is a trial.
   void set_earlier(const std::vector<EarlierStudy>& studies);
 
-  int64_t size() const;  // trials of any state; the next number
+  int64_t size() const;         // trials of any state
+  int64_t next_number() const;  // size(), unless the store was salvaged and trials were lost
+  int64_t begun_us() const;     // when the first trial began; 0 where there is none
   bool contains(const std::string& hash) const;
   Trial trial(int64_t number) const;
-  std::vector<Trial> trials() const;    // by number
+  std::vector<Trial> trials(TrialDetail detail = TrialDetail::kAll) const;  // by number
   std::vector<Trial> finished() const;  // in the order of finish(); those that stopped at a rung are not
   std::vector<Trial> running() const;   // by number; of a killed controller: to be begun again
   std::vector<Trial> stopped() const;   // by number

@@ -20,7 +20,7 @@ int history(const Options& options) {
   const TrialStore store = open_store(options.study);
   const Study study = study_from_json(store.study().config_json);
   const std::vector<Trial> results = store.results();
-  const std::vector<HistoryRow> rows = study_history(results, study, store.size() > 0 ? store.trial(0).started_us : 0);
+  const std::vector<HistoryRow> rows = study_history(results, study, store.begun_us());
   if (options.json)
     std::cout << json_text(nlohmann::json{{"schema", 1},
                                           {"study", study.name},

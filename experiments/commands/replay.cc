@@ -15,6 +15,8 @@
 namespace bitwright {
 namespace {
 
+constexpr int64_t kToldEvery = 100;  // proposals, where lines stay
+
 struct Options {
   std::string study;
   bool json = false, quiet = false;
@@ -36,9 +38,10 @@ int replay(const Options& options) {
   const std::vector<std::string> notes = replay_notes(store.study(), store.trials(), build_provenance());
   for (const std::string& note : notes) std::cerr << "note: " << note << "\n";
   ProgressDisplay display(options.quiet);
+  const int64_t proposals = store.size() + std::ssize(store.continuations());
   const Replay replayed = replay_store(store, [&](const Replay& replay) {
-    display.show(
-        fmt::format("proposal {}/{}  different {}", replay.proposals, store.size(), replay.differences.size()));
+    if (!display.terminal() && replay.proposals % kToldEvery != 0) return;
+    display.show(fmt::format("proposal {}/{}  different {}", replay.proposals, proposals, replay.differences.size()));
   });
   std::cout << (options.json ? json_text(replay_json(replayed, notes)) + "\n" : replay_text(replayed));
   return static_cast<int>(replayed.differences.empty() ? ExitCode::kDone : ExitCode::kDiffers);

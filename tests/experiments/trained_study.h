@@ -50,6 +50,7 @@ class TrainedStudy {
   std::string path() const { return folder_.path() + "/tiny.bw.db"; }
   const TempFolder& folder() const { return folder_; }
   const TrialStore& store() const { return store_; }
+  TrialStore& writable() { return store_; }
 
  private:
   void add(Trial trial, double accuracy) {

@@ -58,6 +58,19 @@ class StoreTest : public testing::Test {
     EXPECT_EQ(sqlite3_exec(db, statements.c_str(), nullptr, nullptr, &error), SQLITE_OK) << error;
     sqlite3_close(db);
   }
+  // Of a query's first column.
+  std::vector<std::string> texts(const std::string& query) const {
+    sqlite3* db = nullptr;
+    std::vector<std::string> rows;
+    const auto add = [](void* to, int, char** values, char**) {
+      static_cast<std::vector<std::string>*>(to)->emplace_back(values[0]);
+      return 0;
+    };
+    EXPECT_EQ(sqlite3_open(path().c_str(), &db), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(db, query.c_str(), add, &rows, nullptr), SQLITE_OK);
+    sqlite3_close(db);
+    return rows;
+  }
 
  private:
   std::filesystem::path folder_;
@@ -439,8 +452,8 @@ TEST_F(StoreTest, RefusesANewerFormatAndTablesThatAreNotOurs) {
   open();
   sql(fmt::format("PRAGMA user_version = {}", kSchemaVersion + 1));
   EXPECT_EQ(store_error([&] { open(); }),
-            path() + ": open: the store has format 4, made by a newer Bitwright; this one reads up to 3");
-  sql("PRAGMA user_version = 3; CREATE TRIGGER t AFTER INSERT ON trial BEGIN DELETE FROM event; END");
+            path() + ": open: the store has format 5, made by a newer Bitwright; this one reads up to 4");
+  sql("PRAGMA user_version = 4; CREATE TRIGGER t AFTER INSERT ON trial BEGIN DELETE FROM event; END");
   EXPECT_THAT(store_error([&] { open(); }), HasSubstr("the tables are not those of a Bitwright store"));
   EXPECT_THAT(store_error([&] { TrialStore::open_read_only(path()); }), HasSubstr("not those"));
 }
@@ -539,13 +552,21 @@ TEST_F(FirstFormatTest, IsBroughtToThisOneAfterACopyWhereAStudyGoesOn) {
     EXPECT_EQ(store.trial(1).provenance.source, "model");
     EXPECT_EQ(store.rejected().at("flash"), 5);
     EXPECT_EQ(store.events()[0].kind, "upgraded");
-    EXPECT_EQ(store.events()[0].json, R"({"from": 1, "to": 3})");
+    EXPECT_EQ(store.events()[0].json, R"({"from": 1, "to": 4})");
     EXPECT_EQ(store.integrity(), "");
   }
   EXPECT_EQ(open().events().size(), 3u);  // upgraded, opened, opened: once is enough
   const TrialStore before = TrialStore::open_read_only(copy());
   EXPECT_EQ(before.size(), 1);
   EXPECT_EQ(before.trial(0).metrics.accuracy, 0.75);
+}
+
+TEST_F(FirstFormatTest, IsToldWhatItsParametersCanBe) {
+  StudyRecord study = record();
+  study.dimensions = {{"blocks", {"1", "2"}}, {"head", {"flatten_dense"}}};
+  for (int time = 0; time < 2; ++time) TrialStore::create_or_open(path(), study);
+  EXPECT_EQ(texts("SELECT name || choices FROM dimension ORDER BY idx"),
+            (std::vector<std::string>{"blocks[1,2]", R"(head["flatten_dense"])"}));
 }
 
 TEST_F(FirstFormatTest, StaysWhatItIsWhereItsStudyIsAnother) {
@@ -565,6 +586,7 @@ TEST_F(FirstFormatTest, StaysWhatItIsWhereTheCopyCannotBeMade) {
 // As version 2 left it: a complete trial and one that runs, each with rows that belong to it.
 TEST_F(StoreTest, AFileOfTheSecondFormatKeepsAllItsRows) {
   EXPECT_EQ(sha256_hex(kSchemaSteps[1]), "0bd2a16123c9a7798d3261d281f1d2f552a4822562720ea9e1c7ea5216390e03");
+  EXPECT_EQ(sha256_hex(kSchemaSteps[2]), "e0241bc0b9ed718170894036b2d0b924c15af42e734bc7c6aaf5294ca766f6f0");
   sql(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = 2; {} {}", kApplicationId, kSchemaSteps[0],
                   kSchemaSteps[1]));
   sql(
