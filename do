@@ -8,6 +8,7 @@
 #                       --search: the search against Optuna's on problems with known answers (docs/search_bench.md)
 #   ./do networks       check 500 random networks bit for bit, on the host and on emulated cores (docs/verification.md)
 #   ./do estimates      hold estimates of 300 random networks against emulated packages (docs/estimates.md)
+#   ./do chaos          searches on a private Slurm cluster whose parts are killed on the way (docs/executors.md)
 #   ./do mutate         make mistakes in kernels and lowering: the tests must notice each (docs/verification.md)
 #   ./do format         clang-format every C and C++ file
 # --no-install: never call apt; say what is missing and stop.
@@ -33,7 +34,7 @@ for argument in "$@"; do
     --training) training=yes ;;
     --kernels) kernels=yes ;;
     --search) search=yes ;;
-    -h | --help) sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) if [ -z "$command" ]; then command=$argument; else arguments+=("$argument"); fi ;;
   esac
 done
@@ -109,8 +110,9 @@ case $command in
   bench) run_benchmarks ;;
   networks) check_networks ;;
   estimates) check_estimates ;;
+  chaos) build; exec experiments/chaos/slurm_chaos.py --programs "$built" "${arguments[@]}" ;;
   mutate) install_packages; exec experiments/mutate/mutate.py "${arguments[@]}" ;;
   format) install_packages; git ls-files '*.h' '*.cc' '*.c' | xargs clang-format -i ;;
-  "") sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 2 ;;
-  *) die "unknown command \"$command\": demo, test, build, bench, networks, estimates, mutate, format" ;;
+  "") sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *) die "unknown command \"$command\": demo, test, build, bench, networks, estimates, chaos, mutate, format" ;;
 esac

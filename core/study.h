@@ -98,6 +98,20 @@ struct SearchSpec {
   std::vector<std::string> warm_start;  // stores of earlier studies, absolute paths
 };
 
+// What trains, and how much of it a training may have. All of it may change while a study goes on.
+struct ExecutorSpec {
+  std::string kind = "local";           // "local": workers on this machine; "slurm": jobs of a cluster
+  double trial_seconds = 0.0;           // wall time of a training, after which it has failed; 0: no limit
+  int64_t trial_memory_bytes = 0;       // likewise; 0: no limit
+  // slurm
+  std::string folder;                   // that nodes and this machine share, absolute; empty: beside the store
+  int trials_per_job = 1;               // one after another; 1..1000
+  double lease_seconds = 300.0;         // without a sign of life of a training that began: it has failed; 0: for ever
+  double result_grace_seconds = 30.0;   // that the result of a job which is gone may take to be seen here
+  std::string gres;                     // "gpu:1": of each job; empty: none
+  std::vector<std::string> extra;       // further options of sbatch, one an element: "--partition=gpu"
+};
+
 struct Study {
   std::string name;                     // [a-z][a-z0-9_]*
   std::string file;                     // as given by the user
@@ -114,6 +128,7 @@ struct Study {
   Execution execution = Execution::kLayers;
   SpaceSpec space;
   SearchSpec search;
+  ExecutorSpec executor;
   Recipe recipe;
   // minimised besides the error: any of "flash", "ram", "latency", "energy", "average_power", "macs", "params"
   std::vector<std::string> objectives = {"flash"};

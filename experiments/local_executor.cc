@@ -14,6 +14,8 @@ LocalExecutor::LocalExecutor(LocalExecutorOptions options)
       pool_({.program = options_.program,
              .work_folder = options_.work_folder,
              .jobs = options_.jobs,
+             .trial_seconds = options_.trial_seconds,
+             .trial_memory_bytes = options_.trial_memory_bytes,
              .on_warning = options_.on_warning}) {
   if (options_.checkpoint_folder.empty()) return;
   std::error_code failed;
@@ -73,9 +75,10 @@ void LocalExecutor::keep_checkpoints(const std::set<int64_t>& trials) const {
   for (const auto& orphan : orphans) std::filesystem::remove(orphan, ignored);
 }
 
-void LocalExecutor::remove_checkpoint(int64_t trial) const {
+void LocalExecutor::stored(const Trial& trial) {
+  if (trial.state == TrialState::kStopped) return;
   std::error_code ignored;
-  if (!options_.checkpoint_folder.empty()) std::filesystem::remove(checkpoint(trial), ignored);
+  if (!options_.checkpoint_folder.empty()) std::filesystem::remove(checkpoint(trial.number), ignored);
 }
 
 }  // namespace bitwright

@@ -22,6 +22,8 @@ struct LocalExecutorOptions {
   std::string config_json;                             // Study::config_json
   Recipe recipe{};                                     // the study's
   int jobs = 1;                                        // workers, >= 1
+  double trial_seconds = 0.0;                          // ExecutorSpec
+  int64_t trial_memory_bytes = 0;                      // likewise
   double checkpoint_seconds = 5.0;                     // TrialSpec::checkpoint_seconds
   std::function<void(const std::string&)> on_warning;  // as in WorkerPoolOptions
 };
@@ -36,13 +38,13 @@ class LocalExecutor : public TrialExecutor {
   std::optional<TrialResult> wait(double timeout_seconds) override;
   std::vector<TrialEpoch> take_epochs() override;
   void stop() override { pool_.stop(); }
+  // A trial that is finished needs its checkpoint no more.
+  void stored(const Trial& trial) override;
 
   std::vector<pid_t> worker_pids() const { return pool_.worker_pids(); }
 
   // Removes the checkpoints of all trials but these: of finished ones, whose controller was killed at the wrong moment.
   void keep_checkpoints(const std::set<int64_t>& trials) const;
-  // A trial that is stored as finished needs its checkpoint no more.
-  void remove_checkpoint(int64_t trial) const;
 
  private:
   std::string checkpoint(int64_t trial) const;

@@ -2,6 +2,7 @@
 #include "experiments/search_study.h"
 
 #include <cmath>
+#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -19,6 +20,7 @@
 #include "experiments/local_executor.h"
 #include "experiments/progress.h"
 #include "experiments/search_outcome.h"
+#include "experiments/slurm_executor.h"
 #include "experiments/table.h"
 #include "search/pareto.h"
 #include "search/smallest.h"
@@ -48,6 +50,38 @@ void warn(const Study& study, const std::vector<std::string>& warnings) {
   for (const std::string& warning : warnings) std::cerr << "warning: " << study.file << ": " << warning << "\n";
 }
 
+std::unique_ptr<TrialExecutor> local_executor(const SearchRequest& request, const TrialStore& store) {
+  const ExecutorSpec& spec = request.study.executor;
+  auto executor = std::make_unique<LocalExecutor>(
+      LocalExecutorOptions{.program = request.worker_program,
+                           .work_folder = request.store_path + ".work",
+                           .checkpoint_folder = request.store_path + ".checkpoints",
+                           .config_json = request.study.config_json,
+                           .recipe = request.study.recipe,
+                           .jobs = request.study.search.jobs,
+                           .trial_seconds = spec.trial_seconds,
+                           .trial_memory_bytes = spec.trial_memory_bytes,
+                           .on_warning = [](const std::string& line) { std::cerr << "warning: " << line << "\n"; }});
+  std::set<int64_t> open_trials;
+  for (const Trial& trial : store.running()) open_trials.insert(trial.number);
+  for (const Trial& trial : store.stopped()) open_trials.insert(trial.number);
+  executor->keep_checkpoints(open_trials);
+  return executor;
+}
+
+std::unique_ptr<TrialExecutor> executor_of(const SearchRequest& request, const TrialStore& store) {
+  const ExecutorSpec& spec = request.study.executor;
+  if (spec.kind == "local") return local_executor(request, store);
+  const std::string folder = spec.folder.empty() ? request.store_path + ".jobs" : spec.folder;
+  return std::make_unique<SlurmExecutor>(SlurmExecutorOptions{.program = request.worker_program,
+                                                              .folder = std::filesystem::absolute(folder),
+                                                              .study_uuid = store.study().uuid,
+                                                              .config_json = request.study.config_json,
+                                                              .recipe = request.study.recipe,
+                                                              .spec = spec,
+                                                              .jobs = request.study.search.jobs});
+}
+
 StudyOutcome run(const SearchRequest& request, const TrainingData& data, TrialStore& store) {
   check_recipe(request.study, data.train);
   const SearchSpace space = space_of(request.study, data.train);
@@ -56,28 +90,15 @@ StudyOutcome run(const SearchRequest& request, const TrainingData& data, TrialSt
   const std::vector<EarlierStudy> earlier = store.earlier();
   warn(request.study, earlier_warnings(request.study, earlier));
   const auto sampler = sampler_of(request.study, space, data, earlier);
-  LocalExecutor executor({.program = request.worker_program,
-                          .work_folder = request.store_path + ".work",
-                          .checkpoint_folder = request.store_path + ".checkpoints",
-                          .config_json = request.study.config_json,
-                          .recipe = request.study.recipe,
-                          .jobs = request.study.search.jobs,
-                          .on_warning = [](const std::string& line) { std::cerr << "warning: " << line << "\n"; }});
-  std::set<int64_t> open_trials;
-  for (const Trial& trial : store.running()) open_trials.insert(trial.number);
-  for (const Trial& trial : store.stopped()) open_trials.insert(trial.number);
-  executor.keep_checkpoints(open_trials);
+  const auto executor = executor_of(request, store);
   ProgressDisplay display(request.quiet);
   StudyHooks hooks;
   hooks.stop_request = stop_request;
-  hooks.on_finish = [&](const Trial& trial, const StudyProgress& progress) {
-    if (trial.state != TrialState::kStopped) executor.remove_checkpoint(trial.number);
-    display.show(progress_line(progress));
-  };
+  hooks.on_finish = [&](const Trial&, const StudyProgress& progress) { display.show(progress_line(progress)); };
   hooks.on_given_up_rung = [&](const GivenUpRung& rung) {
     display.say(given_up_text(rung, epochs_at(rung.fidelity, request.study.recipe)));
   };
-  return run_study(request.study, space, *sampler, executor, store, rules_of(request.study), hooks);
+  return run_study(request.study, space, *sampler, *executor, store, rules_of(request.study), hooks);
 }
 
 // What the space holds and how much of it fits, without a store or a training.

@@ -2,6 +2,7 @@
 // links libtorch, whose load takes about a second, so local workers are long-lived.
 //
 //   bitwright-trial SPEC --out DIR    one trial: DIR/result.json
+//   bitwright-trial --batch DIR...    for each that has no DIR/result.json yet: DIR/spec.json to DIR/result.json
 //   bitwright-trial --serve           lines `SPEC<tab>DIR` on stdin; on stdout `epoch JSON` and `warning TEXT` lines
 //                                     and, once the result is published, `done`
 // SPDX-License-Identifier: Apache-2.0
@@ -11,11 +12,13 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "core/io/model_json.h"
+#include "experiments/life_sign.h"
 #include "experiments/run_trial.h"
 #include "trainer/trainer.h"
 
@@ -39,7 +42,8 @@ void check_blas(const TrialHooks& hooks) {
 }
 
 int serve() {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a killed controller leaves no worker behind
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);                // a killed controller leaves no worker behind
+  std::ofstream("/proc/self/oom_score_adj") << 500;  // where memory is short, a training goes and not the search
   DataCache cache;
   const TrialHooks hooks{
       .on_epoch = [](const EpochRecord& epoch) { std::cout << "epoch " << nlohmann::json(epoch).dump() << std::endl; },
@@ -54,11 +58,25 @@ int serve() {
   return 0;
 }
 
+// In a batch system: what was done before it was put in the queue again is done.
+int batch(const std::vector<std::string>& folders) {
+  DataCache cache;
+  for (const std::string& folder : folders) {
+    if (std::filesystem::exists(folder + "/result.json")) continue;
+    LifeSigns life(folder);
+    serve_one(folder + "/spec.json", folder, cache,
+              {.on_epoch = [&](const EpochRecord& epoch) { life.add(epoch); },
+               .on_warning = [](const std::string& line) { std::cerr << "warning: " << line << "\n"; }});
+  }
+  return 0;
+}
+
 int run(int argc, char** argv) {
   const std::vector<std::string> args(argv + 1, argv + argc);
   if (args == std::vector<std::string>{"--serve"}) return serve();
+  if (args.size() > 1 && args[0] == "--batch") return batch({args.begin() + 1, args.end()});
   if (args.size() != 3 || args[1] != "--out") {
-    std::cerr << "usage: bitwright-trial SPEC --out DIR | --serve\n";
+    std::cerr << "usage: bitwright-trial SPEC --out DIR | --batch DIR... | --serve\n";
     return static_cast<int>(ExitCode::kConfig);
   }
   DataCache cache;

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <sstream>
 
 #include "core/error.h"
@@ -22,6 +23,15 @@ constexpr int kSchema = 1;
 
 [[noreturn]] void disk_error(const std::string& path, const char* what) {
   throw StoreError(path + ": " + what + ": " + std::strerror(errno));
+}
+
+// Of this process, among those of all machines that write to one folder.
+std::string unique_suffix() {
+  static const std::string suffix = [] {
+    std::random_device device;
+    return fmt::format("{}-{:08x}{:08x}.tmp", ::getpid(), device(), device());
+  }();
+  return suffix;
 }
 
 void write_durably(const std::string& path, const std::string& content) {
@@ -167,7 +177,7 @@ Parent parse_trained(const std::string& text, const std::string& place) {
 
 bool publish(const std::string& folder, const std::string& name, const std::string& content) {
   const std::string target = folder + "/" + name;
-  const std::string temporary = target + "." + std::to_string(::getpid()) + ".tmp";
+  const std::string temporary = target + "." + unique_suffix();
   write_durably(temporary, content);
   const bool first = ::link(temporary.c_str(), target.c_str()) == 0;
   if (!first && errno != EEXIST) disk_error(target, "cannot publish");
@@ -176,7 +186,7 @@ bool publish(const std::string& folder, const std::string& name, const std::stri
 }
 
 void replace_file(const std::string& path, const std::string& content) {
-  const std::string temporary = path + "." + std::to_string(::getpid()) + ".tmp";
+  const std::string temporary = path + "." + unique_suffix();
   write_durably(temporary, content);
   if (::rename(temporary.c_str(), path.c_str()) != 0) disk_error(path, "cannot replace");
   sync_folder(std::filesystem::path(path).parent_path());

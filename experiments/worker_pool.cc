@@ -4,8 +4,10 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "core/check.h"
@@ -23,6 +25,18 @@ std::string without_prefix(const std::string& text) {
   constexpr std::string_view kError = "error: ";
   const size_t at = text.rfind(kError);
   return at == std::string::npos ? text : text.substr(at + kError.size());
+}
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// Of a process; 0 where it is gone.
+int64_t resident_bytes(pid_t pid) {
+  std::ifstream statm(fmt::format("/proc/{}/statm", pid));
+  int64_t total = 0, resident = 0;
+  statm >> total >> resident;
+  return resident * ::sysconf(_SC_PAGESIZE);
 }
 
 }  // namespace
@@ -63,6 +77,7 @@ void WorkerPool::submit(const TrialSpec& spec) {
         std::make_unique<WorkerProcess>(options_.program, fmt::format("{}/worker{}.log", options_.work_folder, index));
   slot->number = spec.number;
   slot->attempt = spec.attempt;
+  slot->since = seconds_now();
   slot->folder = fmt::format("{}/t{}-a{}", options_.work_folder, spec.number, spec.attempt);
   std::filesystem::remove_all(slot->folder);
   std::filesystem::create_directories(slot->folder);
@@ -78,11 +93,32 @@ std::optional<TrialReport> WorkerPool::wait(double timeout_seconds) {
       fds.push_back({slot.process->output_fd(), POLLIN, 0});
       busy.push_back(&slot);
     }
-  if (::poll(fds.data(), fds.size(), static_cast<int>(timeout_seconds * 1000.0)) <= 0) return std::nullopt;
+  ::poll(fds.data(), fds.size(), static_cast<int>(timeout_seconds * 1000.0));
   for (size_t i = 0; i < fds.size(); ++i)
-    if (fds[i].revents != 0)
+    if (fds[i].revents > 0)
       if (auto report = collect(*busy[i])) return report;
+  for (Slot* slot : busy)
+    if (const std::string why = over_limit(*slot); !why.empty()) return killed_report(*slot, why);
   return std::nullopt;
+}
+
+// Why a training must end; empty: it may go on.
+std::string WorkerPool::over_limit(const Slot& slot) const {
+  const double seconds = seconds_now() - slot.since;
+  if (options_.trial_seconds > 0.0 && seconds > options_.trial_seconds)
+    return fmt::format("it took longer than executor.trial_time = {:g} s", options_.trial_seconds);
+  const int64_t bytes = options_.trial_memory_bytes > 0 ? resident_bytes(slot.process->pid()) : 0;
+  if (bytes > options_.trial_memory_bytes)
+    return fmt::format("it took {} MiB of memory, more than executor.trial_memory = {} MiB", bytes >> 20,
+                       options_.trial_memory_bytes >> 20);
+  return "";
+}
+
+TrialReport WorkerPool::killed_report(Slot& slot, const std::string& why) {
+  TrialReport report{.number = *slot.number, .attempt = slot.attempt, .failure = "worker killed: " + why};
+  slot.process.reset();
+  release(slot);
+  return report;
 }
 
 std::optional<TrialReport> WorkerPool::collect(Slot& slot) {

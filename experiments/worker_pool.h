@@ -1,9 +1,8 @@
 // experiments/worker_pool.h: trainings on this machine, in warm worker processes of one thread each.
 //
-// A crash, an abort or an out-of-memory kill in training ends one worker and one training. What is wrong with the
-// user's data or disk ends the pool: wait() throws. Paths hold no tab or newline. SIGPIPE is ignored from then on, in
-// the whole process.
-// SPDX-License-Identifier: Apache-2.0
+// A crash, an abort, an out-of-memory kill or a limit of time or memory in training ends one worker and one training.
+// What is wrong with the user's data or disk ends the pool: wait() throws. Paths hold no tab or newline. SIGPIPE is
+// ignored from then on, in the whole process. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <functional>
@@ -18,9 +17,11 @@
 namespace bitwright {
 
 struct WorkerPoolOptions {
-  std::string program;      // path of bitwright-trial
-  std::string work_folder;  // specs, results and logs; made if absent, gone with the pool
-  int jobs = 1;             // workers, >= 1
+  std::string program;             // path of bitwright-trial
+  std::string work_folder;         // specs, results and logs; made if absent, gone with the pool
+  int jobs = 1;                    // workers, >= 1
+  double trial_seconds = 0.0;      // wall time of a training, after which its worker is killed; 0: no limit
+  int64_t trial_memory_bytes = 0;  // resident, likewise; 0: no limit
   // One line of a worker for people, say a damaged checkpoint; may be empty.
   std::function<void(const std::string&)> on_warning;
 };
@@ -61,10 +62,13 @@ class WorkerPool {
     std::optional<int64_t> number;           // in training
     int attempt = 0;
     std::string folder;
+    double since = 0.0;  // of a clock that never goes back
   };
   std::optional<TrialReport> collect(Slot& slot);
   TrialReport published_report(Slot& slot);
   TrialReport lost_report(Slot& slot);
+  std::string over_limit(const Slot& slot) const;
+  TrialReport killed_report(Slot& slot, const std::string& why);
   void release(Slot& slot);
 
   WorkerPoolOptions options_;

@@ -82,10 +82,16 @@ class StudyRun {
       if (interrupted_.empty()) {
         if (const auto trial = begin_proposed()) submit(*trial);
       } else {
-        submit(store_.begin_attempt(interrupted_.front(), "interrupted"));
+        take_up(interrupted_.front());
         interrupted_.pop_front();
       }
     }
+  }
+
+  void take_up(int64_t number) {
+    const Trial trial = store_.trial(number);
+    if (!executor_.adopt(trial)) return submit(store_.begin_attempt(number, "interrupted"));
+    running_[number] = trial;
   }
 
   // Sets reason_ where the answer is no.
@@ -179,6 +185,7 @@ class StudyRun {
     add_result(trial, result);
     const bool stopped = trial.state == TrialState::kStopped;
     store_.finish(trial, stopped ? std::vector<Artifact>{} : result.artifacts);
+    executor_.stored(trial);
     progress_.stopped += stopped;
     const double trained_before = progress_.trained;
     learn_from(trial);

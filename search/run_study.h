@@ -45,12 +45,17 @@ class TrialExecutor {
   virtual ~TrialExecutor() = default;
   virtual int capacity() const = 0;  // trials at once, >= 1
   virtual void submit(const Trial& trial) = 0;
+  // Of an attempt that an earlier call had submitted: true where its result will come all the same, false where it is
+  // to be begun again.
+  virtual bool adopt(const Trial& trial) { return static_cast<void>(trial), false; }
   // The next result, in the order in which trials end; nullopt after `timeout_seconds`.
   virtual std::optional<TrialResult> wait(double timeout_seconds) = 0;
   // Epochs seen since the last call, oldest first.
   virtual std::vector<TrialEpoch> take_epochs() { return {}; }
   // Ends all running trials at once; their results are lost.
   virtual void stop() = 0;
+  // The trial's result is in the store: what is kept for it may go.
+  virtual void stored(const Trial& trial) { static_cast<void>(trial); }
 };
 
 struct StudyProgress {

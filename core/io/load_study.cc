@@ -292,6 +292,7 @@ void visit_space(Fields& fields, SpaceSpec& space) {
 }
 
 const Units kJoules = {{"J", 1}, {"kJ", 1e3}, {"MJ", 1e6}, {"Wh", 3.6e3}, {"kWh", 3.6e6}};
+const Units kMemory = {{"MiB", 1 << 20}, {"GiB", 1 << 30}, {"MB", 1e6}, {"GB", 1e9}};  // of this machine
 const Units kWatts = {{"W", 1}, {"mW", 1e-3}, {"kW", 1e3}};
 
 void visit_stop_rules(Fields& fields, SearchSpec& search) {
@@ -347,6 +348,18 @@ void visit_search(Fields& fields, SearchSpec& search, const SpaceSpec& space, co
     visit_design(f, design, dimensions);
   });
   fields.values("warm_start", search.warm_start, store);
+}
+
+void visit_executor(Fields& fields, ExecutorSpec& executor, const Codec<std::string>& folder) {
+  fields.value("kind", executor.kind, one_of(std::vector<std::string>{"local", "slurm"}));
+  fields.value("trial_time", executor.trial_seconds, quantity(kSeconds, None::kAllowed));
+  fields.value("trial_memory", executor.trial_memory_bytes, quantity64(kMemory, None::kAllowed));
+  fields.value("folder", executor.folder, folder);
+  fields.value("trials_per_job", executor.trials_per_job, whole(1, 1000));
+  fields.value("lease", executor.lease_seconds, quantity(kSeconds, None::kAllowed));
+  fields.value("result_grace", executor.result_grace_seconds, quantity(kSeconds));
+  fields.value("gres", executor.gres, any_text());
+  fields.values("extra", executor.extra, any_text());
 }
 
 void visit_quantizers(Fields& fields, Recipe& recipe) {
@@ -411,6 +424,7 @@ void visit_study(Fields& fields, Study& study, const PathCodecs& paths) {
       "space", [&](Fields& f) { visit_space(f, study.space); },
       study.data.task == Task::kAnomaly ? Need::kOptional : Need::kRequired);
   fields.section("search", [&](Fields& f) { visit_search(f, study.search, study.space, paths.file); });
+  fields.section("executor", [&](Fields& f) { visit_executor(f, study.executor, paths.file); });
   fields.section("training", [&](Fields& f) { visit_training(f, study.recipe); });
   check_rungs(fields, study);
 }
@@ -598,6 +612,7 @@ std::string config_difference(const std::string& a_json, const std::string& b_js
 std::string comparable_config(const std::string& config_json) {
   auto leaves = flattened(config_json);
   for (const std::string& path : kGoingOn) leaves.erase(path);
+  std::erase_if(leaves, [](const auto& leaf) { return leaf.first.starts_with("executor."); });
   for (const auto& [path, value] : kCameLater)
     if (const auto found = leaves.find(path); found != leaves.end() && found->second == value) leaves.erase(found);
   drop_wholes(leaves);

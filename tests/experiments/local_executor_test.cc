@@ -85,6 +85,26 @@ TEST_F(LocalExecutorTest, AKilledWorkerIsAFailureThatNamesTheSignal) {
   EXPECT_THAT(result.failure, HasSubstr("out of memory"));
 }
 
+TEST_F(LocalExecutorTest, ATrainingThatHangsIsKilledAtItsLimitOfTime) {
+  LocalExecutorOptions wanted =
+      options("if grep -q '\"trial\":1[,}]' \"$spec\"; then while true; do :; done; fi\n" + answer(""));
+  wanted.trial_seconds = 0.5;
+  LocalExecutor executor(wanted);
+  executor.submit(trial(1));
+  EXPECT_EQ(wait(executor).failure, "worker killed: it took longer than executor.trial_time = 0.5 s");
+  executor.submit(trial(2));
+  EXPECT_EQ(wait(executor).failure, "");
+}
+
+TEST_F(LocalExecutorTest, ATrainingThatTakesTooMuchMemoryIsKilled) {
+  LocalExecutorOptions wanted = options("x=$(head -c 90000000 /dev/zero | tr '\\0' x); sleep 20\n" + answer(""));
+  wanted.trial_memory_bytes = int64_t{50} << 20;
+  LocalExecutor executor(wanted);
+  executor.submit(trial(1));
+  EXPECT_THAT(wait(executor).failure, testing::MatchesRegex("worker killed: it took [0-9]+ MiB of memory, more than "
+                                                            "executor.trial_memory = 50 MiB"));
+}
+
 TEST_F(LocalExecutorTest, AFreshWorkerTakesTheTrialAfterACrash) {
   const std::string mark = folder_.path() + "/crashed";
   LocalExecutor executor(options("if [ ! -e " + mark + " ]; then touch " + mark + "; exit 3; fi\n" + answer("")));
@@ -137,7 +157,9 @@ TEST_F(LocalExecutorTest, OnlyCheckpointsOfOpenTrialsAreKept) {
     for (const char* name : {"trial-1.ckpt", "trial-2.ckpt", "trial-2.ckpt.77.tmp", "trial-12.ckpt", "mine.txt"})
       std::ofstream(wanted.checkpoint_folder + "/" + name) << "x";
     executor.keep_checkpoints({2, 3});
-    executor.remove_checkpoint(3);
+    Trial finished = trial(3);
+    finished.state = TrialState::kComplete;
+    executor.stored(finished);
   }
   std::set<std::string> left;
   for (const auto& file : std::filesystem::directory_iterator(wanted.checkpoint_folder))

@@ -213,6 +213,21 @@ TEST(StopRules, NeedWhatTheyAreReckonedBy) {
               testing::HasSubstr("needs search.sampler = bayesian, whose model knows what there is to gain"));
 }
 
+TEST(Executor, IsReadAndMayChangeWhileAStudyGoesOn) {
+  const std::vector<std::string> changed = {"executor.kind=slurm", "executor.trial_time=2h",
+                                            "executor.trial_memory=2 KiB", "executor.extra=[--partition=a, --qos=b]"};
+  EXPECT_THAT(error_of<ConfigError>([&] { study_of(kStudy, changed); }), testing::HasSubstr("executor.trial_memory"));
+  std::vector<std::string> right = changed;
+  right[2] = "executor.trial_memory=2 GiB";
+  const Study study = study_of(kStudy, right);
+  EXPECT_EQ(study.executor.kind, "slurm");
+  EXPECT_EQ(study.executor.trial_seconds, 7200.0);
+  EXPECT_EQ(study.executor.trial_memory_bytes, int64_t{2} << 30);
+  EXPECT_EQ(study.executor.extra, (std::vector<std::string>{"--partition=a", "--qos=b"}));
+  EXPECT_EQ(comparable_config(study.config_json), comparable_config(study_of(kStudy).config_json));
+  EXPECT_THAT(error_of<ConfigError>([&] { study_of(kStudy, {"executor.kind=pbs"}); }), testing::HasSubstr("slurm"));
+}
+
 TEST(Rungs, AreSharesOfTheEpochsThatRise) {
   const auto rungs = [](const std::string& list, int epochs = 20) {
     return study_of(kStudy, {"search.rungs=" + list, fmt::format("training.epochs={}", epochs)}).search.rungs;

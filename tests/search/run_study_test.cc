@@ -281,6 +281,35 @@ TEST_F(StudyTest, OfferingAStopFinishesRunningTrialsAndASecondOneLeavesThem) {
   EXPECT_EQ(stored().trial(6).attempt, 2);
 }
 
+// Trials that an earlier call had submitted come to their end all the same.
+class AdoptingExecutor : public ToyExecutor {
+ public:
+  bool adopt(const Trial& trial) override {
+    ToyExecutor::submit(trial);
+    return true;
+  }
+  void stored(const Trial& trial) override { stored_.push_back(trial.number); }
+  const std::vector<int64_t>& all_stored() const { return stored_; }
+
+ private:
+  std::vector<int64_t> stored_;
+};
+
+TEST_F(StudyTest, WhatTheExecutorAdoptsIsNotBegunAgain) {
+  ToyExecutor executor(3);
+  StudyHooks hooks;
+  int started = 0;
+  hooks.on_start = [&](const Trial&) { ++started; };
+  hooks.stop_request = [&] { return started >= 4 ? StopRequest::kNow : StopRequest::kNone; };
+  run(toy_study(10), executor, toy_rules(), hooks);
+  ASSERT_GT(stored().running().size(), 1u);
+  const size_t finished = stored().finished().size();
+  AdoptingExecutor adopting;
+  EXPECT_EQ(run(toy_study(10), adopting, toy_rules()).progress.complete, 10);
+  for (const Trial& trial : stored().trials()) EXPECT_EQ(trial.attempt, 1);
+  EXPECT_EQ(finished + adopting.all_stored().size(), 10u);
+}
+
 TEST_F(StudyTest, AStopEndsTheSearchForAFirstCandidateThatFits) {
   int asked = 0;
   StudyHooks hooks;

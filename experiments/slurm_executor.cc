@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/slurm_executor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "core/check.h"
+#include "core/error.h"
+#include "core/io/model_json.h"
+#include "experiments/life_sign.h"
+#include "experiments/worker_pool.h"
+
+namespace bitwright {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kMostSends = 20;  // of one attempt, after which the cluster is at fault
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// The last lines of a job's log are what its end is explained by; the newest log where it ran twice.
+std::string last_words(const std::string& folder) {
+  std::string newest, last;
+  std::error_code gone;
+  for (const auto& file : fs::directory_iterator(folder, gone)) {
+    const std::string name = file.path().filename();
+    if (name.starts_with("slurm-") &&
+        (newest.empty() || file.last_write_time(gone) > fs::last_write_time(newest, gone)))
+      newest = file.path();
+  }
+  std::ifstream in(newest);
+  for (std::string line; std::getline(in, line);)
+    if (!line.empty()) last = line;
+  return last;
+}
+
+std::string minutes(double seconds) {
+  return fmt::format("{}", std::max<int64_t>(1, std::llround(std::ceil(seconds / 60.0))));
+}
+
+std::vector<std::string> sbatch_options(const ExecutorSpec& spec) {
+  std::vector<std::string> options = {"--ntasks=1"};
+  if (spec.trial_seconds > 0.0) options.push_back("--time=" + minutes(spec.trial_seconds * spec.trials_per_job + 60.0));
+  if (spec.trial_memory_bytes > 0) options.push_back(fmt::format("--mem={}K", (spec.trial_memory_bytes + 1023) / 1024));
+  if (!spec.gres.empty()) options.push_back("--gres=" + spec.gres);
+  options.insert(options.end(), spec.extra.begin(), spec.extra.end());
+  return options;
+}
+
+}  // namespace
+
+SlurmExecutor::SlurmExecutor(SlurmExecutorOptions options) : options_(std::move(options)) {
+  BW_CHECK(options_.jobs >= 1 && options_.spec.trials_per_job >= 1);
+  check_worker_program(options_.program);
+  std::error_code failed;
+  fs::create_directories(options_.folder + "/checkpoints", failed);
+  if (failed) throw StoreError(options_.folder + ": cannot create: " + failed.message());
+  replace_file(options_.folder + "/job.sh", job_script());
+}
+
+std::string SlurmExecutor::name_of(const Trial& trial) const {
+  return fmt::format("bitwright-{}-t{}-a{}", options_.study_uuid.substr(0, 8), trial.number, trial.attempt);
+}
+
+SlurmExecutor::Attempt& SlurmExecutor::follow(const Trial& trial) {
+  const std::string name = name_of(trial);
+  Attempt attempt{.trial = trial, .folder = options_.folder + "/" + name, .job = name, .life_since = seconds_now()};
+  return attempts_.insert_or_assign(trial.number, std::move(attempt)).first->second;
+}
+
+void SlurmExecutor::write_spec(const Attempt& attempt) const {
+  const Trial& trial = attempt.trial;
+  fs::create_directories(attempt.folder);
+  publish(attempt.folder, "spec.json",
+          spec_text({.config_json = options_.config_json,
+                     .number = trial.number,
+                     .attempt = trial.attempt,
+                     .seed = trial.seed,
+                     .epochs = epochs_at(trial.fidelity, options_.recipe),
+                     .network = trial.candidate.network,
+                     .checkpoint = fmt::format("{}/checkpoints/trial-{}.ckpt", options_.folder, trial.number),
+                     .checkpoint_seconds = options_.checkpoint_seconds,
+                     .keep_checkpoint = trial.fidelity < 1.0}));
+}
+
+void SlurmExecutor::submit(const Trial& trial) {
+  write_spec(follow(trial));
+  waiting_.push_back(trial.number);
+}
+
+bool SlurmExecutor::adopt(const Trial& trial) {
+  write_spec(follow(trial));  // where it is there, it stays
+  return true;
+}
+
+void SlurmExecutor::send_waiting() {
+  const auto most = static_cast<size_t>(options_.spec.trials_per_job);
+  while (!waiting_.empty()) {
+    std::vector<Attempt*> batch;
+    for (size_t i = 0; i < std::min(most, waiting_.size()); ++i) batch.push_back(&attempts_.at(waiting_[i]));
+    waiting_.erase(waiting_.begin(), waiting_.begin() + std::ssize(batch));
+    send(batch);
+  }
+}
+
+// Where slurmctld does not answer, the job is one that the queue does not know.
+void SlurmExecutor::send(const std::vector<Attempt*>& batch) {
+  SlurmRequest request{.name = name_of(batch.front()->trial),
+                       .folder = batch.front()->folder,
+                       .script = options_.folder + "/job.sh",
+                       .command = {options_.program, "--batch"},
+                       .options = sbatch_options(options_.spec)};
+  for (Attempt* attempt : batch) {
+    request.command.push_back(attempt->folder);
+    attempt->job = request.name;
+    attempt->seen = false;
+    attempt->gone_since = -1.0;
+  }
+  const bool sent = queue_.submit(request);
+  for (Attempt* attempt : batch) attempt->sends += sent;
+}
+
+std::optional<TrialResult> SlurmExecutor::wait(double timeout_seconds) {
+  send_waiting();
+  const double until = seconds_now() + timeout_seconds;
+  while (results_.empty()) {
+    const double next = std::max(looked_ + options_.poll_seconds, seconds_now());
+    if (next > until) {
+      std::this_thread::sleep_for(std::chrono::duration<double>(until - seconds_now()));
+      return std::nullopt;
+    }
+    std::this_thread::sleep_for(std::chrono::duration<double>(next - seconds_now()));
+    look();
+    looked_ = seconds_now();
+  }
+  TrialResult result = std::move(results_.front());
+  results_.pop_front();
+  return result;
+}
+
+// First the folders: a result that is there counts whatever the queue says.
+void SlurmExecutor::look() {
+  for (auto it = attempts_.begin(); it != attempts_.end();)
+    it = collect(it->second) ? attempts_.erase(it) : std::next(it);
+  if (attempts_.empty()) return;
+  for (auto& [number, attempt] : attempts_) read_life(attempt);
+  const auto jobs = queue_.jobs();
+  if (!jobs) return;
+  std::vector<int64_t> numbers;
+  for (const auto& [number, attempt] : attempts_) numbers.push_back(number);
+  for (const int64_t number : numbers)
+    if (const auto attempt = attempts_.find(number); attempt != attempts_.end()) look_at(attempt->second, *jobs);
+}
+
+bool SlurmExecutor::collect(Attempt& attempt) {
+  const std::string path = attempt.folder + "/result.json";
+  if (!fs::exists(path)) return false;
+  read_life(attempt);
+  const TrialReport report = parse_report(read_file(path));
+  if (report.number != attempt.trial.number || report.attempt != attempt.trial.attempt)
+    throw StoreError(path + ": the result of another trial");
+  TrialResult result{.number = report.number,
+                     .attempt = report.attempt,
+                     .metrics = report.metrics,
+                     .epochs = report.epochs,
+                     .failure = report.failure,
+                     .train_seconds = report.train_seconds};
+  if (report.model) result.artifacts.push_back({"model", nlohmann::json(*report.model).dump()});
+  results_.push_back(std::move(result));
+  return true;
+}
+
+void SlurmExecutor::read_life(Attempt& attempt) {
+  const std::optional<LifeSign> life = read_life_sign(attempt.folder);
+  if (!life) return;
+  if (life->text != attempt.life) {
+    attempt.life = life->text;
+    attempt.life_since = seconds_now();
+  }
+  for (const EpochRecord& epoch : life->epochs) {
+    if (epoch.epoch <= attempt.last_epoch) continue;
+    attempt.last_epoch = epoch.epoch;
+    epochs_.push_back({attempt.trial.number, attempt.trial.attempt, epoch});
+  }
+}
+
+void SlurmExecutor::look_at(Attempt& attempt, const std::map<std::string, SlurmJob>& jobs) {
+  const auto found = jobs.find(attempt.job);
+  const SlurmJob* job = found == jobs.end() ? nullptr : &found->second;
+  if (job && job->active()) {
+    attempt.seen = true;
+    attempt.gone_since = -1.0;
+    return judge_silence(attempt, *job);
+  }
+  if (attempt.gone_since < 0.0) attempt.gone_since = seconds_now();
+  if (seconds_now() - attempt.gone_since >= options_.spec.result_grace_seconds) judge_end(attempt, job);
+}
+
+// A node that is frozen, or cut off from the folder, looks to Slurm like one at work.
+void SlurmExecutor::judge_silence(Attempt& attempt, const SlurmJob& job) {
+  const double lease = options_.spec.lease_seconds;
+  const bool began = !attempt.life.empty();
+  if (job.state != "RUNNING" || !began || lease <= 0.0) {
+    attempt.life_since = seconds_now();
+    return;
+  }
+  if (seconds_now() - attempt.life_since < lease) return;
+  queue_.cancel({attempt.job});
+  fail(attempt, fmt::format("no sign of life for {:g} s on {}", lease, job.node));
+}
+
+// Of a job that the queue does not know, or says has ended, without a result.
+void SlurmExecutor::judge_end(Attempt& attempt, const SlurmJob* job) {
+  const bool began = !attempt.life.empty();
+  if (!job || job->lost_without_fault() || !began) {
+    if (attempt.sends >= kMostSends)
+      throw StoreError(fmt::format("executor: job {} was sent {} times and never came through{}", attempt.job,
+                                   attempt.sends, job ? ": " + job->state + ", " + job->reason : ""));
+    return send({&attempt});
+  }
+  const std::string words = last_words(options_.folder + "/" + attempt.job);
+  fail(attempt,
+       fmt::format("job {} ended on {}: {}{}", job->id, job->node, job->state, words.empty() ? "" : ": " + words));
+}
+
+void SlurmExecutor::fail(Attempt& attempt, const std::string& why) {
+  results_.push_back({.number = attempt.trial.number, .attempt = attempt.trial.attempt, .failure = why});
+  attempts_.erase(attempt.trial.number);
+}
+
+std::vector<TrialEpoch> SlurmExecutor::take_epochs() {
+  return std::exchange(epochs_, {});
+}
+
+void SlurmExecutor::stop() {
+  std::set<std::string> names;
+  for (const auto& [number, attempt] : attempts_) names.insert(attempt.job);
+  queue_.cancel(names);
+  attempts_.clear();
+  waiting_.clear();
+}
+
+// Its attempts' folders are needed no more, nor is its checkpoint, unless it may go on.
+void SlurmExecutor::stored(const Trial& trial) {
+  std::error_code ignored;
+  for (int attempt = 1; attempt <= trial.attempt; ++attempt) {
+    Trial earlier;
+    earlier.number = trial.number;
+    earlier.attempt = attempt;
+    fs::remove_all(options_.folder + "/" + name_of(earlier), ignored);
+  }
+  if (trial.state == TrialState::kStopped) return;
+  fs::remove(fmt::format("{}/checkpoints/trial-{}.ckpt", options_.folder, trial.number), ignored);
+}
+
+}  // namespace bitwright

@@ -1,0 +1,84 @@
+// experiments/slurm_executor.h: the trials of a search as jobs of a Slurm cluster, whose nodes share a folder with this
+// machine.
+//
+// Slurm runs a job zero, one or two times. So every attempt at a trial has a folder of its own, FOLDER/NAME, with its
+// spec; its job has the folder's name; any execution publishes the result there, whole, and the first one stays. What
+// the queue does not know and has no result is sent again. A search that was killed finds its jobs again by their
+// names. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/study.h"
+#include "experiments/slurm_queue.h"
+#include "experiments/trial_protocol.h"
+#include "search/run_study.h"
+
+namespace bitwright {
+
+struct SlurmExecutorOptions {
+  std::string program;      // path of bitwright-trial, on the nodes too
+  std::string folder;       // shared, absolute; made if absent
+  std::string study_uuid;   // names jobs
+  std::string config_json;  // Study::config_json
+  Recipe recipe{};
+  ExecutorSpec spec{};
+  int jobs = 1;                        // in the queue at once
+  double checkpoint_seconds = 30.0;    // TrialSpec::checkpoint_seconds
+  double poll_seconds = 2.0;           // between two looks at queue and folders
+};
+
+class SlurmExecutor : public TrialExecutor {
+ public:
+  // Throws ConfigError where Slurm's commands are not there.
+  explicit SlurmExecutor(SlurmExecutorOptions options);
+
+  int capacity() const override { return options_.jobs * options_.spec.trials_per_job; }
+  void submit(const Trial& trial) override;
+  // An attempt of an earlier call: its job may wait, run or be done.
+  bool adopt(const Trial& trial) override;
+  std::optional<TrialResult> wait(double timeout_seconds) override;
+  std::vector<TrialEpoch> take_epochs() override;
+  void stop() override;
+  void stored(const Trial& trial) override;
+
+ private:
+  struct Attempt {
+    Trial trial;
+    std::string folder;
+    std::string job;  // its name; of a batch that of the first trial
+    int sends = 0;
+    bool seen = false;         // by the queue
+    double gone_since = -1.0;  // seconds of a clock that never goes back; -1: it is not
+    std::string life;          // file of life, as last read
+    double life_since = 0.0;   // when it changed
+    int last_epoch = 0;        // told
+  };
+
+  std::string name_of(const Trial& trial) const;
+  void write_spec(const Attempt& attempt) const;
+  Attempt& follow(const Trial& trial);
+  void send_waiting();
+  void send(const std::vector<Attempt*>& batch);
+  void look();
+  void look_at(Attempt& attempt, const std::map<std::string, SlurmJob>& jobs);
+  bool collect(Attempt& attempt);
+  void read_life(Attempt& attempt);
+  void judge_silence(Attempt& attempt, const SlurmJob& job);
+  void judge_end(Attempt& attempt, const SlurmJob* job);
+  void fail(Attempt& attempt, const std::string& why);
+
+  SlurmExecutorOptions options_;
+  SlurmQueue queue_;
+  std::map<int64_t, Attempt> attempts_;  // by number of the trial
+  std::vector<int64_t> waiting_;         // to be sent
+  std::deque<TrialResult> results_;
+  std::vector<TrialEpoch> epochs_;
+  double looked_ = -1e9;
+};
+
+}  // namespace bitwright

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/slurm_queue.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <sstream>
+
+#include "core/error.h"
+#include "deploy/process.h"
+
+namespace bitwright {
+namespace {
+
+constexpr std::chrono::seconds kPatience{30};  // for a command of Slurm's
+constexpr const char* kFormat = "%i|%T|%r|%N|%j";
+
+// slurmctld is down, starting or busy; the request may come through later.
+bool is_passing(const std::string& errors) {
+  constexpr std::array kTexts = {"Unable to contact slurm controller",
+                                 "Connection refused",
+                                 "Socket timed out",
+                                 "Zero Bytes were transmitted",
+                                 "Connection timed out",
+                                 "Communication connection failure",
+                                 "Slurm backup controller in standby mode",
+                                 "temporarily unable to accept job",
+                                 "Resource temporarily unavailable",
+                                 "Unexpected message received"};
+  for (const char* text : kTexts)
+    if (errors.find(text) != errors.npos) return true;
+  return false;
+}
+
+std::string first_line(const std::string& text) {
+  return text.substr(0, text.find('\n'));
+}
+
+ProcessResult run(const std::vector<std::string>& command) {
+  return run_process(command, {.limit = kPatience});
+}
+
+}  // namespace
+
+bool SlurmJob::active() const {
+  static const std::set<std::string> kEnded = {"BOOT_FAIL", "CANCELLED", "COMPLETED",     "DEADLINE", "FAILED",
+                                               "NODE_FAIL", "PREEMPTED", "OUT_OF_MEMORY", "REVOKED",  "TIMEOUT"};
+  return !kEnded.contains(state);
+}
+
+bool SlurmJob::lost_without_fault() const {
+  return state == "BOOT_FAIL" || state == "NODE_FAIL" || state == "PREEMPTED" || state == "REVOKED" ||
+         state == "CANCELLED" || state == "COMPLETED";
+}
+
+std::string job_script() {
+  return "#!/bin/sh\n"
+         "trap 'scontrol requeue \"$SLURM_JOB_ID\"' USR1\n"
+         "\"$@\" &\n"
+         "wait $!\n"
+         "status=$?\n"
+         "while kill -0 $! 2>/dev/null; do\n"  // a signal ends a wait, not the process
+         "  wait $!\n"
+         "  status=$?\n"
+         "done\n"
+         "exit $status\n";
+}
+
+SlurmQueue::SlurmQueue() {
+  for (const char* program : {"sbatch", "squeue", "scancel"})
+    if (!find_program(program))
+      throw ConfigError(fmt::format("executor.kind = slurm: there is no {} in PATH: install slurm-client", program));
+}
+
+bool SlurmQueue::submit(const SlurmRequest& request) {
+  std::vector<std::string> command = {"sbatch",
+                                      "--parsable",
+                                      "--requeue",
+                                      "--export=NONE",
+                                      "--signal=B:USR1@60",
+                                      "--job-name=" + request.name,
+                                      "--chdir=" + request.folder,
+                                      "--output=" + request.folder + "/slurm-%j.log"};
+  command.insert(command.end(), request.options.begin(), request.options.end());
+  command.push_back(request.script);
+  command.insert(command.end(), request.command.begin(), request.command.end());
+  const ProcessResult result = run(command);
+  if (result.ok()) return true;
+  if (result.timed_out || is_passing(result.errors)) return false;
+  throw ConfigError(fmt::format("executor: sbatch refuses the job: {}", first_line(result.errors)));
+}
+
+std::optional<std::map<std::string, SlurmJob>> SlurmQueue::jobs() {
+  const ProcessResult result =
+      run({"squeue", "--noheader", "--states=all", fmt::format("--user={}", ::geteuid()), "--format", kFormat});
+  return result.ok() ? std::optional(parse_jobs(result.output)) : std::nullopt;
+}
+
+void SlurmQueue::cancel(const std::set<std::string>& names) {
+  if (!names.empty())
+    run({"scancel", fmt::format("--user={}", ::geteuid()), fmt::format("--name={}", fmt::join(names, ","))});
+}
+
+std::map<std::string, SlurmJob> parse_jobs(const std::string& output) {
+  std::map<std::string, SlurmJob> jobs;
+  std::istringstream lines(output);
+  for (std::string line; std::getline(lines, line);) {
+    SlurmJob job;
+    std::istringstream fields(line);
+    for (std::string* field : {&job.id, &job.state, &job.reason, &job.node}) std::getline(fields, *field, '|');
+    std::getline(fields, job.name);
+    const auto found = jobs.find(job.name);
+    if (found == jobs.end() || !found->second.active()) jobs[job.name] = job;
+  }
+  return jobs;
+}
+
+}  // namespace bitwright
