@@ -222,12 +222,12 @@ std::vector<VectorXd> prior_starts(Index inputs, int count) {
   return starts;
 }
 
+}  // namespace
+
 double standard_deviation(const VectorXd& values) {
   const double variance = (values.array() - values.mean()).square().mean();
   return variance > 1e-24 * (1.0 + values.squaredNorm()) ? std::sqrt(variance) : 1.0;
 }
-
-}  // namespace
 
 double input_distance(const ModelInput& input, double a, double b) {
   return input.choices == 0 ? ordered_distance(a, b) : category_distance(a, b);
@@ -347,6 +347,14 @@ VectorXd GaussianProcess::means(const MatrixXd& points) const {
   BW_CHECK(lower_.rows() > 0 && points.cols() == input_count(inputs_));
   const MatrixXd k = covariance(inputs_, points_, points, log_hyperparameters_);
   return (offset_ + scale_ * (k.transpose() * weights_).array()).matrix();
+}
+
+GaussianPosterior GaussianProcess::leave_one_out() const {
+  const Index n = targets_.size();
+  const MatrixXd inverse = lower_.topLeftCorner(n, n).triangularView<Eigen::Lower>().solve(MatrixXd::Identity(n, n));
+  const ArrayXd precision = inverse.colwise().squaredNorm();  // the diagonal of covariance^-1
+  const ArrayXd mean = targets_.array() - weights_.head(n).array() / precision;
+  return {offset_ + scale_ * mean, scale_ * precision.rsqrt()};
 }
 
 }  // namespace bitwright

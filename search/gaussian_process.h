@@ -18,8 +18,8 @@
 // (sqrt(2) + log(d) / 2, sqrt(3)) make up for most of it. docs/search_bench.md has the figures.
 //
 // Source: Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006: algorithm 2.1 and eq. (2.30),
-// (4.17), (5.9); a length prior that grows with the inputs: Hvarfner, Hellsten, Nardi, "Vanilla Bayesian Optimization
-// Performs Great in High Dimensions", ICML 2024.
+// (4.17), (5.9), (5.12); a length prior that grows with the inputs: Hvarfner, Hellsten, Nardi, "Vanilla Bayesian
+// Optimization Performs Great in High Dimensions", ICML 2024.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -36,6 +36,9 @@ struct ModelInput {
 };
 // The value of an input that a point does not have.
 inline constexpr double kInactiveInput = std::numeric_limits<double>::quiet_NaN();
+
+// Of targets, to standardise them by; 1 where they are all but equal.
+double standard_deviation(const Eigen::VectorXd& values);
 
 // h of the kernel: between two values of one input, inactive ones included. 0..1 where ordered values are.
 double input_distance(const ModelInput& input, double a, double b);
@@ -78,6 +81,9 @@ class GaussianProcess {
   GaussianPosterior predict(const Eigen::MatrixXd& points) const;
   // The means alone, in O(m n d).
   Eigen::VectorXd means(const Eigen::MatrixXd& points) const;
+  // Of each observation by all others, with the hyperparameters there are: of what is observed, its noise included.
+  // Eq. (5.12). O(n^3).
+  GaussianPosterior leave_one_out() const;
 
   // A length an input, then signal and noise, in the targets' standard deviations.
   const Eigen::VectorXd& log_hyperparameters() const { return log_hyperparameters_; }

@@ -210,6 +210,29 @@ TEST(GaussianProcess, PendingPointsEqualABelievedObservation) {
   EXPECT_EQ(after.deviation, before.deviation);
 }
 
+// By the covariance of the others, one result after another; a point under way changes nothing.
+TEST(GaussianProcess, LeavesAResultOutWhereItForetellsIt) {
+  Rng rng(23);
+  const MatrixXd points = random_points(kMixed, 30, rng);
+  const VectorXd targets = random_normals(30, rng);
+  GaussianProcess model(kMixed);
+  model.fit(points, targets);
+  model.add_pending(random_points(kMixed, 1, rng));
+  const GaussianPosterior left_out = model.leave_one_out();
+  const double scale = standard_deviation(targets);
+  MatrixXd k = covariance(kMixed, points, points, model.log_hyperparameters());
+  k.diagonal().array() += std::exp(2 * model.log_hyperparameters()[6]) + 1e-8 * k(0, 0);
+  for (Index i = 0; i < 30; ++i) {
+    std::vector<Index> others;
+    for (Index j = 0; j < 30; ++j)
+      if (j != i) others.push_back(j);
+    const VectorXd cross = k(others, i), weights = k(others, others).llt().solve(cross);
+    const double mean = targets.mean() + weights.dot((targets.array() - targets.mean()).matrix()(others));
+    EXPECT_NEAR(left_out.mean[i], mean, 1e-6);
+    EXPECT_NEAR(left_out.deviation[i], scale * std::sqrt(k(i, i) - weights.dot(cross)), 1e-6);
+  }
+}
+
 TEST(GaussianProcess, TakesRepeatedPointsConstantTargetsAndASinglePoint) {
   GaussianProcess model(ordered_inputs(2));
   model.fit(MatrixXd::Constant(20, 2, 0.5), VectorXd::Constant(20, 3.0));
