@@ -56,7 +56,9 @@ class TreeGrower {
   TreeNode summary(std::span<const Index> rows) const {
     const ArrayXd values = targets_(std::vector<Index>(rows.begin(), rows.end()));
     const double mean = values.mean();
-    return {.mean = mean, .variance = std::max((values - mean).square().mean(), kLeastVariance)};
+    return {.mean = mean,
+            .variance = std::max((values - mean).square().mean(), kLeastVariance),
+            .results = static_cast<double>(rows.size())};
   }
 
   void split(int number, const Cut& cut, std::span<Index> rows) {
@@ -120,6 +122,25 @@ class TreeGrower {
   RegressionTree tree_;
 };
 
+size_t leaf_index(const RegressionTree& tree, const MatrixXd& points, Index row) {
+  size_t node = 0;
+  while (tree[node].input != TreeNode::kNone) {
+    const TreeNode& at = tree[node];
+    const int branch = at.branches[branch_of(at.category, at.cut, points(row, at.input))];
+    if (branch == TreeNode::kNone) break;
+    node = static_cast<size_t>(branch);
+  }
+  return node;
+}
+
+// One more target.
+void add_to(TreeNode& leaf, double target) {
+  const double off = target - leaf.mean, weight = 1.0 / (leaf.results + 1.0);
+  leaf.mean += weight * off;
+  leaf.variance = std::max((1.0 - weight) * (leaf.variance + weight * off * off), kLeastVariance);
+  leaf.results += 1.0;
+}
+
 // What trees say of one point.
 struct LeafSums {
   double means = 0.0, squares = 0.0, variances = 0.0;
@@ -144,13 +165,7 @@ GaussianPosterior posterior_of(const std::vector<LeafSums>& points, double offse
 }  // namespace
 
 const TreeNode& leaf_of(const RegressionTree& tree, const MatrixXd& points, Index row) {
-  const TreeNode* node = &tree.front();
-  while (node->input != TreeNode::kNone) {
-    const int branch = node->branches[branch_of(node->category, node->cut, points(row, node->input))];
-    if (branch == TreeNode::kNone) break;
-    node = &tree[static_cast<size_t>(branch)];
-  }
-  return *node;
+  return tree[leaf_index(tree, points, row)];
 }
 
 RandomForest::RandomForest(std::vector<ModelInput> inputs, RandomForestOptions options)
@@ -179,6 +194,11 @@ void RandomForest::fit(const MatrixXd& points, const VectorXd& targets) {
     for (const Index i : rest) unseen[static_cast<size_t>(i)].add(leaf_of(trees_.back(), points, i));
   }
   leave_one_out_ = posterior_of(unseen, offset_, scale_);
+}
+
+void RandomForest::add_pending(const Eigen::RowVectorXd& point) {
+  const double believed = (predict(point).mean[0] - offset_) / scale_;
+  for (RegressionTree& tree : trees_) add_to(tree[leaf_index(tree, point, 0)], believed);
 }
 
 GaussianPosterior RandomForest::predict(const MatrixXd& points) const {

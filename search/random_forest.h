@@ -9,7 +9,9 @@
 //
 //   mean = mean of the trees' means      variance = variance of the trees' means + mean of the trees' variances
 //
-// a tree's mean and variance being those of the targets at the leaf, the variance at least 0.01 of that of all.
+// a tree's mean and variance being those of the targets at the leaf, the variance at least 0.01 of that of all. A point
+// under way is one more target at its leaves, the mean: with leaves of n results the variance there is n / (n + 1) of
+// what it was.
 //
 // Source: Geurts, Ernst, Wehenkel, "Extremely Randomized Trees", 2006; Hutter, Xu, Hoos, Leyton-Brown, "Algorithm
 // Runtime Prediction: Methods & Evaluation", 2014, section 4.3.2: mean, variance and its least value.
@@ -35,6 +37,7 @@ struct TreeNode {
   static constexpr int kNone = -1;
 
   double mean = 0.0, variance = 0.0;  // of the targets that came here
+  double results = 0.0;               // as many
   Eigen::Index input = kNone;         // that is split; none: a leaf
   bool category = false;
   double cut = 0.0;                                  // the first branch is of less, of a category of this choice
@@ -55,6 +58,8 @@ class RandomForest {
   void fit(const Eigen::MatrixXd& points, const Eigen::VectorXd& targets);
   // After fit. Deviations are those of results, their noise included. O(trees log n) a point.
   GaussianPosterior predict(const Eigen::MatrixXd& points) const;
+  // A point under way, after fit: believed to come out at its mean. O(trees log n).
+  void add_pending(const Eigen::RowVectorXd& point);
   // Of each result of the fit, by the trees that did not see it.
   const GaussianPosterior& leave_one_out() const { return leave_one_out_; }
 

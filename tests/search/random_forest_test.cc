@@ -124,6 +124,23 @@ TEST(RandomForest, LeavesAResultOutWhereItForetellsIt) {
   EXPECT_GT(fitted(kCategory, points, targets).predict(points.row(30)).mean[0], before + 0.01);
 }
 
+// Of a point that ends in leaves of n results n / (n + 1) of the variance is left, and the mean stays.
+TEST(RandomForest, APointUnderWayIsATargetMoreAtItsLeaves) {
+  MatrixXd points(90, 1);
+  VectorXd targets(90);
+  for (Index i = 0; i < 90; ++i) points(i, 0) = i % 2, targets[i] = (i / 2) % 3 + 10.0 * (i % 2);
+  RandomForest forest(kCategory, {.least_split = 46});  // 60 results a tree
+  forest.fit(points, targets);
+  const MatrixXd asked{{0}, {1}};
+  const GaussianPosterior before = forest.predict(asked);
+  forest.add_pending(asked.row(0));
+  const GaussianPosterior after = forest.predict(asked);
+  EXPECT_NEAR(after.mean[0], before.mean[0], 0.01);
+  EXPECT_NEAR(after.deviation[0] / before.deviation[0], std::sqrt(30.0 / 31.0), 0.002);
+  EXPECT_EQ(after.mean[1], before.mean[1]);
+  EXPECT_EQ(after.deviation[1], before.deviation[1]);
+}
+
 // 95 % of an honest normal belief; of new results, and of those left out.
 TEST(RandomForest, DeviationsCoverNewResults) {
   Rng rng(19);
