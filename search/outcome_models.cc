@@ -125,16 +125,15 @@ void ResultModels::add(const DesignResult& result, Eigen::RowVectorXd row) {
   observed_.push_back({result, std::move(row), std::move(earlier)});
 }
 
-GaussianProcess ResultModels::model_of(PrefixModel& model, const std::vector<size_t>& observed,
-                                       const std::function<double(const Observed&)>& target) const {
-  MatrixXd points(observed.size(), inputs_.size());
-  VectorXd targets(points.rows());
-  for (Index i = 0; i < points.rows(); ++i) {
+ResultModels::Targets ResultModels::targets_of(const std::vector<size_t>& observed,
+                                               const std::function<double(const Observed&)>& target) const {
+  Targets targets{MatrixXd(observed.size(), inputs_.size()), VectorXd(observed.size())};
+  for (Index i = 0; i < targets.values.size(); ++i) {
     const Observed& each = observed_[observed[static_cast<size_t>(i)]];
-    points.row(i) = each.row;
-    targets[i] = target(each);
+    targets.points.row(i) = each.row;
+    targets.values[i] = target(each);
   }
-  return model.given(points, targets);
+  return targets;
 }
 
 // An objective as the models see it.
@@ -185,6 +184,34 @@ EarlierBelief ResultModels::belief() const {
   return belief_in(means, results);
 }
 
+// What earlier studies leave of it.
+ResultModels::Targets ResultModels::first_targets(const std::map<double, Line>& lines,
+                                                  const EarlierBelief& belief) const {
+  return targets_of(evaluated_, [&](const Observed& each) {
+    const double value = modelled(each.result, 0);
+    const auto line = lines.find(each.result.fidelity);
+    const double whole = line == lines.end() ? value : line->second.offset + line->second.slope * value;
+    return belief.weight == 0.0 ? whole : whole - belief.of(each.earlier[belief.study]);
+  });
+}
+
+ResultModels::Targets ResultModels::further_targets(size_t objective) const {
+  return targets_of(evaluated_, [&](const Observed& each) { return modelled(each.result, objective); });
+}
+
+ResultModels::Targets ResultModels::limit_targets(size_t limit, const std::vector<size_t>& fitted) const {
+  std::vector<double> sizes;
+  for (const size_t i : fitted) sizes.push_back(std::abs(observed_[i].result.limits[limit]));
+  const double scale = std::max(quantile(sizes, 0.5), 1e-12);
+  return targets_of(evaluated_, [&](const Observed& each) { return compressed(each.result.limits[limit], scale); });
+}
+
+ResultModels::Targets ResultModels::success_targets() const {
+  std::vector<size_t> all(observed_.size());
+  std::iota(all.begin(), all.end(), size_t{0});
+  return targets_of(all, [](const Observed& each) { return each.result.measured ? 1.0 : 0.0; });
+}
+
 OutcomeModels ResultModels::models() {
   OutcomeModels models;
   models.belief = belief();
@@ -195,25 +222,17 @@ OutcomeModels ResultModels::models() {
   const auto part = PrefixModel::fitted_part(static_cast<Index>(evaluated_.size()));
   const std::vector<size_t> fitted(evaluated_.begin(), evaluated_.begin() + part);
   const std::map<double, Line> lines = lines_to_whole_trainings(fitted);
-  for (size_t k = 0; k < objectives_.size(); ++k)
-    models.objectives.push_back(model_of(objectives_[k], evaluated_, [&](const Observed& each) {
-      const double value = modelled(each.result, k);
-      if (k > 0) return value;
-      const auto line = lines.find(each.result.fidelity);
-      const double whole = line == lines.end() ? value : line->second.offset + line->second.slope * value;
-      return models.belief.weight == 0.0 ? whole : whole - models.belief.of(each.earlier[models.belief.study]);
-    }));
-  for (size_t k = 0; k < limits_.size(); ++k) {
-    std::vector<double> sizes;
-    for (const size_t i : fitted) sizes.push_back(std::abs(observed_[i].result.limits[k]));
-    const double scale = std::max(quantile(sizes, 0.5), 1e-12);
-    models.limits.push_back(model_of(limits_[k], evaluated_,
-                                     [&](const Observed& each) { return compressed(each.result.limits[k], scale); }));
+  for (size_t k = 0; k < objectives_.size(); ++k) {
+    const Targets targets = k == 0 ? first_targets(lines, models.belief) : further_targets(k);
+    models.objectives.push_back(objectives_[k].given(targets.points, targets.values));
   }
-  std::vector<size_t> all(observed_.size());
-  std::iota(all.begin(), all.end(), size_t{0});
-  if (evaluated_.size() < observed_.size())
-    models.success = model_of(success_, all, [](const Observed& each) { return each.result.measured ? 1.0 : 0.0; });
+  for (size_t k = 0; k < limits_.size(); ++k) {
+    const Targets targets = limit_targets(k, fitted);
+    models.limits.push_back(limits_[k].given(targets.points, targets.values));
+  }
+  if (evaluated_.size() == observed_.size()) return models;
+  const Targets targets = success_targets();
+  models.success = success_.given(targets.points, targets.values);
   return models;
 }
 

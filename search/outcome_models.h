@@ -83,10 +83,18 @@ class ResultModels {
     double offset = 0.0, slope = 1.0;
   };
 
+  struct Targets {
+    Eigen::MatrixXd points;  // a row a result
+    Eigen::VectorXd values;
+  };
+
   double modelled(const DesignResult& result, size_t objective) const;
   std::map<double, Line> lines_to_whole_trainings(const std::vector<size_t>& evaluated) const;
-  GaussianProcess model_of(PrefixModel& model, const std::vector<size_t>& observed,
-                           const std::function<double(const Observed&)>& target) const;
+  Targets targets_of(const std::vector<size_t>& observed, const std::function<double(const Observed&)>& target) const;
+  Targets first_targets(const std::map<double, Line>& lines, const EarlierBelief& belief) const;
+  Targets further_targets(size_t objective) const;
+  Targets limit_targets(size_t limit, const std::vector<size_t>& fitted) const;
+  Targets success_targets() const;
 
   std::vector<ModelInput> inputs_;
   double error_resolution_, least_fidelity_;
