@@ -20,6 +20,7 @@ std::string meaning_of(const std::string& source) {
   static const std::map<std::string, std::string> kMeanings = {
       {"initial", "one of the first, far from the others in choices and costs"},
       {"model", "what the model expects most of"},
+      {"forest", "what a forest expects most of, which lately foretold errors better than the model"},
       {"boundary", "near the edge of what comes out, as far as it is known"},
       {"evolution", "a change of what did well"},
       {"nsga2", "a child of two that did well"},

@@ -145,7 +145,7 @@ std::optional<DesignProposal> BayesianProposer::best_proposal(int64_t number, co
   best_first(points);
   for (int round = 0; round < options_.refinements; ++round) refine(outlook, drawer, points);
   if (auto better = continued(outlook, pending, points[0].opinion.log_acquisition)) return better;
-  return proposal_of(std::move(points[0]), "model", drawer);
+  return proposal_of(std::move(points[0]), outlook.models.source(), drawer);
 }
 
 // Entries of trainings that stopped at a rung and are not under way.

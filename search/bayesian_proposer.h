@@ -8,7 +8,9 @@
 //   every tenth    a mutant of the front, whatever the models say of it
 //
 // Where there are earlier studies, the model of the first objective begins with what they say of it, as far as they
-// agree with the results (search/earlier_model.h); where they agree well, the first points end with the fifth.
+// agree with the results (search/earlier_model.h); where they agree well, the first points end with the fifth. Where a
+// forest has lately foretold that objective better than the Gaussian process, it speaks in its place
+// (search/model_choice.h).
 //
 // Where several objectives are measured, the improvement is the mean over the outcomes of all but the first, each of
 // which is one of known costs (search/expected_improvement.h). It is weighed by the probability that the evaluation
@@ -62,8 +64,8 @@ class BayesianProposer : public Proposer {
   // Where there are rungs, a training that stopped at one goes on where its expected gain by remaining epoch is greater
   // than that of another point by epoch: by the models, which learn from the errors at rungs as well. The first few go
   // through all rungs, and none stops at one that was given up by them (search/rung_trust.h).
-  // Sources: of what goes on "rung", of the first few "first"; "initial", "model", "evolution", and "random" where a
-  // pool would be empty. One thread; time grows with the cube of the results.
+  // Sources: of what goes on "rung", of the first few "first"; "initial", "model" or "forest" (OutcomeModels::source),
+  // "evolution", and "random" where a pool would be empty. One thread; time grows with the cube of the results.
   std::optional<DesignProposal> propose(int64_t number, const std::vector<DesignPoint>& pending = {}) override;
   std::vector<GivenUpRung> given_up_rungs() const override { return trust_.given_up(); }
 

@@ -13,7 +13,8 @@ std::optional<double> expected_gain(const ProposalProvenance& provenance) {
 
 void GainWatch::add(const Trial& proposed) {
   const std::optional<double> gain = expected_gain(proposed.provenance);
-  if (!gain || proposed.provenance.source != "model") return;
+  const std::string& source = proposed.provenance.source;
+  if (!gain || (source != "model" && source != "forest")) return;
   low_ = *gain < least_gain_ ? low_ + 1 : 0;
   seen_ = proposed.ask_watermark;
 }

@@ -13,7 +13,7 @@ namespace bitwright {
 std::optional<double> expected_gain(const ProposalProvenance& provenance);
 
 // Of proposals in the order of their numbers. What counts are those that were chosen for their gain, of all candidates
-// the greatest (source "model"): a mutant that had its turn says nothing of what there is to gain.
+// the greatest (source "model" or "forest"): a mutant that had its turn says nothing of what there is to gain.
 class GainWatch {
  public:
   static constexpr int64_t kLeastResults = 50;  // that the model must have seen

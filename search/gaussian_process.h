@@ -85,6 +85,8 @@ class GaussianProcess {
   // Eq. (5.12). O(n^3).
   GaussianPosterior leave_one_out() const;
 
+  // As many as it was conditioned on.
+  Eigen::Index observations() const { return targets_.size(); }
   // A length an input, then signal and noise, in the targets' standard deviations.
   const Eigen::VectorXd& log_hyperparameters() const { return log_hyperparameters_; }
   // Of the last fit: its evaluations of the posterior.

@@ -67,6 +67,7 @@ void OutcomeModels::add_pending(const Eigen::RowVectorXd& row) {
   const MatrixXd whole = of_whole_trainings(row);
   for (GaussianProcess& model : objectives) model.add_pending(whole);
   for (GaussianProcess& model : limits) model.add_pending(whole);
+  if (forest) forest->add_pending(whole);
 }
 
 ObjectiveVector OutcomeModels::believed(const Eigen::RowVectorXd& row) const {
@@ -79,7 +80,8 @@ ObjectiveVector OutcomeModels::believed(const Eigen::RowVectorXd& row) const {
 std::vector<GaussianPosterior> OutcomeModels::predict(const MatrixXd& rows) const {
   const MatrixXd whole = of_whole_trainings(rows);
   std::vector<GaussianPosterior> posteriors;
-  for (const GaussianProcess& model : objectives) posteriors.push_back(model.predict(whole));
+  for (size_t k = 0; k < objectives.size(); ++k)
+    posteriors.push_back(k == 0 && forest ? forest->predict(whole) : objectives[k].predict(whole));
   if (belief.weight == 0.0) return posteriors;
   const VectorXd means = earlier->means(belief.study, rows);
   for (Index i = 0; i < rows.rows(); ++i) posteriors[0].mean[i] += belief.of(means[i]);
@@ -104,7 +106,8 @@ ResultModels::ResultModels(std::vector<ModelInput> inputs, double error_resoluti
       error_resolution_(error_resolution),
       least_fidelity_(least_fidelity),
       earlier_(std::move(earlier)),
-      success_(inputs_) {
+      success_(inputs_),
+      forest_choice_(inputs_) {
   BW_CHECK(error_resolution >= 0 && least_fidelity > 0 && least_fidelity <= 1);
 }
 
@@ -212,6 +215,19 @@ ResultModels::Targets ResultModels::success_targets() const {
   return targets_of(all, [](const Observed& each) { return each.result.measured ? 1.0 : 0.0; });
 }
 
+// Of the first `count` that did not fail.
+std::vector<Index> ResultModels::whole_trainings(Index count) const {
+  std::vector<Index> whole;
+  for (Index i = 0; i < count; ++i)
+    if (observed_[evaluated_[static_cast<size_t>(i)]].result.fidelity == 1.0) whole.push_back(i);
+  return whole;
+}
+
+std::optional<RandomForest> ResultModels::better_forest(const Targets& targets) {
+  const GaussianProcess& model = objectives_[0].fitted();
+  return forest_choice_.given(targets.points, targets.values, model, whole_trainings(model.observations()));
+}
+
 OutcomeModels ResultModels::models() {
   OutcomeModels models;
   models.belief = belief();
@@ -225,6 +241,7 @@ OutcomeModels ResultModels::models() {
   for (size_t k = 0; k < objectives_.size(); ++k) {
     const Targets targets = k == 0 ? first_targets(lines, models.belief) : further_targets(k);
     models.objectives.push_back(objectives_[k].given(targets.points, targets.values));
+    if (k == 0) models.forest = better_forest(targets);
   }
   for (size_t k = 0; k < limits_.size(); ++k) {
     const Targets targets = limit_targets(k, fitted);

@@ -1,5 +1,5 @@
-// search/outcome_models.h: what Gaussian processes make of the results of a search: the measured objectives of points
-// that were not evaluated, and whether an evaluation will succeed and keep the measured limits.
+// search/outcome_models.h: what Gaussian processes, and perhaps a forest, make of the results of a search: the measured
+// objectives of points that were not evaluated, and whether an evaluation will succeed and keep the measured limits.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -7,10 +7,12 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "search/earlier_model.h"
 #include "search/gaussian_process.h"
+#include "search/model_choice.h"
 #include "search/proposer.h"
 
 namespace bitwright {
@@ -24,6 +26,8 @@ class PrefixModel {
   static Eigen::Index fitted_part(Eigen::Index n);
   // points, targets: those of the last call, and more behind them; where fitted_part() of the two differs, others.
   GaussianProcess given(const Eigen::MatrixXd& points, const Eigen::VectorXd& targets);
+  // Of the results that the hyperparameters are fitted to, after given().
+  const GaussianProcess& fitted() const { return fitted_; }
 
  private:
   std::vector<ModelInput> inputs_;
@@ -34,6 +38,7 @@ class PrefixModel {
 // Models of the results at one moment. Rows are points as a DesignSpace encodes them.
 struct OutcomeModels {
   std::vector<GaussianProcess> objectives;  // measured; of the first's logarithm, where one is taken
+  std::optional<RandomForest> forest;       // of the first objective, where it foretells better: then it speaks
   std::vector<GaussianProcess> limits;      // measured, compressed, their signs kept
   std::optional<GaussianProcess> success;   // of labels; nothing: no evaluation has failed
   bool of_logarithm = true;
@@ -41,6 +46,8 @@ struct OutcomeModels {
   EarlierBelief belief{};    // of the first objective, to which its model adds what is left
   std::shared_ptr<const EarlierModels> earlier{};
 
+  // What speaks of the first objective, as the source of a proposal: "model", or "forest" for a forest.
+  std::string source() const { return forest ? "forest" : "model"; }
   // A point under way: believed to come out at the means.
   void add_pending(const Eigen::RowVectorXd& row);
   // The measured objectives that are believed of a point, in their own unit.
@@ -56,7 +63,7 @@ struct OutcomeModels {
 
 // Results as they come in, and models of them. Where some are of trainings that are not whole, the share of the epochs
 // is one more input: log(share) / log(least share), from 0 of a whole training to 1. What is believed of earlier
-// studies is decided by the results that hyperparameters are fitted to.
+// studies, and whether a forest speaks, is decided by the results that hyperparameters are fitted to.
 class ResultModels {
  public:
   // error_resolution: of log_error (search/expected_improvement.h); 0: no logarithm is taken.
@@ -95,6 +102,8 @@ class ResultModels {
   Targets further_targets(size_t objective) const;
   Targets limit_targets(size_t limit, const std::vector<size_t>& fitted) const;
   Targets success_targets() const;
+  std::vector<Eigen::Index> whole_trainings(Eigen::Index count) const;
+  std::optional<RandomForest> better_forest(const Targets& targets);
 
   std::vector<ModelInput> inputs_;
   double error_resolution_, least_fidelity_;
@@ -103,6 +112,7 @@ class ResultModels {
   std::vector<size_t> evaluated_;                 // indices of those that did not fail
   std::vector<PrefixModel> objectives_, limits_;  // measured
   PrefixModel success_;
+  ForestChoice forest_choice_;  // of the first objective
 };
 
 }  // namespace bitwright

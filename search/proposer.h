@@ -30,7 +30,7 @@ struct DesignResult {
 
 struct DesignProposal {
   DesignPoint point;
-  std::string source;                  // "initial", "model", "evolution", "random", ...
+  std::string source;                  // "initial", "model", "forest", "evolution", "random", ...
   std::vector<int64_t> parents;        // numbers of the results that it comes from, perhaps at several removes
   std::optional<Opinion> opinion;      // of a search by models
   RejectedPoints rejected;             // drawn and passed over on the way to this one

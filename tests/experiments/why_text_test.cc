@@ -66,6 +66,15 @@ TEST(Why, TellsWhyATrainingWentOnAndWhereItStopped) {
   EXPECT_NEAR(json["continuations"][0]["expected"]["error"], 0.04, 1e-12);
 }
 
+TEST(Why, TellsAForestFromTheModel) {
+  Trial trial = modelled(0.98);
+  trial.provenance.source = "forest";
+  EXPECT_NE(
+      why_text(trial, {}).find("\nforest: what a forest expects most of, which lately foretold errors better than "
+                               "the model\nexpected: error 4 %"),
+      std::string::npos);
+}
+
 TEST(Why, TellsADrawFromACrossover) {
   Trial trial = complete(3, 0.9);
   trial.provenance.source = "random";

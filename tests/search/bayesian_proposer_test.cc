@@ -186,5 +186,53 @@ TEST(BayesianProposer, ProposesTheSameHoweverOftenItWasAskedBefore) {
   EXPECT_EQ(often->opinion->log_acquisition, once->opinion->log_acquisition);
 }
 
+// With the first choice a quiet slope, with the others two levels in no order.
+double rough_error(const DesignPoint& p) {
+  if (p[2] == 0) return 0.1 + 0.001 * p[1];
+  return Rng(static_cast<uint64_t>(p[0]), static_cast<uint64_t>(p[1])).chance(0.3) ? 0.05 : 0.9;
+}
+
+double smooth_error(const DesignPoint& p) {
+  return 0.02 * std::exp(std::pow((p[0] - 30.0) / 15.0, 2) + 0.02 * p[1]);
+}
+
+// Of four searches: proposals that a forest expects most of, of 54 after 40 results.
+std::vector<int> forests(double (*error)(const DesignPoint&)) {
+  const Grid space(40);
+  std::vector<int> counts(4);
+  for (uint64_t seed = 0; seed < counts.size(); ++seed) {
+    BayesianProposer proposer(space, seed, kSmall);
+    for (int64_t number = 0; number < 100; ++number) {
+      const DesignProposal proposal = *proposer.propose(number);
+      counts[seed] += proposal.source == "forest";
+      proposer.tell({number, proposal.point, ObjectiveVector{error(proposal.point)}});
+    }
+  }
+  return counts;
+}
+
+TEST(BayesianProposer, LetsAForestSpeakOfARoughFunctionAndTheModelOfASmoothOne) {
+  for (const int count : forests(rough_error)) EXPECT_GE(count, 20);
+  for (const int count : forests(smooth_error)) EXPECT_LE(count, 1);
+}
+
+TEST(BayesianProposer, OfAForestProposesTheSameHoweverOftenItWasAskedBefore) {
+  const Grid space(40);
+  BayesianProposer asked_often(space, 0, kSmall), asked_once(space, 0, kSmall);
+  std::vector<DesignPoint> pending;
+  for (int64_t number = 0; number < 70; ++number) {
+    const DesignPoint point = asked_often.propose(number)->point;
+    for (BayesianProposer* proposer : {&asked_often, &asked_once})
+      proposer->tell({number, point, ObjectiveVector{rough_error(point)}});
+  }
+  for (int64_t number = 70; number < 73; ++number) {
+    const auto often = asked_often.propose(number, pending), once = asked_once.propose(number, pending);
+    EXPECT_EQ(once->source, "forest");
+    EXPECT_EQ(often->point, once->point);
+    EXPECT_EQ(often->opinion->log_acquisition, once->opinion->log_acquisition);
+    pending.push_back(once->point);
+  }
+}
+
 }  // namespace
 }  // namespace bitwright

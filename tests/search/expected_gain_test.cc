@@ -59,6 +59,13 @@ TEST(GainWatch, PassesOverWhatWasNotChosenForItsGain) {
   EXPECT_TRUE(watch.over());
 }
 
+TEST(GainWatch, CountsWhatAForestExpectsMostOf) {
+  GainWatch watch(0.001);
+  add(watch, proposed(0.0, 60), 10);
+  add(watch, proposed(0.0, 60, "forest"), 10);
+  EXPECT_TRUE(watch.over());
+}
+
 TEST(GainWatch, WithoutALeastGainIsNeverOver) {
   GainWatch watch(0.0);
   add(watch, proposed(0.0, 60), 100);
