@@ -1,5 +1,6 @@
 // experiments/duty_cycle_text.h: the duty cycle of a study in words: what average power is made of, from which sources,
-// and what it leaves out. SPDX-License-Identifier: Apache-2.0
+// and what it leaves out.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -1,4 +1,5 @@
-// experiments/limits_text.h: the limits of a study in a line. SPDX-License-Identifier: Apache-2.0
+// experiments/limits_text.h: the limits of a study in a line.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <string>

@@ -37,7 +37,7 @@ void LocalExecutor::submit(const Trial& trial) {
                 .number = trial.number,
                 .attempt = trial.attempt,
                 .seed = trial.seed,
-                .epochs = epochs_at(trial.fidelity, options_.recipe),
+                .epochs = trial.fidelity < 1.0 ? epochs_at(trial.fidelity, options_.recipe) : 0,
                 .network = trial.candidate.network,
                 .checkpoint = checkpoint(trial.number),
                 .checkpoint_seconds = options_.checkpoint_seconds,

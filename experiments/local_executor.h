@@ -2,7 +2,8 @@
 //
 // A training writes its state to CHECKPOINTS/trial-N.ckpt now and then, so that a search killed in mid-training goes on
 // with it, and where it stops at a rung, from where it may go on. What is wrong with the user's data or disk ends the
-// search: the open trials stay RUNNING, and the same command goes on. SPDX-License-Identifier: Apache-2.0
+// search: the open trials stay RUNNING, and the same command goes on.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <optional>
@@ -20,7 +21,7 @@ struct LocalExecutorOptions {
   std::string work_folder;                             // of the workers: WorkerPoolOptions
   std::string checkpoint_folder;                       // made if absent; empty: no checkpoints
   std::string config_json;                             // Study::config_json
-  Recipe recipe{};                                     // the study's
+  Recipe recipe{};                                     // the study's, of whose epochs rungs are shares
   int jobs = 1;                                        // workers, >= 1
   double trial_seconds = 0.0;                          // ExecutorSpec
   int64_t trial_memory_bytes = 0;                      // likewise

@@ -22,7 +22,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kMostSends = 20;  // of one attempt, after which the cluster is at fault
+constexpr const char* kJobFile = "/job";  // in an attempt's folder: the name of its job, which may be another trial's
+constexpr double kSpareSeconds = 180.0;   // of a job beyond its trainings' limit: start, and the signal before its end
+constexpr int kMostSends = 20;            // of one attempt, after which the cluster is at fault
 
 double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -50,7 +52,8 @@ std::string minutes(double seconds) {
 
 std::vector<std::string> sbatch_options(const ExecutorSpec& spec) {
   std::vector<std::string> options = {"--ntasks=1"};
-  if (spec.trial_seconds > 0.0) options.push_back("--time=" + minutes(spec.trial_seconds * spec.trials_per_job + 60.0));
+  if (spec.trial_seconds > 0.0)
+    options.push_back("--time=" + minutes(spec.trial_seconds * spec.trials_per_job + kSpareSeconds));
   if (spec.trial_memory_bytes > 0) options.push_back(fmt::format("--mem={}K", (spec.trial_memory_bytes + 1023) / 1024));
   if (!spec.gres.empty()) options.push_back("--gres=" + spec.gres);
   options.insert(options.end(), spec.extra.begin(), spec.extra.end());
@@ -86,7 +89,7 @@ void SlurmExecutor::write_spec(const Attempt& attempt) const {
                      .number = trial.number,
                      .attempt = trial.attempt,
                      .seed = trial.seed,
-                     .epochs = epochs_at(trial.fidelity, options_.recipe),
+                     .epochs = trial.fidelity < 1.0 ? epochs_at(trial.fidelity, options_.recipe) : 0,
                      .network = trial.candidate.network,
                      .checkpoint = fmt::format("{}/checkpoints/trial-{}.ckpt", options_.folder, trial.number),
                      .checkpoint_seconds = options_.checkpoint_seconds,
@@ -99,18 +102,25 @@ void SlurmExecutor::submit(const Trial& trial) {
 }
 
 bool SlurmExecutor::adopt(const Trial& trial) {
-  write_spec(follow(trial));  // where it is there, it stays
+  Attempt& attempt = follow(trial);
+  write_spec(attempt);  // where it is there, it stays
+  if (fs::exists(attempt.folder + kJobFile)) attempt.job = read_file(attempt.folder + kJobFile);
   return true;
 }
 
+// At most one job a call: slurmctld may take its time. A batch is sent once it is full, or nothing else runs.
 void SlurmExecutor::send_waiting() {
+  if (waiting_.empty()) return;
   const auto most = static_cast<size_t>(options_.spec.trials_per_job);
-  while (!waiting_.empty()) {
-    std::vector<Attempt*> batch;
-    for (size_t i = 0; i < std::min(most, waiting_.size()); ++i) batch.push_back(&attempts_.at(waiting_[i]));
-    waiting_.erase(waiting_.begin(), waiting_.begin() + std::ssize(batch));
-    send(batch);
-  }
+  std::set<std::string> active;
+  for (const auto& [number, attempt] : attempts_)
+    if (std::ranges::count(waiting_, number) == 0) active.insert(attempt.job);
+  const bool others_come = !active.empty() || !results_.empty();  // more will be submitted for these
+  if (others_come && (waiting_.size() < most || std::ssize(active) >= options_.jobs)) return;
+  std::vector<Attempt*> batch;
+  for (size_t i = 0; i < std::min(most, waiting_.size()); ++i) batch.push_back(&attempts_.at(waiting_[i]));
+  waiting_.erase(waiting_.begin(), waiting_.begin() + std::ssize(batch));
+  send(batch);
 }
 
 // Where slurmctld does not answer, the job is one that the queue does not know.
@@ -123,15 +133,17 @@ void SlurmExecutor::send(const std::vector<Attempt*>& batch) {
   for (Attempt* attempt : batch) {
     request.command.push_back(attempt->folder);
     attempt->job = request.name;
-    attempt->seen = false;
+    replace_file(attempt->folder + kJobFile, request.name);
     attempt->gone_since = -1.0;
   }
+  cancelled_.erase(request.name);
   const bool sent = queue_.submit(request);
   for (Attempt* attempt : batch) attempt->sends += sent;
 }
 
 std::optional<TrialResult> SlurmExecutor::wait(double timeout_seconds) {
   send_waiting();
+  if (!waiting_.empty()) timeout_seconds = std::min(timeout_seconds, 0.05);
   const double until = seconds_now() + timeout_seconds;
   while (results_.empty()) {
     const double next = std::max(looked_ + options_.poll_seconds, seconds_now());
@@ -157,7 +169,8 @@ void SlurmExecutor::look() {
   const auto jobs = queue_.jobs();
   if (!jobs) return;
   std::vector<int64_t> numbers;
-  for (const auto& [number, attempt] : attempts_) numbers.push_back(number);
+  for (const auto& [number, attempt] : attempts_)
+    if (std::ranges::count(waiting_, number) == 0) numbers.push_back(number);
   for (const int64_t number : numbers)
     if (const auto attempt = attempts_.find(number); attempt != attempts_.end()) look_at(attempt->second, *jobs);
 }
@@ -177,12 +190,15 @@ bool SlurmExecutor::collect(Attempt& attempt) {
                      .train_seconds = report.train_seconds};
   if (report.model) result.artifacts.push_back({"model", nlohmann::json(*report.model).dump()});
   results_.push_back(std::move(result));
+  for (auto& [number, other] : attempts_)
+    if (other.job == attempt.job) other.life_since = seconds_now();
   return true;
 }
 
 void SlurmExecutor::read_life(Attempt& attempt) {
   const std::optional<LifeSign> life = read_life_sign(attempt.folder);
   if (!life) return;
+  if (attempt.began < 0.0) attempt.began = seconds_now();
   if (life->text != attempt.life) {
     attempt.life = life->text;
     attempt.life_since = seconds_now();
@@ -197,26 +213,37 @@ void SlurmExecutor::read_life(Attempt& attempt) {
 void SlurmExecutor::look_at(Attempt& attempt, const std::map<std::string, SlurmJob>& jobs) {
   const auto found = jobs.find(attempt.job);
   const SlurmJob* job = found == jobs.end() ? nullptr : &found->second;
+  if (job && job->active() && cancelled_.contains(attempt.job)) return;
   if (job && job->active()) {
-    attempt.seen = true;
     attempt.gone_since = -1.0;
-    return judge_silence(attempt, *job);
+    if (const std::string why = judge_work(attempt, *job); !why.empty()) end(attempt, why);
+    return;
   }
   if (attempt.gone_since < 0.0) attempt.gone_since = seconds_now();
   if (seconds_now() - attempt.gone_since >= options_.spec.result_grace_seconds) judge_end(attempt, job);
 }
 
-// A node that is frozen, or cut off from the folder, looks to Slurm like one at work.
-void SlurmExecutor::judge_silence(Attempt& attempt, const SlurmJob& job) {
-  const double lease = options_.spec.lease_seconds;
-  const bool began = !attempt.life.empty();
-  if (job.state != "RUNNING" || !began || lease <= 0.0) {
+// Why it must end; empty: it may go on. A node that is frozen, or cut off from the folder, looks to Slurm like one at
+// work. Of a batch one trial shows life.
+std::string SlurmExecutor::judge_work(Attempt& attempt, const SlurmJob& job) {
+  const double lease = options_.spec.lease_seconds, limit = options_.spec.trial_seconds;
+  if (limit > 0.0 && attempt.began >= 0.0 && seconds_now() - attempt.began > limit)
+    return fmt::format("it took longer than executor.trial_time = {:g} s on {}", limit, job.node);
+  if (job.state != "RUNNING" || lease <= 0.0) {
     attempt.life_since = seconds_now();
-    return;
+    return "";
   }
-  if (seconds_now() - attempt.life_since < lease) return;
+  double alive = 0.0;
+  for (const auto& [number, other] : attempts_)
+    if (other.job == attempt.job) alive = std::max(alive, other.life_since);
+  return seconds_now() - alive < lease ? "" : fmt::format("no sign of life for {:g} s on {}", lease, job.node);
+}
+
+// Others of its batch are sent again, once the queue says that their job is over.
+void SlurmExecutor::end(Attempt& attempt, const std::string& why) {
   queue_.cancel({attempt.job});
-  fail(attempt, fmt::format("no sign of life for {:g} s on {}", lease, job.node));
+  cancelled_.insert(attempt.job);
+  fail(attempt, why);
 }
 
 // Of a job that the queue does not know, or says has ended, without a result.

@@ -4,12 +4,14 @@
 // Slurm runs a job zero, one or two times. So every attempt at a trial has a folder of its own, FOLDER/NAME, with its
 // spec; its job has the folder's name; any execution publishes the result there, whole, and the first one stays. What
 // the queue does not know and has no result is sent again. A search that was killed finds its jobs again by their
-// names. SPDX-License-Identifier: Apache-2.0
+// names.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,9 +29,9 @@ struct SlurmExecutorOptions {
   std::string config_json;  // Study::config_json
   Recipe recipe{};
   ExecutorSpec spec{};
-  int jobs = 1;                        // in the queue at once
-  double checkpoint_seconds = 30.0;    // TrialSpec::checkpoint_seconds
-  double poll_seconds = 2.0;           // between two looks at queue and folders
+  int jobs = 1;                      // in the queue at once
+  double checkpoint_seconds = 30.0;  // TrialSpec::checkpoint_seconds
+  double poll_seconds = 2.0;         // between two looks at queue and folders
 };
 
 class SlurmExecutor : public TrialExecutor {
@@ -52,9 +54,9 @@ class SlurmExecutor : public TrialExecutor {
     std::string folder;
     std::string job;  // its name; of a batch that of the first trial
     int sends = 0;
-    bool seen = false;         // by the queue
     double gone_since = -1.0;  // seconds of a clock that never goes back; -1: it is not
     std::string life;          // file of life, as last read
+    double began = -1.0;       // when the first sign of life was seen; -1: none was
     double life_since = 0.0;   // when it changed
     int last_epoch = 0;        // told
   };
@@ -68,7 +70,8 @@ class SlurmExecutor : public TrialExecutor {
   void look_at(Attempt& attempt, const std::map<std::string, SlurmJob>& jobs);
   bool collect(Attempt& attempt);
   void read_life(Attempt& attempt);
-  void judge_silence(Attempt& attempt, const SlurmJob& job);
+  std::string judge_work(Attempt& attempt, const SlurmJob& job);
+  void end(Attempt& attempt, const std::string& why);
   void judge_end(Attempt& attempt, const SlurmJob* job);
   void fail(Attempt& attempt, const std::string& why);
 
@@ -76,6 +79,7 @@ class SlurmExecutor : public TrialExecutor {
   SlurmQueue queue_;
   std::map<int64_t, Attempt> attempts_;  // by number of the trial
   std::vector<int64_t> waiting_;         // to be sent
+  std::set<std::string> cancelled_;      // jobs that the queue may not know to be over
   std::deque<TrialResult> results_;
   std::vector<TrialEpoch> epochs_;
   double looked_ = -1e9;

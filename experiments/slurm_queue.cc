@@ -98,9 +98,9 @@ std::optional<std::map<std::string, SlurmJob>> SlurmQueue::jobs() {
   return result.ok() ? std::optional(parse_jobs(result.output)) : std::nullopt;
 }
 
+// One name a call: scancel takes a list for a name.
 void SlurmQueue::cancel(const std::set<std::string>& names) {
-  if (!names.empty())
-    run({"scancel", fmt::format("--user={}", ::geteuid()), fmt::format("--name={}", fmt::join(names, ","))});
+  for (const std::string& name : names) run({"scancel", fmt::format("--user={}", ::geteuid()), "--name=" + name});
 }
 
 std::map<std::string, SlurmJob> parse_jobs(const std::string& output) {

@@ -28,6 +28,11 @@ std::string utc_text(int64_t us) {
                      us % 1'000'000);
 }
 
+// Bytes that are not UTF-8, as a worker may have printed them, become U+FFFD.
+std::string line_of(const nlohmann::json& json) {
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
 bool has_validation(const Trial& trial) {
   return trial.state == TrialState::kComplete || trial.state == TrialState::kStopped;
 }
@@ -130,7 +135,7 @@ nlohmann::json user_attributes(const Trial& trial) {
   return attributes;
 }
 
-nlohmann::json journal_line(const Trial& trial, const Study& study, const std::vector<Dimension>& dimensions) {
+nlohmann::json journal_line(const Trial& trial, const Goals& goals, const std::vector<Dimension>& dimensions) {
   nlohmann::json parameters = nlohmann::json::object(), distributions = nlohmann::json::object();
   for (const Dimension& dimension : dimensions) {
     const auto value = trial.candidate.parameters.find(dimension.name);
@@ -144,7 +149,7 @@ nlohmann::json journal_line(const Trial& trial, const Study& study, const std::v
   for (const EpochRecord& epoch : trial.epochs)
     if (std::isfinite(epoch.validation_accuracy)) epochs[std::to_string(epoch.epoch)] = 1.0 - epoch.validation_accuracy;
   const bool complete = trial.state == TrialState::kComplete;
-  nlohmann::json values = complete ? nlohmann::json(objective_values(trial, goals_of(study))) : nlohmann::json();
+  nlohmann::json values = complete ? nlohmann::json(objective_values(trial, goals)) : nlohmann::json();
   const bool single = complete && values.size() == 1;
   nlohmann::json line = {{"op_code", kCreateTrial},
                          {"worker_id", "bitwright"},
@@ -199,19 +204,18 @@ std::string trials_csv(const std::vector<Trial>& trials, const Study& study) {
 
 std::string trials_json_lines(const std::vector<Trial>& trials) {
   std::string text;
-  for (const Trial& trial : trials) text += trial_line(trial).dump() + "\n";
+  for (const Trial& trial : trials) text += line_of(trial_line(trial));
   return text;
 }
 
 std::string trials_optuna_journal(const std::vector<Trial>& trials, const Study& study) {
   const std::vector<int> directions(1 + study.objectives.size(), kMinimize);
-  std::string text =
-      nlohmann::json{
-          {"op_code", kCreateStudy}, {"worker_id", "bitwright"}, {"study_name", study.name}, {"directions", directions}}
-          .dump() +
-      "\n";
+  std::string text = line_of(
+      {{"op_code", kCreateStudy}, {"worker_id", "bitwright"}, {"study_name", study.name}, {"directions", directions}});
   const std::vector<Dimension> dimensions = dimensions_of(study.space);
-  for (const Trial& trial : trials) text += journal_line(trial, study, dimensions).dump() + "\n";
+  Goals goals = goals_of(study);
+  goals.soft_limits = {};  // as the store's views have them
+  for (const Trial& trial : trials) text += line_of(journal_line(trial, goals, dimensions));
   return text;
 }
 

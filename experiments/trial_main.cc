@@ -62,7 +62,8 @@ int serve() {
 int batch(const std::vector<std::string>& folders) {
   DataCache cache;
   for (const std::string& folder : folders) {
-    if (std::filesystem::exists(folder + "/result.json")) continue;
+    const bool wanted = std::filesystem::exists(folder + "/spec.json");  // else it was stored meanwhile
+    if (!wanted || std::filesystem::exists(folder + "/result.json")) continue;
     LifeSigns life(folder);
     serve_one(folder + "/spec.json", folder, cache,
               {.on_epoch = [&](const EpochRecord& epoch) { life.add(epoch); },

@@ -1,4 +1,5 @@
-// experiments/what_if_text.h: a front under other limits, in words and as JSON. SPDX-License-Identifier: Apache-2.0
+// experiments/what_if_text.h: a front under other limits, in words and as JSON.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -2,7 +2,8 @@
 //
 // A crash, an abort, an out-of-memory kill or a limit of time or memory in training ends one worker and one training.
 // What is wrong with the user's data or disk ends the pool: wait() throws. Paths hold no tab or newline. SIGPIPE is
-// ignored from then on, in the whole process. SPDX-License-Identifier: Apache-2.0
+// ignored from then on, in the whole process.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <functional>

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <set>
 #include <utility>
 
@@ -152,7 +151,7 @@ Replay replay_study(Sampler& sampler, const CandidateRules& rules, const TrialSt
     replay.add(trial);
     if (on_proposal) on_proposal(replay.replay());
   }
-  add_continuations(std::numeric_limits<int64_t>::max());
+  if (!trials.empty()) add_continuations(trials.back().number + 1);  // those after trials that began meanwhile are not
   return replay.replay();
 }
 

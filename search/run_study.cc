@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <set>
@@ -78,9 +79,11 @@ class StudyRun {
   }
 
   void start_trials() {
-    while (static_cast<int>(running_.size()) < executor_.capacity() && may_start()) {
+    while (static_cast<int>(running_.size()) < executor_.capacity() && !waits_for_results_ && may_start()) {
       if (interrupted_.empty()) {
-        if (const auto trial = begin_proposed()) submit(*trial);
+        const auto trial = begin_proposed();
+        if (!trial) return;
+        submit(*trial);
       } else {
         take_up(interrupted_.front());
         interrupted_.pop_front();
@@ -99,7 +102,8 @@ class StudyRun {
     if (!may_go_on()) return false;
     if (interrupted_.empty() && begun_ >= study_.search.trials - kRounding)
       reason_ = StopReason::kTrialsDone;
-    else if (interrupted_.empty() && progress_.stopped == 0 && static_cast<double>(store_.size()) >= space_.size())
+    else if (interrupted_.empty() && progress_.stopped == 0 && !may_yet_go_on() &&
+             static_cast<double>(store_.size()) >= space_.size())
       reason_ = StopReason::kSpaceExhausted;
     else if (interrupted_.empty() && gains_.over())
       reason_ = StopReason::kNothingToGain;
@@ -153,7 +157,14 @@ class StudyRun {
     return store_.go_on(std::move(continuation));
   }
 
+  // A training under way will stop at a rung, from where it may go on.
+  bool may_yet_go_on() const {
+    return std::ranges::any_of(running_, [](const auto& entry) { return entry.second.fidelity < 1.0; });
+  }
+
   void give_up(int64_t number) {
+    waits_for_results_ = may_yet_go_on();
+    if (waits_for_results_) return;
     reason_ = store_.size() == 0 ? StopReason::kNothingFits : StopReason::kSpaceExhausted;
     store_.event("gave up", "{\"trial\": " + std::to_string(number) + "}");
   }
@@ -208,6 +219,7 @@ class StudyRun {
   void learn_from(const Trial& trial) {
     sampler_.tell(trial);
     ++told_;
+    waits_for_results_ = false;
     note_given_up_rungs();
     double& reached = reached_[trial.number];
     progress_.trained += trial.fidelity - reached;
@@ -278,6 +290,7 @@ class StudyRun {
   double begun_ = 0.0;                 // trials by the share of their epochs that they are to reach
   std::map<int64_t, double> reached_;  // that share, by trial
   std::set<std::string> given_up_;     // rungs, as their events have them
+  bool waits_for_results_ = false;     // nothing is proposed until there is another
   double train_seconds_ = 0.0;         // CPU, of the trials told
   GainWatch gains_;
   double trained_here_ = 0.0;

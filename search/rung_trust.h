@@ -1,6 +1,7 @@
 // search/rung_trust.h: whether errors in mid-training foretell those of whole trainings. Measured once: the first
 // trainings go through all rungs, and a rung is given up whose errors order them otherwise than their errors at the
-// end. SPDX-License-Identifier: Apache-2.0
+// end.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 // core/store/store_care.h: what keeps a store's content when its file is in danger: checks, copies, and what can be
-// read of a damaged one. SPDX-License-Identifier: Apache-2.0
+// read of a damaged one.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>

@@ -255,11 +255,13 @@ void insert_candidate(const Database& database, const Trial& trial) {
 void insert_stage(const Database& database, const Continuation& stage) {
   const ProposalProvenance& from = stage.provenance;
   const Opinion opinion = or_nulls(from.opinion);
-  Statement(database,
-            "INSERT INTO stage (idx, trial, fidelity, next_trial, ask_watermark, source, mean, deviation, log_success, "
-            "log_acquisition, hypervolume, code) SELECT count(*), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM stage",
-            stage.trial, stage.fidelity, stage.next_trial, stage.ask_watermark, from.source, opinion.mean,
-            opinion.deviation, opinion.log_success, opinion.log_acquisition, opinion.hypervolume, from.code)
+  Statement(
+      database,
+      "INSERT INTO stage (idx, trial, fidelity, next_trial, ask_watermark, source, mean, deviation, log_success, "
+      "log_acquisition, hypervolume, code) SELECT coalesce(max(idx) + 1, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM "
+      "stage",
+      stage.trial, stage.fidelity, stage.next_trial, stage.ask_watermark, from.source, opinion.mean, opinion.deviation,
+      opinion.log_success, opinion.log_acquisition, opinion.hypervolume, from.code)
       .run();
 }
 

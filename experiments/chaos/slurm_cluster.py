@@ -4,6 +4,7 @@ on the loopback device; nothing of the system's configuration is read or changed
 import getpass
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -79,10 +80,10 @@ def processes():
 
 
 class Cluster:
-    def __init__(self, folder, nodes=3, port=27817):
+    def __init__(self, folder, nodes=3, port=None):
         self.folder = pathlib.Path(folder)
         self.count = nodes
-        self.port = port
+        self.port = port or random.randrange(20000, 30000, nodes + 1)  # and one for each node
         self.environment = dict(os.environ, SLURM_CONF=str(self.folder / "slurm.conf"),
                                 PATH=os.environ["PATH"] + ":/usr/sbin")
 

@@ -34,7 +34,7 @@ int salvage(const Options& options) {
   std::cout << fmt::format("{}: {} trials saved, {} lost\n", options.destination, salvaged.kept, salvaged.lost.size());
   if (!salvaged.lost.empty()) std::cout << fmt::format("lost: #{}\n", fmt::join(salvaged.lost, " #"));
   for (const std::string& table : salvaged.tables) std::cout << fmt::format("lost: the table {}\n", table);
-  return static_cast<int>(ExitCode::kDone);
+  return static_cast<int>(salvaged.lost.empty() && salvaged.tables.empty() ? ExitCode::kDone : ExitCode::kStore);
 }
 
 }  // namespace

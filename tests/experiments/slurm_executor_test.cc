@@ -161,8 +161,27 @@ TEST_F(SlurmExecutorTest, SeveralTrialsShareAJobAndTheLimitsGoToSbatch) {
   EXPECT_EQ(done, (std::set<int64_t>{0, 1, 2}));
   EXPECT_THAT(lines_of("sent"), testing::ElementsAre("6"));  // script, program, --batch and three folders
   EXPECT_THAT(lines_of("options"),
-              testing::IsSupersetOf({std::string("--time=31"), std::string("--mem=2097152K"),
+              testing::IsSupersetOf({std::string("--time=33"), std::string("--mem=2097152K"),
                                      std::string("--gres=gpu:1"), std::string("--partition=a b; rm -rf /")}));
+}
+
+TEST_F(SlurmExecutorTest, ABatchIsSentWholeAndFoundAgainAfterAKill) {
+  SlurmExecutorOptions wanted = options("sleep 0.3\n" + answer());
+  wanted.jobs = 1;
+  wanted.spec.trials_per_job = 2;
+  {
+    SlurmExecutor killed(wanted);
+    for (int64_t number = 0; number < 2; ++number) killed.submit(trial(number));
+    killed.wait(0.0);
+  }
+  SlurmExecutor executor(wanted);
+  for (int64_t number = 0; number < 2; ++number) EXPECT_TRUE(executor.adopt(trial(number)));
+  wait(executor);
+  executor.submit(trial(2));
+  wait(executor);
+  executor.submit(trial(3));
+  wait(executor), wait(executor);
+  EXPECT_THAT(lines_of("sent"), testing::ElementsAre("5", "5"));
 }
 
 TEST_F(SlurmExecutorTest, AJobThatTheQueueLostIsSentAgain) {
@@ -201,6 +220,15 @@ TEST_F(SlurmExecutorTest, AWorkerThatIsSilentPastItsLeaseHasFailed) {
                   .at("bitwright-01234567-t4-a1")
                   .state,
               "CANCELLED");
+}
+
+TEST_F(SlurmExecutorTest, ATrainingHasFailedAtItsLimitOfTime) {
+  SlurmExecutorOptions wanted =
+      options("for i in 1 2 3 4 5 6 7 8 9; do\n" + life("1") + "sleep 0.3; done\n" + answer());
+  wanted.spec.trial_seconds = 0.6;
+  SlurmExecutor executor(wanted);
+  executor.submit(trial(4));
+  EXPECT_EQ(wait(executor).failure, "it took longer than executor.trial_time = 0.6 s on n1");
 }
 
 TEST_F(SlurmExecutorTest, OneThatShowsLifeIsNotSilent) {

@@ -205,6 +205,19 @@ TEST_F(StudyTest, StopsTrainingsAtRungsAndCountsThemByTheirEpochs) {
             complete);  // nothing is left to do
 }
 
+// More at once than there are networks: none is left at a rung that would have been trained to the end alone.
+TEST_F(StudyTest, WaitsForWhatStopsBeforeItGivesUp) {
+  SpaceSpec spec = small_spec();
+  spec.max_blocks = 1;
+  spec.block.channels = {2};
+  spec.hidden = {0};
+  ToyExecutor executor(64);
+  const StudyOutcome outcome = run(halved_study(1000, "random"), executor, toy_rules(), {}, spec);
+  EXPECT_EQ(outcome.reason, StopReason::kSpaceExhausted);
+  EXPECT_EQ(stored().size(), static_cast<int64_t>(space_of(spec).size()));
+  EXPECT_GE(outcome.progress.complete, 10);
+}
+
 // At rungs the worst networks look best.
 class MisleadingExecutor : public ToyExecutor {
  protected:

@@ -170,6 +170,27 @@ TEST_F(StoreCare, OfADamagedStoreEveryTrialThatIsSavedIsWholeAndASearchGoesOn) {
   EXPECT_GT(kept, made * kTrials / 2);
 }
 
+TEST_F(StoreCare, ASalvagedStudyWithRungsGoesOn) {
+  {
+    TrialStore store = TrialStore::create_or_open(path(), record());
+    for (int i = 0; i < 3; ++i) {
+      Trial trial = proposal(4000 + i);
+      trial.fidelity = 0.1;
+      trial = store.begin(std::move(trial));
+      trial.state = TrialState::kStopped;
+      store.finish(trial);
+    }
+  }
+  sql(fmt::format("UPDATE trial SET network_json = '{{' WHERE number = {}", kTrials + 1));
+  EXPECT_EQ(salvage_store(path(), other()).lost, (std::vector<int64_t>{kTrials + 1}));
+  TrialStore store = TrialStore::create_or_open(other(), record());
+  Trial next = proposal(5000);
+  next.fidelity = 0.1;
+  EXPECT_EQ(store.begin(std::move(next)).number, kTrials + 4);
+  EXPECT_EQ(store.go_on({.trial = kTrials + 3, .fidelity = 1.0, .provenance = {}}).state, TrialState::kRunning);
+  EXPECT_EQ(store.integrity(), "");
+}
+
 TEST_F(StoreCare, WhileASearchHasTheStoreItIsNotSalvaged) {
   const TrialStore writer = TrialStore::create_or_open(path(), record());
   EXPECT_THROW(salvage_store(path(), other()), StoreError);
