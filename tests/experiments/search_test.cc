@@ -3,10 +3,15 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sqlite3.h>
+#include <sys/wait.h>
 
 #include <algorithm>
+#include <chrono>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "core/io/load_data.h"
 #include "core/io/load_study.h"
@@ -42,10 +47,32 @@ const std::string kStudyWithRungs = kSpace +
 
 constexpr std::chrono::minutes kLimit{4};  // a second of work takes a minute on a machine that is busy enough
 
-ProcessResult search(const TempFolder& folder, int trials = 6, std::chrono::milliseconds limit = kLimit) {
+ProcessResult search(const TempFolder& folder, int trials = 6) {
   return run_process(
       {BITWRIGHT_BINARY_DIR "/bitwright", "search", "tiny.yaml", "--quiet", fmt::format("search.trials={}", trials)},
-      {.directory = folder.path(), .limit = limit});
+      {.directory = folder.path(), .limit = kLimit});
+}
+
+// Kills a search with -9, at any time within 50 ms of when its store holds `results`. Whether that came before its end.
+bool kill_search(const TempFolder& folder, int trials, size_t results, Rng& rng) {
+  const pid_t child = spawn_process({BITWRIGHT_BINARY_DIR "/bitwright", "search", folder.path() + "/tiny.yaml",
+                                     "--quiet", fmt::format("search.trials={}", trials)},
+                                    {}, folder.path());
+  const std::string path = folder.path() + "/tiny.bw.db";
+  const auto stored = [&] {
+    try {
+      return std::filesystem::exists(path) ? TrialStore::open_read_only(path).results().size() : 0;
+    } catch (const StoreError&) {  // it is being made
+      return size_t{0};
+    }
+  };
+  int status = 0;
+  while (stored() < results && waitpid(child, &status, WNOHANG) == 0)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  std::this_thread::sleep_for(std::chrono::milliseconds(rng.below(50)));
+  ::kill(-child, SIGKILL);
+  waitpid(child, &status, 0);
+  return WIFSIGNALED(status);
 }
 
 // What must not depend on interruptions: everything but times.
@@ -71,8 +98,7 @@ TEST(Search, GoesOnAfterAKillToTheSameRows) {
   killed.write("tiny.yaml", kStudy);
   Rng rng(11);
   int kills = 0;
-  for (int attempt = 0; attempt < 4; ++attempt)
-    kills += search(killed, kTrials, std::chrono::milliseconds(200 + rng.below(500))).timed_out;
+  for (int attempt = 0; attempt < 4; ++attempt) kills += kill_search(killed, kTrials, 1 + 5 * attempt, rng);
   EXPECT_GT(kills, 0);
   const ProcessResult resumed = search(killed, kTrials);
   ASSERT_EQ(resumed.exit_status, 0) << resumed.errors;
@@ -100,8 +126,7 @@ TEST(Search, WhatStoppedAtARungGoesOnFromThereAfterAKillToo) {
 
   Rng rng(12);
   int kills = 0;
-  for (int attempt = 0; attempt < 6; ++attempt)
-    kills += search(killed, 13, std::chrono::milliseconds(500 + rng.below(1500))).timed_out;
+  for (int attempt = 0; attempt < 6; ++attempt) kills += kill_search(killed, 13, 1 + 3 * attempt, rng);
   EXPECT_GT(kills, 0);
   const ProcessResult resumed = search(killed, 13);
   ASSERT_EQ(resumed.exit_status, 0) << resumed.errors;
