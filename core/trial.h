@@ -53,6 +53,14 @@ struct ProposalProvenance {
   std::string code;                         // "0.1.0 1f0c9a52": version and commit of what proposed; set by the store
 };
 
+// What a candidate's package was measured to take, beside its estimate, in bytes, us, uJ or uW; of several boards on
+// that where it exceeds the estimate by the largest share.
+struct MeasuredCost {
+  std::string board;
+  double estimated = 0.0, measured = 0.0;
+  bool operator==(const MeasuredCost&) const = default;
+};
+
 struct Trial {
   int64_t number = 0;            // 0, 1, ... within the study
   Candidate candidate;
@@ -65,7 +73,8 @@ struct Trial {
   double fidelity = 1.0;         // share of the recipe's epochs, above 0, that its training is to reach, or reached
   Estimates estimates;
   std::vector<Violation> violations;  // of an infeasible trial
-  Metrics metrics;               // of a complete one; of a stopped one, as it is
+  Metrics metrics;               // of a complete one; of a stopped one, as it is; of one whose package broke a limit
+  std::map<std::string, MeasuredCost> measured;  // by quantity, core/quantity.h; empty: its package was not built
   std::vector<EpochRecord> epochs;
   std::string failure;           // of a failed one: one line
   double train_seconds = 0.0;    // CPU

@@ -280,6 +280,17 @@ CREATE VIEW trial_system_attributes AS
 SELECT 0 AS trial_system_attribute_id, 0 AS trial_id, '' AS key, '' AS value_json WHERE false;
 CREATE VIEW trial_heartbeats AS
 SELECT 0 AS trial_heartbeat_id, 0 AS trial_id, '' AS heartbeat WHERE false;
+)sql",
+    // 5: what packages were measured to take
+    R"sql(
+CREATE TABLE measurement (
+  trial INTEGER NOT NULL REFERENCES trial (number),
+  name TEXT NOT NULL,
+  board TEXT NOT NULL,
+  estimated REAL NOT NULL,
+  measured REAL NOT NULL,
+  PRIMARY KEY (trial, name)
+) STRICT, WITHOUT ROWID;
 )sql"};
 inline constexpr auto kSchemaVersion = static_cast<int64_t>(kSchemaSteps.size());  // PRAGMA user_version
 

@@ -26,7 +26,7 @@ struct TrialTable {
   const char* name;
   int64_t since;
 };
-constexpr std::array<TrialTable, 11> kOfTrials = {{{"attempt", 1},
+constexpr std::array<TrialTable, 12> kOfTrials = {{{"attempt", 1},
                                                    {"param", 1},
                                                    {"value", 1},
                                                    {"layer", 1},
@@ -36,7 +36,8 @@ constexpr std::array<TrialTable, 11> kOfTrials = {{{"attempt", 1},
                                                    {"proposal", 2},
                                                    {"proposal_parent", 2},
                                                    {"proposal_rejection", 2},
-                                                   {"stage", 3}}};
+                                                   {"stage", 3},
+                                                   {"measurement", 5}}};
 // Others: without the first ones there is no study.
 constexpr std::array<TrialTable, 3> kOfStudy = {{{"study", 1}, {"objective", 1}, {"meta", 1}}};
 constexpr std::array<TrialTable, 5> kBesides = {

@@ -201,12 +201,25 @@ bool has_stages(const Database& database) {
   return database.integer("PRAGMA user_version") >= 3;
 }
 
+void read_measurements(const TrialTables& tables) {
+  tables.each("name, board, estimated, measured", "measurement", "name", [](Trial& trial, const Statement& row) {
+    trial.measured[row.text(1)] = {row.text(2), row.real(3), row.real(4)};
+  });
+}
+
+// A trial that was refused for what its package takes has an accuracy, too.
+bool has_metrics(const Trial& trial) {
+  return trial.state == TrialState::kComplete || trial.state == TrialState::kStopped ||
+         (trial.state == TrialState::kInfeasible && trial.metrics.windows > 0);
+}
+
 // The trial, of which little more than that is known: it went on since.
 Trial stopped_at(Trial trial, double fidelity, double accuracy, int64_t ended_us) {
   trial.state = TrialState::kStopped;
   trial.fidelity = fidelity;
   trial.metrics = {.accuracy = accuracy};
   trial.violations.clear();
+  trial.measured.clear();
   trial.epochs.clear();
   trial.failure.clear();
   trial.ended_us = ended_us;
@@ -281,8 +294,11 @@ void end_stage(const Database& database, const Trial& trial, int64_t sequence, i
 
 void insert_result(const Database& database, const Trial& trial) {
   Statement(database, "DELETE FROM value WHERE trial = ? AND kind = 'validation'", trial.number).run();  // of a stop
-  if (trial.state == TrialState::kComplete || trial.state == TrialState::kStopped)
-    insert_metrics(database, trial.number, "validation", trial.metrics);
+  if (has_metrics(trial)) insert_metrics(database, trial.number, "validation", trial.metrics);
+  for (const auto& [name, cost] : trial.measured)
+    Statement(database, "INSERT INTO measurement VALUES (?, ?, ?, ?, ?)", trial.number, name, cost.board,
+              cost.estimated, cost.measured)
+        .run();
   int64_t index = 0;
   for (const Violation& v : trial.violations)
     Statement(database, "INSERT INTO violation VALUES (?, ?, ?, ?, ?, ?)", trial.number, index++, v.rule, v.value,
@@ -319,6 +335,7 @@ std::vector<Trial> select_trials(const Database& database, const std::string& co
   if (detail == TrialDetail::kAll) read_layers_and_epochs(tables);
   if (database.integer("PRAGMA user_version") >= 2) read_proposals(tables);
   if (has_stages(database)) read_stages(tables);
+  if (database.integer("PRAGMA user_version") >= 5) read_measurements(tables);
   return trials;
 }
 

@@ -169,6 +169,7 @@ void expect_equal(const Trial& a, const Trial& b) {
   EXPECT_EQ(a.attempt, b.attempt);
   EXPECT_EQ(a.failure, b.failure);
   EXPECT_EQ(a.train_seconds, b.train_seconds);
+  EXPECT_EQ(a.measured, b.measured);
   EXPECT_EQ(a.metrics.accuracy, b.metrics.accuracy);
   EXPECT_EQ(a.metrics.fake_quantized_accuracy, b.metrics.fake_quantized_accuracy);
   EXPECT_EQ(a.metrics.train_accuracy, b.metrics.train_accuracy);
@@ -452,8 +453,8 @@ TEST_F(StoreTest, RefusesANewerFormatAndTablesThatAreNotOurs) {
   open();
   sql(fmt::format("PRAGMA user_version = {}", kSchemaVersion + 1));
   EXPECT_EQ(store_error([&] { open(); }),
-            path() + ": open: the store has format 5, made by a newer Bitwright; this one reads up to 4");
-  sql("PRAGMA user_version = 4; CREATE TRIGGER t AFTER INSERT ON trial BEGIN DELETE FROM event; END");
+            path() + ": open: the store has format 6, made by a newer Bitwright; this one reads up to 5");
+  sql("PRAGMA user_version = 5; CREATE TRIGGER t AFTER INSERT ON trial BEGIN DELETE FROM event; END");
   EXPECT_THAT(store_error([&] { open(); }), HasSubstr("the tables are not those of a Bitwright store"));
   EXPECT_THAT(store_error([&] { TrialStore::open_read_only(path()); }), HasSubstr("not those"));
 }
@@ -552,7 +553,7 @@ TEST_F(FirstFormatTest, IsBroughtToThisOneAfterACopyWhereAStudyGoesOn) {
     EXPECT_EQ(store.trial(1).provenance.source, "model");
     EXPECT_EQ(store.rejected().at("flash"), 5);
     EXPECT_EQ(store.events()[0].kind, "upgraded");
-    EXPECT_EQ(store.events()[0].json, R"({"from": 1, "to": 4})");
+    EXPECT_EQ(store.events()[0].json, R"({"from": 1, "to": 5})");
     EXPECT_EQ(store.integrity(), "");
   }
   EXPECT_EQ(open().events().size(), 3u);  // upgraded, opened, opened: once is enough
@@ -616,6 +617,56 @@ TEST_F(StoreTest, AFileOfTheSecondFormatKeepsAllItsRows) {
   EXPECT_THAT(store_error([&] { store.set_earlier({}); }), HasSubstr("the study has trials"));
   sql("PRAGMA foreign_keys = ON; DELETE FROM param");
   EXPECT_EQ(store.integrity(), "");
+}
+
+// As versions 3 and 4 left them: a complete trial and one that stopped at a rung.
+class LaterFormatTest : public StoreTest, public testing::WithParamInterface<int> {};
+
+TEST_P(LaterFormatTest, AFileKeepsAllItsRows) {
+  EXPECT_EQ(sha256_hex(kSchemaSteps[2]), "e0241bc0b9ed718170894036b2d0b924c15af42e734bc7c6aaf5294ca766f6f0");
+  EXPECT_EQ(sha256_hex(kSchemaSteps[3]), "2bcedd685cb64eaed6a3fa55f1405ec0956de74782968b4308434188d8b4ed4b");
+  sql(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kApplicationId, GetParam()));
+  for (int step = 0; step < GetParam(); ++step) sql(kSchemaSteps[static_cast<size_t>(step)]);
+  sql(
+      fmt::format("INSERT INTO study VALUES (1, '{:036}', 'bearing', '{{}}', 'space A', '{}', 5, 1700000000000000);"
+                  "INSERT INTO objective VALUES (0, 'error')",
+                  7, sha256_hex("space A")));
+  for (const int number : {0, 1}) {
+    const Trial t = proposal(4 + number);
+    sql(fmt::format(
+        "INSERT INTO trial VALUES ({0}, '{1}', {0}, '{2}', '{3}', 'model', 9, 0, 2, 1, '', 12.25, 10, 20);"
+        "INSERT INTO proposal VALUES ({0}, 'model', -3.5, 0.5, 0, -1, 2, '0.1.0 abc');"
+        "INSERT INTO attempt (trial, n, started_us) VALUES ({0}, 1, 10);"
+        "INSERT INTO value VALUES ({0}, 'validation', 'accuracy', 0.5)",
+        number, number == 0 ? "COMPLETE" : "STOPPED", t.candidate.hash, nlohmann::json(t.candidate.network).dump()));
+  }
+  sql("INSERT INTO stage VALUES (0, 1, 0.1, 1, 0, '', NULL, NULL, NULL, NULL, NULL, '', 1, 0.5, 12.25, 20)");
+  const std::vector<Trial> before = TrialStore::open_read_only(path()).trials();
+  TrialStore store = open();
+  EXPECT_TRUE(std::filesystem::exists(fmt::format("{}.format{}", path(), GetParam())));
+  EXPECT_EQ(store.integrity(), "");
+  const std::vector<Trial> after = store.trials();
+  ASSERT_EQ(after.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) expect_equal(before[i], after[i]);
+  EXPECT_EQ(after[1].fidelity, 0.1);
+  Trial measured = completed(store.go_on({.trial = 1, .fidelity = 1.0, .ask_watermark = 2, .provenance = {}}));
+  measured.measured["flash"] = {"nucleo-l476rg", 1000.0, 1040.0};
+  store.finish(measured);
+  EXPECT_EQ(store.trial(1).measured, measured.measured);
+  EXPECT_TRUE(store.results()[1].measured.empty());  // as it stopped
+  EXPECT_EQ(store.results()[2].measured, measured.measured);
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, LaterFormatTest, testing::Values(3, 4));
+
+TEST_F(StoreTest, KeepsWhatThePackageOfATrialTakesAndTheAccuracyOfOneThatBreaksALimit) {
+  TrialStore store = open();
+  Trial t = completed(store.begin(proposal(4)));
+  t.state = TrialState::kInfeasible;
+  t.violations = {{"flash", 1040.0, 1024.0, "flash exceeds the limit, as measured; estimated 1000 B"}};
+  t.measured = {{"flash", {"nucleo-l476rg", 1000.0, 1040.0}}, {"latency", {"pico", 0.1, 1.0 / 3.0}}};
+  store.finish(t);
+  expect_equal(store.trial(0), t);
 }
 
 // ---- trainings that stop at rungs ----
