@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -182,6 +183,18 @@ std::vector<Violation> check_budgets(const Estimates& estimates, const Limits& l
       all.push_back(std::move(violation));
     }
   return all;
+}
+
+std::string amount_text(const std::string& rule, double value) {
+  static const std::map<std::string, Unit> kUnits = {{"flash", bytes},
+                                                     {"ram", bytes},
+                                                     {"memory", bytes},
+                                                     {"latency", microseconds},
+                                                     {"duty_cycle", microseconds},
+                                                     {"energy", microjoules},
+                                                     {"average_power", microwatts}};
+  const auto unit = kUnits.find(rule);
+  return unit == kUnits.end() ? count(value) : unit->second(value);
 }
 
 std::vector<Violation> worst_by_rule(const std::vector<Violation>& violations) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "core/board.h"
@@ -29,6 +30,9 @@ std::vector<Violation> check_budgets(const Estimates& estimates, const Limits& l
 // The same of every board; of several, which stand in Estimates::boards, each message begins with its board's name.
 std::vector<Violation> check_budgets(const Estimates& estimates, const Limits& limits, const std::vector<Board>& boards,
                                      const DutyCycle& duty = {});
+
+// A cost in the unit of its rule, as messages write it: "11.8 KiB", "14.1 ms".
+std::string amount_text(const std::string& rule, double value);
 
 // How far beyond its limit, as a share of it; 1 where the rule is not one of amounts.
 double overshoot(const Violation& violation);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/quantity.h"
 
+#include <cmath>
+#include <type_traits>
+
 namespace bitwright {
 namespace {
 
@@ -9,9 +12,20 @@ double read(const Struct& values) {
   return static_cast<double>(values.*Member);
 }
 
+constexpr double kRounding = 1e-6;  // of a product that stands for a whole number
+
+template <auto Member>
+void write(Estimates& estimates, double value) {
+  using Value = std::remove_reference_t<decltype(estimates.*Member)>;
+  if constexpr (std::is_integral_v<Value>)
+    estimates.*Member = static_cast<Value>(std::ceil(value - kRounding));
+  else
+    estimates.*Member = value;
+}
+
 template <auto Cost, auto Limit>
 Quantity quantity(const char* name) {
-  return {name, read<Cost, Estimates>, read<Limit, Limits>};
+  return {name, read<Cost, Estimates>, read<Limit, Limits>, write<Cost>};
 }
 
 }  // namespace

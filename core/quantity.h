@@ -11,9 +11,10 @@
 namespace bitwright {
 
 struct Quantity {
-  std::string name;                  // "flash"
-  double (*cost)(const Estimates&);  // in bytes, us, uJ, uW or a count
-  double (*limit)(const Limits&);    // in the same unit; 0: none
+  std::string name;                           // "flash"
+  double (*cost)(const Estimates&);           // in bytes, us, uJ, uW or a count
+  double (*limit)(const Limits&);             // in the same unit; 0: none
+  void (*set_cost)(Estimates&, double cost);  // bytes and counts rounded up
 };
 
 // flash, ram, latency, energy, average_power, macs, params.

@@ -166,18 +166,33 @@ std::string CandidateDesigns::key(const DesignPoint& point) const {
 }
 
 KnownOutcome CandidateDesigns::known_outcome(const DesignPoint& point) const {
-  const auto [known, is_new] = known_.try_emplace(key(point));
-  if (is_new) known->second = estimated(point);
+  const int64_t revision = rules_.margins ? rules_.margins->revision() : 0;
+  if (std::exchange(revision_, revision) != revision) known_.clear();
+  const std::string name = key(point);
+  const auto [known, is_new] = known_.try_emplace(name);
+  if (is_new) known->second = estimated(point, /*with_margins=*/!admitted_.contains(name));
   return known->second;
 }
 
-KnownOutcome CandidateDesigns::estimated(const DesignPoint& point) const {
+void CandidateDesigns::admit(const DesignPoint& point) {
+  if (admitted_.insert(key(point)).second) known_.erase(key(point));
+}
+
+void CandidateDesigns::dismiss(const DesignPoint& point) {
+  if (admitted_.erase(key(point)) > 0) known_.erase(key(point));
+}
+
+KnownOutcome CandidateDesigns::known_at_first(const DesignPoint& point) const {
+  return rules_.margins ? estimated(point, /*with_margins=*/false) : known_outcome(point);
+}
+
+KnownOutcome CandidateDesigns::estimated(const DesignPoint& point, bool with_margins) const {
   const Network network = candidate(point).network;
   if (rules_.check_structure)
     if (const auto violations = rules_.check_structure(network); !violations.empty()) return {rules_of(violations)};
   const Estimates estimates = rules_.estimate ? rules_.estimate(network) : Estimates{};
-  if (rules_.check_budgets)
-    if (const auto violations = rules_.check_budgets(estimates); !violations.empty()) return {rules_of(violations)};
+  const auto violations = with_margins ? check_with_margins(estimates, rules_) : check_limits(estimates, rules_);
+  if (!violations.empty()) return {rules_of(violations)};
   return {{}, known_objective_values(estimates, goals_)};
 }
 

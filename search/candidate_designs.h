@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 
 #include "search/candidate_rules.h"
 #include "search/design_space.h"
@@ -29,8 +30,15 @@ class CandidateDesigns : public DesignSpace {
   DesignPoint cross(const DesignPoint& a, const DesignPoint& b, Rng& rng) const override;
   DesignPoint decode_unit(const std::vector<double>& unit) const override;
   std::string key(const DesignPoint& point) const override;
-  // The study's objectives, soft limits applied. What was asked once is remembered.
+  // The study's objectives, soft limits applied. What was asked once is remembered, as long as the rules learn no other
+  // margins.
   KnownOutcome known_outcome(const DesignPoint& point) const override;
+  KnownOutcome known_at_first(const DesignPoint& point) const override;
+
+  // A point that is a trial is judged without margins: it was when it was proposed, or its package is measured.
+  void admit(const DesignPoint& point);
+  // A trial that the margins are to keep from being made again.
+  void dismiss(const DesignPoint& point);
 
  private:
   struct Parent {
@@ -40,13 +48,15 @@ class CandidateDesigns : public DesignSpace {
 
   bool is_active(const DesignPoint& point, size_t dimension) const;
   void complete(DesignPoint& point, Rng& rng) const;
-  KnownOutcome estimated(const DesignPoint& point) const;
+  KnownOutcome estimated(const DesignPoint& point, bool with_margins) const;
 
   SearchSpace space_;
   Goals goals_;
   CandidateRules rules_;
   std::vector<std::optional<Parent>> parents_;         // of each dimension
+  std::set<std::string> admitted_;                     // keys
   mutable std::map<std::string, KnownOutcome> known_;  // by key
+  mutable int64_t revision_ = 0;                       // of the margins that known_ is by
 };
 
 }  // namespace bitwright

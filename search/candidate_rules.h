@@ -3,10 +3,12 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "core/estimates.h"
 #include "core/network.h"
+#include "search/cost_margins.h"
 
 namespace bitwright {
 
@@ -16,6 +18,14 @@ struct CandidateRules {
   std::function<std::vector<Violation>(const Network&)> check_structure;
   EstimateFn estimate;  // only called for networks of sound structure
   std::function<std::vector<Violation>(const Estimates&)> check_budgets;
+  // By which estimates are taken for more than they are; null: they are exact. A study's results teach them, before
+  // they are told to its sampler, so that one set of rules serves one sampler.
+  std::shared_ptr<CostMargins> margins{};
 };
+
+// Limits that a candidate of these costs breaks.
+std::vector<Violation> check_limits(const Estimates& costs, const CandidateRules& rules);
+// The same, with the rules' margins.
+std::vector<Violation> check_with_margins(const Estimates& estimates, const CandidateRules& rules);
 
 }  // namespace bitwright

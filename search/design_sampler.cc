@@ -69,7 +69,9 @@ Proposal DesignSampler::ask(int64_t number, int64_t attempt) {
 }
 
 void DesignSampler::begin(const Trial& trial) {
-  pending_.emplace(trial.number, designs_.point(trial.candidate));
+  const DesignPoint point = designs_.point(trial.candidate);
+  designs_.admit(point);
+  pending_.emplace(trial.number, point);
 }
 
 void DesignSampler::tell(const Trial& trial) {
@@ -78,6 +80,7 @@ void DesignSampler::tell(const Trial& trial) {
     throw StoreError(fmt::format("trial {}: it is stored after {:g} % of its epochs, which search.rungs does not have",
                                  trial.number, 100.0 * trial.fidelity));
   pending_.erase(trial.number);
+  judge(trial);
   DesignResult result{.number = trial.number,
                       .point = designs_.point(trial.candidate),
                       .measured = std::nullopt,
@@ -85,6 +88,15 @@ void DesignSampler::tell(const Trial& trial) {
   if (trial.state == TrialState::kComplete || trial.state == TrialState::kStopped)
     result.measured = ObjectiveVector{std::max(0.0, 1.0 - trial.metrics.accuracy)};
   proposer_->tell(result);
+}
+
+// A method is not to take what broke a limit when it was measured for a training that failed: margins say why. One that
+// it knows from a rung it must be told of.
+void DesignSampler::judge(const Trial& trial) {
+  const DesignPoint point = designs_.point(trial.candidate);
+  if (trial.state == TrialState::kStopped) stopped_.insert(trial.number);
+  if (trial.state == TrialState::kInfeasible && !stopped_.contains(trial.number)) return designs_.dismiss(point);
+  designs_.admit(point);
 }
 
 }  // namespace bitwright

@@ -39,8 +39,10 @@ class DesignSpace {
   virtual DesignPoint decode_unit(const std::vector<double>& unit) const = 0;
   // The same for points that stand for the same thing, and for no others.
   virtual std::string key(const DesignPoint& point) const = 0;
-  // Asked of thousands of points a proposal.
+  // Asked of thousands of points a proposal. May change with every result that is told.
   virtual KnownOutcome known_outcome(const DesignPoint& point) const = 0;
+  // Of a space whose limits learn from results: as known before the first.
+  virtual KnownOutcome known_at_first(const DesignPoint& point) const { return known_outcome(point); }
 };
 
 struct DrawnPoint {

@@ -15,7 +15,7 @@ std::vector<Violation> check(Trial& trial, const CandidateRules& rules) {
     if (!violations.empty()) return violations;
   }
   trial.estimates = rules.estimate ? rules.estimate(network) : Estimates{};
-  return rules.check_budgets ? rules.check_budgets(trial.estimates) : std::vector<Violation>{};
+  return check_with_margins(trial.estimates, rules);
 }
 
 // With what was passed over so far, by the sampler and before it.

@@ -108,6 +108,7 @@ class StudyReplay {
     if (seen < tellings_) return fmt::format("saw {} results, fewer than a trial before it", seen);
     if (seen > results_.size()) return fmt::format("saw {} results, more than there are", seen);
     for (; tellings_ < seen; ++tellings_) {
+      if (rules_.margins) rules_.margins->add(results_[tellings_]);
       sampler_.tell(results_[tellings_]);
       told_.insert(results_[tellings_].number);
     }

@@ -26,9 +26,9 @@ struct Replay {
   int64_t equal() const { return proposals - static_cast<int64_t>(differences.size()); }
 };
 
-// Asks `sampler`, which is fresh and made as that of the study, for every stored trial and every one that went on once
-// more. A trial that differs is told as it was stored, so that differences do not spread. A trial of a store's first format has no provenance: its
-// network and its source are compared. on_proposal: called after each.
+// Asks `sampler`, which is fresh, made as that of the study and by these `rules`, for every stored trial and every one
+// that went on once more. A trial that differs is told as it was stored, so that differences do not spread. A trial of
+// a store's first format has no provenance: its network and its source are compared. on_proposal: called after each.
 Replay replay_study(Sampler& sampler, const CandidateRules& rules, const TrialStore& store,
                     const std::function<void(const Replay&)>& on_proposal = {});
 

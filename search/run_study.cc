@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <deque>
 #include <set>
 
@@ -18,6 +19,8 @@ namespace {
 constexpr double kPollSeconds = 0.25;
 constexpr double kRounding = 1e-9;  // of a sum of shares
 constexpr const char* kGivenUpRung = "gave up rung";
+constexpr const char* kMargin = "margin";
+constexpr double kLeastChange = 1e-3;  // of a margin that is told
 
 double system_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -60,8 +63,7 @@ class StudyRun {
   void tell_stored_trials() {
     progress_.wanted = study_.search.trials;
     progress_.rejected = store_.rejected();
-    for (const Event& event : store_.events())
-      if (event.kind == kGivenUpRung) given_up_.insert(event.json);
+    for (const Event& event : store_.events()) noted_.insert({event.kind, event.json});
     for (const Trial& trial : store_.results()) learn_from(trial);
     progress_.at_rungs = !study_.search.rungs.empty();
     progress_.stopped = std::ssize(store_.stopped());
@@ -194,6 +196,7 @@ class StudyRun {
     if (!result.failure.empty() && store_.failed_attempts(trial.number) == 0)
       return submit(store_.begin_attempt(trial.number, result.failure));
     add_result(trial, result);
+    if (hooks_.measure && would_join_front(trial)) measure(trial, result.artifacts);
     const bool stopped = trial.state == TrialState::kStopped;
     store_.finish(trial, stopped ? std::vector<Artifact>{} : result.artifacts);
     executor_.stored(trial);
@@ -216,11 +219,32 @@ class StudyRun {
                                                : TrialState::kComplete;
   }
 
+  bool would_join_front(const Trial& trial) const {
+    if (trial.state != TrialState::kComplete || !reaches_floor(trial, goals_)) return false;
+    const ObjectiveVector point = objective_values(trial, goals_);
+    return std::ranges::none_of(front_, [&](const ObjectiveVector& other) { return dominates(other, point); });
+  }
+
+  void measure(Trial& trial, const std::vector<Artifact>& artifacts) {
+    const Measurement measurement = hooks_.measure(trial, artifacts);
+    if (!measurement.failure.empty()) {
+      trial.failure = measurement.failure;
+      trial.state = TrialState::kFailed;
+      return;
+    }
+    const Estimates estimated = rules_.estimate(trial.candidate.network);  // of each board: the store has the worst
+    trial.measured = measured_costs(estimated, measurement.boards);
+    trial.violations = check_measured(estimated, measurement.boards, rules_);
+    if (!trial.violations.empty()) trial.state = TrialState::kInfeasible;
+  }
+
   void learn_from(const Trial& trial) {
+    if (rules_.margins) rules_.margins->add(trial);
     sampler_.tell(trial);
     ++told_;
     waits_for_results_ = false;
     note_given_up_rungs();
+    note_margins();
     double& reached = reached_[trial.number];
     progress_.trained += trial.fidelity - reached;
     reached = trial.fidelity;
@@ -236,15 +260,32 @@ class StudyRun {
     if (reaches_floor(trial, goals_)) extend_front(front_, objective_values(trial, goals_));
   }
 
-  // Once in the life of a study, though it is told its results anew in every call.
+  // Both once in the life of a study, though it is told its results anew in every call.
   void note_given_up_rungs() {
     for (const GivenUpRung& rung : sampler_.given_up_rungs()) {
       const std::string json =
           fmt::format("{{\"fidelity\": {}, \"correlation\": {}}}", rung.fidelity, rung.correlation);
-      if (!given_up_.insert(json).second) continue;
-      store_.event(kGivenUpRung, json);
-      if (hooks_.on_given_up_rung) hooks_.on_given_up_rung(rung);
+      if (note(kGivenUpRung, json) && hooks_.on_given_up_rung) hooks_.on_given_up_rung(rung);
     }
+  }
+
+  void note_margins() {
+    if (!rules_.margins) return;
+    for (const auto& [quantity, ratio] : rules_.margins->margins()) {
+      double& told = told_margins_.try_emplace(quantity, 1.0).first->second;
+      if (std::abs(ratio - told) <= kLeastChange * told) continue;
+      told = ratio;
+      const std::string json =
+          fmt::format("{{\"quantity\": \"{}\", \"ratio\": {}, \"results\": {}}}", quantity, ratio, told_);
+      if (note(kMargin, json) && hooks_.on_margin) hooks_.on_margin({quantity, ratio, told_});
+    }
+  }
+
+  // False where an earlier call, or this one, noted it.
+  bool note(const std::string& kind, const std::string& json) {
+    if (!noted_.insert({kind, json}).second) return false;
+    store_.event(kind, json);
+    return true;
   }
 
   void report(const Trial& trial) {
@@ -287,11 +328,12 @@ class StudyRun {
   std::map<int64_t, Trial> running_;  // with the executor
   std::vector<ObjectiveVector> front_;
   int64_t told_ = 0;
-  double begun_ = 0.0;                 // trials by the share of their epochs that they are to reach
-  std::map<int64_t, double> reached_;  // that share, by trial
-  std::set<std::string> given_up_;     // rungs, as their events have them
-  bool waits_for_results_ = false;     // nothing is proposed until there is another
-  double train_seconds_ = 0.0;         // CPU, of the trials told
+  double begun_ = 0.0;                                   // trials by the share of their epochs that they are to reach
+  std::map<int64_t, double> reached_;                    // that share, by trial
+  std::set<std::pair<std::string, std::string>> noted_;  // events: kind, JSON
+  std::map<std::string, double> told_margins_;           // by quantity, as last noted
+  bool waits_for_results_ = false;                       // nothing is proposed until there is another
+  double train_seconds_ = 0.0;                           // CPU, of the trials told
   GainWatch gains_;
   double trained_here_ = 0.0;
   StudyProgress progress_;

@@ -17,6 +17,7 @@
 #include "core/store/trial_store.h"
 #include "core/study.h"
 #include "search/candidate_rules.h"
+#include "search/measurement.h"
 #include "search/sampler.h"
 #include "search/space.h"
 
@@ -78,11 +79,22 @@ enum class StopRequest {
   kNow,            // leave the running ones RUNNING; the next call begins them again
 };
 
+// By which a quantity counts for more than its estimate, from so many results on: search/cost_margins.h.
+struct LearntMargin {
+  std::string quantity;
+  double ratio = 1.0;
+  int64_t results = 0;
+};
+
 // Each may be empty.
 struct StudyHooks {
   std::function<void(const Trial&)> on_start;
   std::function<void(const Trial&, const StudyProgress&)> on_finish;  // or stopped at a rung
   std::function<void(const GivenUpRung&)> on_given_up_rung;           // where trainings stop no more
+  std::function<void(const LearntMargin&)> on_margin;                 // that changed by more than a thousandth
+  // What the package of a complete trial takes that would join the front. A trial whose package breaks a limit is
+  // INFEASIBLE, one that cannot be measured has failed.
+  std::function<Measurement(const Trial&, const std::vector<Artifact>&)> measure;
   std::function<void(int64_t number, const EpochRecord&)> on_epoch;
   std::function<StopRequest()> stop_request;  // asked between results, at least twice a second, and between proposals
   std::function<double()> now;                // seconds of a clock that never goes back; by default the system's
@@ -103,9 +115,9 @@ struct StudyOutcome {
   StudyProgress progress;
 };
 
-// Runs `study` until one of StopReason. `sampler` is fresh: it is told the stored results first, in their order. A
-// trial that fails is begun once more, then stored as failed. Running trials are waited for, except after
-// StopRequest::kNow.
+// Runs `study` until one of StopReason. `sampler` is fresh, and so are the margins of `rules`, by which it was made:
+// they are told the stored results first, in their order. A trial that fails is begun once more, then stored as failed.
+// Running trials are waited for, except after StopRequest::kNow.
 StudyOutcome run_study(const Study& study, const SearchSpace& space, Sampler& sampler, TrialExecutor& executor,
                        TrialStore& store, const CandidateRules& rules, const StudyHooks& hooks = {});
 

@@ -20,7 +20,7 @@ std::optional<uint64_t> SobolProposer::start_of(int64_t number) {
   while (std::ssize(starts_) <= number) {
     uint64_t index = starts_.back();
     const uint64_t end = index + kLastDraws;
-    while (index < end && !space_.known_outcome(point(index)).broken.empty()) ++index;
+    while (index < end && !space_.known_at_first(point(index)).broken.empty()) ++index;
     if (index == end) return std::nullopt;
     starts_.push_back(index + 1);
   }

@@ -41,8 +41,8 @@ class UnrulyExecutor : public TrialExecutor {
   std::vector<Trial> running_;
 };
 
-std::unique_ptr<Sampler> sampler_of(const Study& study, const SearchSpace& space) {
-  return make_sampler(study.search, space, goals_of(study), toy_rules(kMaxFlash));
+std::unique_ptr<Sampler> sampler_of(const Study& study, const SearchSpace& space, const CandidateRules& rules) {
+  return make_sampler(study.search, space, goals_of(study), rules);
 }
 
 // Model-based proposals take a while.
@@ -54,6 +54,7 @@ int trials_of(const std::string& sampler) {
 class ReplayTest : public testing::TestWithParam<const char*> {
  protected:
   std::vector<double> rungs_;  // search.rungs
+  bool measures_ = false;
 
   int trials() const { return trials_of(GetParam()); }
   Study study(uint64_t seed = 5) const {
@@ -75,7 +76,8 @@ class ReplayTest : public testing::TestWithParam<const char*> {
   }
   Replay replay(uint64_t seed = 5) const {
     const SearchSpace space = space_of(large_spec());
-    return replay_study(*sampler_of(study(seed), space), toy_rules(kMaxFlash), stored());
+    const CandidateRules rules = this->rules();
+    return replay_study(*sampler_of(study(seed), space, rules), rules, stored());
   }
   TrialStore stored() const { return TrialStore::open_read_only(path()); }
   void sql(const std::string& statements) const {
@@ -88,12 +90,19 @@ class ReplayTest : public testing::TestWithParam<const char*> {
 
  private:
   std::string path() const { return folder_.file("study.db"); }
-  void run_once(uint64_t seed, const StudyHooks& hooks) const {
+  CandidateRules rules() const {
+    CandidateRules rules = toy_rules(kMaxFlash);
+    if (measures_) rules.margins = std::make_shared<CostMargins>();
+    return rules;
+  }
+  void run_once(uint64_t seed, StudyHooks hooks) const {
     const SearchSpace space = space_of(large_spec());
-    const auto sampler = sampler_of(study(), space);
+    const CandidateRules rules = this->rules();
+    const auto sampler = sampler_of(study(), space, rules);
+    if (measures_) hooks.measure = [](const Trial& trial, const auto&) { return toy_measurement(trial); };
     UnrulyExecutor executor(seed);
     TrialStore store = TrialStore::create_or_open(path(), toy_record(study()));
-    run_study(study(), space, *sampler, executor, store, toy_rules(kMaxFlash), hooks);
+    run_study(study(), space, *sampler, executor, store, rules, hooks);
   }
 
   TemporaryFolder folder_;
@@ -180,6 +189,40 @@ TEST_P(ReplayedRungs, RefusesAStopWhereThereIsNoRung) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Samplers, ReplayedRungs, testing::Values("bayesian", "evolution", "random"),
+                         [](const auto& tested) { return std::string(tested.param); });
+
+// Packages that take other than was estimated, so that limits come to be kept with some to spare.
+class ReplayedMeasurements : public ReplayTest {
+ protected:
+  ReplayedMeasurements() { measures_ = true; }
+  void expect_equal_after(int calls) {
+    run(calls);
+    const TrialStore store = stored();
+    int margins = 0;
+    for (const Event& event : store.events()) margins += event.kind == "margin";
+    EXPECT_GT(margins, 1);
+    const Replay replayed = replay();
+    EXPECT_EQ(replayed.proposals, store.size() + std::ssize(store.continuations()));
+    EXPECT_EQ(replayed.equal(), replayed.proposals) << texts(replayed);
+  }
+};
+
+TEST_P(ReplayedMeasurements, OfASearchThatWasStoppedEveryProposalIsEqual) {
+  expect_equal_after(/*calls=*/3);
+}
+
+TEST_P(ReplayedMeasurements, OfTrainingsThatStopAtRungsEveryProposalIsEqual) {
+  rungs_ = {0.1, 0.3};
+  expect_equal_after(/*calls=*/3);
+}
+
+TEST_P(ReplayedMeasurements, NoticesAnotherMeasurement) {
+  run();
+  sql("UPDATE measurement SET measured = 1.5 * estimated");
+  EXPECT_LT(replay().equal(), trials());
+}
+
+INSTANTIATE_TEST_SUITE_P(Samplers, ReplayedMeasurements, testing::Values("bayesian", "evolution", "sobol"),
                          [](const auto& tested) { return std::string(tested.param); });
 
 class ReplayedEvolution : public ReplayTest {};

@@ -26,11 +26,15 @@ std::string rows(const TrialStore& store) {
     for (const auto& [name, value] : t.candidate.parameters) text += " " + name + "=" + value;
     for (const EpochRecord& e : t.epochs)
       text += fmt::format(" {}:{}:{}", e.epoch, e.train_loss, e.validation_accuracy);
+    for (const auto& [name, cost] : t.measured) text += fmt::format(" {} {} {}", name, cost.estimated, cost.measured);
+    for (const Violation& v : t.violations) text += " " + v.message;
     text += " " + store.artifact(t.number, "model").value_or("-") + "\n";
   }
   for (const Continuation& c : store.continuations())
     text += fmt::format("{} {} {} {} {}\n", c.trial, c.fidelity, c.next_trial, c.ask_watermark, c.provenance.source);
   for (const auto& [rule, count] : store.rejected()) text += fmt::format("{} {}\n", rule, count);
+  for (const Event& event : store.events())
+    if (event.kind == "margin") text += event.json + "\n";
   return text;
 }
 
@@ -87,15 +91,17 @@ class FusedSampler : public Sampler {
   std::unique_ptr<Sampler> sampler_;
 };
 
-void run_fused(const std::string& path, const Study& study, Fuse& fuse) {
+void run_fused(const std::string& path, const Study& study, Fuse& fuse, bool measures = false) {
   const SearchSpace space = space_of(large_spec());
   CandidateRules rules = toy_rules(/*max_flash_bytes=*/600);
+  if (measures) rules.margins = std::make_shared<CostMargins>();
   FusedSampler sampler(fuse, make_sampler(study.search, space, goals_of(study), rules));
   FusedExecutor executor(fuse);
   rules.estimate = [&](const Network& n) { return fuse.step(), toy_estimates(n); };
   StudyHooks hooks;
   hooks.on_start = [&](const Trial&) { fuse.step(); };
   hooks.on_finish = [&](const Trial&, const StudyProgress&) { fuse.step(); };
+  if (measures) hooks.measure = [&](const Trial& t, const auto&) { return fuse.step(), toy_measurement(t); };
   TrialStore store = TrialStore::create_or_open(path, toy_record(study));
   run_study(study, space, sampler, executor, store, rules, hooks);
 }
@@ -104,6 +110,7 @@ struct Resumed {
   const char* sampler;
   int trials, every;  // step at which it is killed
   std::vector<double> rungs{};
+  bool measures = false;
 };
 
 class ResumedStudy : public testing::TestWithParam<Resumed> {};
@@ -112,17 +119,18 @@ TEST_P(ResumedStudy, HasTheSameRowsWhereverItWasKilled) {
   Study study = toy_study(GetParam().trials, GetParam().sampler);
   study.search.population = 4;
   study.search.rungs = GetParam().rungs;
+  const bool measures = GetParam().measures;
   const TemporaryFolder folder;
   Fuse never(-1);
-  run_fused(folder.file("whole.db"), study, never);
+  run_fused(folder.file("whole.db"), study, never, measures);
   const std::string expected = rows(TrialStore::open_read_only(folder.file("whole.db")));
   ASSERT_GT(never.steps(), 50);
   for (int64_t step = 0; step < never.steps(); step += GetParam().every) {
     const std::string path = folder.file("killed" + std::to_string(step) + ".db");
     Fuse fuse(step);
-    EXPECT_THROW(run_fused(path, study, fuse), Killed);
+    EXPECT_THROW(run_fused(path, study, fuse, measures), Killed);
     Fuse again(-1);
-    run_fused(path, study, again);
+    run_fused(path, study, again, measures);
     EXPECT_EQ(rows(TrialStore::open_read_only(path)), expected) << "killed at step " << step;
   }
 }
@@ -130,9 +138,11 @@ TEST_P(ResumedStudy, HasTheSameRowsWhereverItWasKilled) {
 // Half of the evolution's trials are mutations; the last two are the model's, which takes longer.
 INSTANTIATE_TEST_SUITE_P(Samplers, ResumedStudy,
                          testing::Values(Resumed{"evolution", 8, 1}, Resumed{"bayesian", 12, 11},
-                                         Resumed{"evolution", 12, 5, {0.2, 0.5}}),
+                                         Resumed{"evolution", 12, 5, {0.2, 0.5}}, Resumed{"evolution", 8, 1, {}, true},
+                                         Resumed{"sobol", 8, 3, {}, true}, Resumed{"bayesian", 12, 17, {0.2}, true}),
                          [](const auto& tested) {
-                           return tested.param.sampler + std::string(tested.param.rungs.empty() ? "" : "_at_rungs");
+                           return tested.param.sampler + std::string(tested.param.rungs.empty() ? "" : "_at_rungs") +
+                                  (tested.param.measures ? "_measured" : "");
                          });
 
 // Each finished trial is acknowledged by its number in the pipe, after the store has it.
