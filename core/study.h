@@ -79,6 +79,10 @@ struct SpaceSpec {
 inline constexpr std::array<const char*, 8> kSamplers = {"autoqkeras", "bayesian", "evolution", "munas",
                                                          "nsga2", "random", "sobol", "svm_cbo"};
 
+// What is measured of networks that would join the front: nothing; flash and RAM of the linked package; these and, in
+// the emulator, latency and energy.
+enum class Measure { kNone, kLinked, kEmulated };
+
 struct SearchSpec {
   std::string sampler = "evolution";    // one of kSamplers
   uint64_t seed = 1;
@@ -90,6 +94,7 @@ struct SearchSpec {
   // Shares of the recipe's epochs at which trainings stop until it is known which are worth the rest: rising, above 0,
   // below 1. Empty: every training is whole.
   std::vector<double> rungs;
+  Measure measure = Measure::kNone;
   int jobs = 1;                         // trainings at once, one thread each
   int population = 20;                  // evolution, munas, nsga2; >= 4
   int tournament = 5;                   // 2..population

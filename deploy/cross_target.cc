@@ -130,9 +130,10 @@ std::vector<std::string> emulated_cores() {
   return names;
 }
 
-std::optional<std::string> missing_tool(const CrossTarget& target) {
+std::optional<std::string> missing_tool(const CrossTarget& target, bool emulates) {
   for (const std::string& program : {target.gcc, target.compiler, target.emulator})
-    if (!find_program(program)) return not_installed(program, debian_package(program));
+    if ((emulates || program != target.emulator) && !find_program(program))
+      return not_installed(program, debian_package(program));
   if (target.isa == Isa::kRiscV && !finds_picolibc(target.gcc))
     return not_installed("picolibc", "picolibc-riscv64-unknown-elf");
   return std::nullopt;

@@ -9,6 +9,13 @@
 namespace bitwright {
 namespace {
 
+nlohmann::json measured_json(const Trial& trial) {
+  nlohmann::json json = nlohmann::json::object();
+  for (const auto& [quantity, cost] : trial.measured)
+    json[quantity] = {{"board", cost.board}, {"estimated", cost.estimated}, {"measured", cost.measured}};
+  return json;
+}
+
 // What depends on the study's boards and duty cycle.
 void add_study(nlohmann::json& json, const Trial& trial, const Study& study) {
   if (tells_boards(study)) json["boards"] = board_fits_json(study, trial.candidate.network);
@@ -29,6 +36,7 @@ nlohmann::json trial_json(const Trial& trial, const std::optional<Metrics>& test
                          {"parameters", trial.candidate.parameters},
                          {"network", trial.candidate.network},
                          {"estimates", trial.estimates},
+                         {"measured", measured_json(trial)},
                          {"violations", trial.violations},
                          {"validation", trial.metrics},
                          {"epochs", trial.epochs},

@@ -17,6 +17,7 @@ std::string progress_line(const StudyProgress& p) {
       !p.at_rungs ? fmt::format("trial {}/{}", finished, p.wanted)
                   : fmt::format("trial {:.1f}/{}  whole {}  stopped {}", p.trained, p.wanted, p.complete, p.stopped);
   line += fmt::format("  running {}  failed {}  rejected {}", p.running, p.failed, rejected);
+  if (p.infeasible > 0) line += fmt::format("  beyond a limit {}", p.infeasible);
   if (p.best) line += fmt::format("  best {} (#{})  front {}", format_percent(p.best_accuracy), *p.best, p.front_size);
   line += "  " + format_duration(p.elapsed_seconds);
   if (p.eta_seconds) line += "  ETA " + format_duration(*p.eta_seconds);
@@ -28,6 +29,11 @@ std::string given_up_text(const GivenUpRung& rung, int epochs) {
       "note: no training stops at epoch {} any more: its errors do not foretell those of whole trainings (rank "
       "correlation {:.2f})",
       epochs, rung.correlation);
+}
+
+std::string margin_text(const LearntMargin& margin) {
+  return fmt::format("note: limits on {} are kept with {:.2g} % to spare from here on, as measured packages ask for",
+                     margin.quantity, 100.0 * (margin.ratio - 1.0));
 }
 
 ProgressDisplay::ProgressDisplay(bool quiet) : quiet_(quiet), terminal_(::isatty(STDERR_FILENO) == 1) {}

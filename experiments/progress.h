@@ -13,6 +13,7 @@ namespace bitwright {
 std::string progress_line(const StudyProgress& progress);
 // epochs: after which trainings stop at that rung.
 std::string given_up_text(const GivenUpRung& rung, int epochs);
+std::string margin_text(const LearntMargin& margin);
 
 class ProgressDisplay {
  public:

@@ -38,9 +38,11 @@ bool misses_floor(const Study& study, const StudyProgress& progress) {
 }
 
 std::string floor_text(const Study& study, const StudyOutcome& outcome) {
-  return fmt::format("{}no trained candidate reaches limits.accuracy of {}: the best, trial #{}, has {}",
-                     goes_on(outcome.reason) ? "so far " : "", format_percent(study.accuracy_floor),
-                     *outcome.progress.best, format_percent(outcome.progress.best_accuracy));
+  return fmt::format("{}no trained candidate {}reaches limits.accuracy of {}: the best, trial #{}, has {}",
+                     goes_on(outcome.reason) ? "so far " : "",
+                     outcome.progress.infeasible > 0 ? "that keeps the limits as measured " : "",
+                     format_percent(study.accuracy_floor), *outcome.progress.best,
+                     format_percent(outcome.progress.best_accuracy));
 }
 
 ExitCode exit_code(const Study& study, const StudyOutcome& outcome) {
@@ -50,7 +52,8 @@ ExitCode exit_code(const Study& study, const StudyOutcome& outcome) {
   const bool began = outcome.reason == StopReason::kBudgetSpent && untried;
   if (outcome.reason == StopReason::kStopped || began) return ExitCode::kResumable;
   if (misses_floor(study, progress)) return ExitCode::kNothingFits;
-  return progress.complete > 0 ? ExitCode::kDone : ExitCode::kFailed;
+  if (progress.complete > 0) return ExitCode::kDone;
+  return progress.infeasible > 0 ? ExitCode::kNothingFits : ExitCode::kFailed;
 }
 
 std::string below_floor_text(const Study& study, const Trial& trial) {

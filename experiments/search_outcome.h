@@ -21,8 +21,8 @@ bool misses_floor(const Study& study, const StudyProgress& progress);
 // That none is, so far where the same command goes on, and which is nearest. Of a study that misses_floor().
 std::string floor_text(const Study& study, const StudyOutcome& outcome);
 
-// kNothingFits where nothing fits or nothing reaches the floor, though not of a search that was stopped: it is
-// resumable, as is one whose time was over before it found a candidate to train.
+// kNothingFits where nothing fits, as estimated or as measured, or nothing reaches the floor, though not of a search
+// that was stopped: it is resumable, as is one whose time was over before it found a candidate to train.
 ExitCode exit_code(const Study& study, const StudyOutcome& outcome);
 
 // That a trained trial is no point of the front, since it is less accurate than the floor; empty where it is not.

@@ -18,6 +18,7 @@
 #include "experiments/interrupts.h"
 #include "experiments/limits_text.h"
 #include "experiments/local_executor.h"
+#include "experiments/measure_trial.h"
 #include "experiments/progress.h"
 #include "experiments/search_outcome.h"
 #include "experiments/slurm_executor.h"
@@ -40,10 +41,15 @@ std::string rejected_text(const std::map<std::string, int64_t>& rejected) {
   return text.empty() ? "none" : text;
 }
 
-std::unique_ptr<Sampler> sampler_of(const Study& study, const SearchSpace& space, const TrainingData& data,
-                                    const std::vector<EarlierStudy>& earlier) {
+// Of trials whose package was built.
+std::string refused_text(int64_t infeasible) {
+  return infeasible == 0 ? "" : fmt::format("{} beyond a limit as measured, ", infeasible);
+}
+
+std::unique_ptr<Sampler> sampler_of(const Study& study, const SearchSpace& space, const CandidateRules& rules,
+                                    const TrainingData& data, const std::vector<EarlierStudy>& earlier) {
   const auto validating = std::max<int64_t>(1, data.validation.size());
-  return make_sampler(study.search, space, goals_of(study), rules_of(study), validating, earlier);
+  return make_sampler(study.search, space, goals_of(study), rules, validating, earlier);
 }
 
 void warn(const Study& study, const std::vector<std::string>& warnings) {
@@ -85,11 +91,12 @@ std::unique_ptr<TrialExecutor> executor_of(const SearchRequest& request, const T
 StudyOutcome run(const SearchRequest& request, const TrainingData& data, TrialStore& store) {
   check_recipe(request.study, data.train);
   const SearchSpace space = space_of(request.study, data.train);
-  warn(request.study, user_designs(request.study.search.designs, space, rules_of(request.study)).warnings);
+  const CandidateRules rules = rules_of(request.study);
+  warn(request.study, user_designs(request.study.search.designs, space, rules).warnings);
   if (store.size() == 0) store.set_earlier(earlier_studies(request.study, space));
   const std::vector<EarlierStudy> earlier = store.earlier();
   warn(request.study, earlier_warnings(request.study, earlier));
-  const auto sampler = sampler_of(request.study, space, data, earlier);
+  const auto sampler = sampler_of(request.study, space, rules, data, earlier);
   const auto executor = executor_of(request, store);
   ProgressDisplay display(request.quiet);
   StudyHooks hooks;
@@ -98,7 +105,12 @@ StudyOutcome run(const SearchRequest& request, const TrainingData& data, TrialSt
   hooks.on_given_up_rung = [&](const GivenUpRung& rung) {
     display.say(given_up_text(rung, epochs_at(rung.fidelity, request.study.recipe)));
   };
-  return run_study(request.study, space, *sampler, *executor, store, rules_of(request.study), hooks);
+  hooks.on_margin = [&](const LearntMargin& margin) { display.say(margin_text(margin)); };
+  if (request.study.search.measure != Measure::kNone)
+    hooks.measure = [&](const Trial& trial, const std::vector<Artifact>& artifacts) {
+      return measure_trial(request.study, trial, artifacts);
+    };
+  return run_study(request.study, space, *sampler, *executor, store, rules, hooks);
 }
 
 // What the space holds and how much of it fits, without a store or a training.
@@ -108,7 +120,7 @@ int dry_run(const SearchRequest& request, const TrainingData& data) {
   const std::vector<EarlierStudy> earlier = earlier_studies(request.study, space);
   warn(request.study, user_designs(request.study.search.designs, space, rules).warnings);
   warn(request.study, earlier_warnings(request.study, earlier));
-  const auto sampler = sampler_of(request.study, space, data, earlier);
+  const auto sampler = sampler_of(request.study, space, rules, data, earlier);
   std::vector<std::vector<std::string>> rows = {{"candidate", "flash", "ram", "latency", "MACs", "verdict"}};
   nlohmann::json proposals = nlohmann::json::array();
   for (int i = 0; i < 10; ++i) {
@@ -158,8 +170,9 @@ void print_outcome(const SearchRequest& request, const StudyOutcome& outcome, co
     return;
   }
   std::cout << render_front(front, request.study)
-            << fmt::format("{} trials complete, {} failed; rejected before training: {}\n", outcome.progress.complete,
-                           outcome.progress.failed, rejected_text(outcome.progress.rejected))
+            << fmt::format("{} trials complete, {}{} failed; rejected before training: {}\n", outcome.progress.complete,
+                           refused_text(outcome.progress.infeasible), outcome.progress.failed,
+                           rejected_text(outcome.progress.rejected))
             << fmt::format("{}; store: {}\n", reason_text(outcome.reason), request.store_path);
 }
 
@@ -179,6 +192,7 @@ int search_study(const SearchRequest& request) {
   const TrainingData data = load_training_data(request.study);
   for (const std::string& warning : data.warnings) std::cerr << "warning: " << warning << "\n";
   if (request.dry_run) return dry_run(request, data);
+  check_can_measure(request.study);
   check_worker_program(request.worker_program);
   TrialStore store = TrialStore::create_or_open(
       request.store_path, study_record(request.study, data),

@@ -177,7 +177,10 @@ CandidateRules rules_of(const Study& study) {
   const auto check = [boards, limits = study.limits, duty = study.duty_cycle](const Estimates& estimates) {
     return check_budgets(estimates, limits, *boards, duty);
   };
-  return {.check_structure = check_structure, .estimate = estimate_all, .check_budgets = check};
+  return {.check_structure = check_structure,
+          .estimate = estimate_all,
+          .check_budgets = check,
+          .margins = study.search.measure == Measure::kNone ? nullptr : std::make_shared<CostMargins>()};
 }
 
 std::vector<FrontPoint> front_of(const TrialStore& store) {

@@ -40,7 +40,8 @@ SearchSpace space_of(const Study& study, const Dataset& data);
 SearchSpace space_of(const Study& study, const Network& network);
 // That `trials` were scored on; 1 where none is complete.
 int64_t validation_windows(const std::vector<Trial>& trials);
-// Structure, then limits; what a candidate costs on the study's board, the worst of several.
+// Structure, then limits; what a candidate costs on the study's board, the worst of several. Margins, where something
+// is measured, have learnt nothing yet.
 CandidateRules rules_of(const Study& study);
 
 // A point of the Pareto front, with its score on the test set where it has one.

@@ -41,7 +41,8 @@ std::string outcome_text(const Trial& trial) {
   if (trial.state == TrialState::kStopped)
     return fmt::format("accuracy {} after {:g} % of the epochs, where it stopped",
                        format_percent(trial.metrics.accuracy), 100.0 * trial.fidelity);
-  return trial_state_name(trial.state);
+  const std::string state = trial_state_name(trial.state);
+  return trial.violations.empty() ? state : fmt::format("{}: {}", state, trial.violations.front().message);
 }
 
 std::string parents_text(const std::vector<Trial>& parents) {

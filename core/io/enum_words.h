@@ -8,6 +8,7 @@
 #include "core/dataset.h"
 #include "core/execution.h"
 #include "core/recipe.h"
+#include "core/study.h"
 
 namespace bitwright {
 
@@ -23,6 +24,7 @@ inline const EnumWords<Surrogate> kSurrogateWords = {{"clip", "identity", "bi_re
 inline const EnumWords<WeightScale> kWeightScaleWords = {{"channel", "tensor", "power_of_two", "learned"}};
 inline const EnumWords<ActivationRange> kActivationRangeWords = {{"fixed", "lsq", "pact"}};
 inline const EnumWords<Execution> kExecutionWords = {{"layers", "stream", "auto"}};
+inline const EnumWords<Measure> kMeasureWords = {{"none", "linked", "emulated"}};
 inline const EnumWords<Device> kDeviceWords = {{"auto", "cpu", "cuda"}};
 
 }  // namespace bitwright

@@ -58,6 +58,7 @@ const std::map<std::string, nlohmann::json> kCameLater = {
     {"duty_cycle.inferences_per_hour", "none"},
     {"duty_cycle.sleep_current", "none"},
     {"search.designs", nlohmann::json::array()},
+    {"search.measure", "none"},
     {"search.rungs", nlohmann::json::array()},
     {"search.warm_start", nlohmann::json::array()},
 };
@@ -340,6 +341,7 @@ void visit_search(Fields& fields, SearchSpec& search, const SpaceSpec& space, co
   fields.value("seed", search.seed, seed_number());
   visit_stop_rules(fields, search);
   fields.values("rungs", search.rungs, share());
+  fields.value("measure", search.measure, one_of(kMeasureWords));
   fields.value("jobs", search.jobs, whole(1, 1024));
   fields.value("population", search.population, whole(4, 1'000'000));
   fields.value("tournament", search.tournament, whole(2, 1'000'000));

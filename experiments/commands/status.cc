@@ -2,6 +2,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "constraints/constraints.h"
 #include "core/error.h"
 #include "core/io/json_text.h"
 #include "core/io/load_study.h"
@@ -68,6 +69,20 @@ std::string power_text(const Estimates& e) {
   return fmt::format("energy {}{}\n", format_microjoules(e.energy_uj), average);
 }
 
+// What its package takes, beside what was estimated.
+std::string measured_text(const Trial& trial) {
+  if (trial.measured.empty()) return "";
+  std::vector<std::vector<std::string>> rows = {{"", "estimated", "measured", "more", "on"}};
+  for (const auto& [quantity, cost] : trial.measured)
+    rows.push_back({quantity, amount_text(quantity, cost.estimated), amount_text(quantity, cost.measured),
+                    fmt::format("{:+.2f} %", 100.0 * (cost.measured / cost.estimated - 1.0)), cost.board});
+  return render_table(rows);
+}
+
+bool has_accuracy(const Trial& trial) {
+  return trial.state == TrialState::kComplete || trial.state == TrialState::kStopped || trial.metrics.windows > 0;
+}
+
 std::string trial_text(const Trial& trial, const std::optional<Metrics>& test, const Study& study) {
   const Estimates& e = trial.estimates;
   std::string out = fmt::format("trial #{}  {}  from {}  seed {}  network {}\n", trial.number,
@@ -77,7 +92,7 @@ std::string trial_text(const Trial& trial, const std::optional<Metrics>& test, c
   for (const Violation& v : trial.violations) out += "violation: " + v.message + "\n";
   if (trial.state == TrialState::kStopped)
     out += fmt::format("stopped after {:g} % of the epochs; it may go on\n", 100.0 * trial.fidelity);
-  if (trial.state == TrialState::kComplete || trial.state == TrialState::kStopped)
+  if (has_accuracy(trial))
     out += fmt::format("validation {} of {} windows (fake-quantized {}, training {})\n",
                        format_percent(trial.metrics.accuracy), trial.metrics.windows,
                        format_percent(trial.metrics.fake_quantized_accuracy),
@@ -89,7 +104,7 @@ std::string trial_text(const Trial& trial, const std::optional<Metrics>& test, c
                      format_bytes(e.constant_bytes), format_bytes(e.ram_bytes), format_bytes(e.arena_bytes),
                      format_bytes(e.stack_bytes), format_count(static_cast<double>(e.macs)), e.cycles,
                      format_microseconds(e.latency_us));
-  out += power_text(e);
+  out += power_text(e) + measured_text(trial);
   if (tells_boards(study)) out += render_table(board_rows(study, {trial}));
   if (!study.further_boards.empty()) out += "layers, as on the slowest board:\n";
   out += layers_text(trial);

@@ -55,6 +55,20 @@ TEST(SearchOutcome, ABudgetThatIsOverBeforeAnyTrainingIsResumable) {
   EXPECT_EQ(exit_code({}, failed), ExitCode::kFailed);
 }
 
+TEST(SearchOutcome, WhereNothingFitsAsMeasuredTheCodeIsThree) {
+  StudyOutcome outcome{StopReason::kTrialsDone, {}};
+  outcome.progress.infeasible = 2;
+  outcome.progress.failed = 1;
+  EXPECT_EQ(exit_code({}, outcome), ExitCode::kNothingFits);
+  outcome = ended(StopReason::kTrialsDone, 0.9);
+  outcome.progress.infeasible = 2;
+  EXPECT_EQ(exit_code({}, outcome), ExitCode::kDone);
+  EXPECT_EQ(
+      floor_text(study_with_floor(0.95), outcome),
+      "no trained candidate that keeps the limits as measured reaches limits.accuracy of 95.00 %: the best, trial "
+      "#3, has 90.00 %");
+}
+
 TEST(SearchOutcome, SaysWhatEndedItAndWhetherTheFrontIsFinal) {
   EXPECT_EQ(reason_text(StopReason::kEnergySpent),
             "energy budget spent; with a larger search.energy_budget it goes on");

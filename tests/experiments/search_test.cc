@@ -21,6 +21,7 @@
 #include "core/store/trial_store.h"
 #include "deploy/process.h"
 #include "deploy/reference.h"
+#include "search/pareto.h"
 #include "tests/experiments/tiny_study.h"
 #include "tests/io/temp_folder.h"
 
@@ -164,6 +165,27 @@ TEST(Search, ItsProposalsAreReplayedAndToldByTheProgram) {
   const ProcessResult differs = bitwright(folder, {"replay", "tiny.yaml"});
   EXPECT_EQ(differs.exit_status, 5);
   EXPECT_THAT(differs.output, testing::HasSubstr("#3: source user is stored, random is proposed\n"));
+}
+
+// What is on the front was built; what it takes is shown beside its estimate.
+TEST(Search, MeasuresWhatComesToTheFrontAndShowsIt) {
+  const TempFolder folder;
+  folder.write("tiny.yaml", kStudy);
+  const ProcessResult done = bitwright(folder, {"search", "tiny.yaml", "search.measure=emulated"});
+  ASSERT_EQ(done.exit_status, 0) << done.errors;
+  EXPECT_THAT(done.errors, testing::HasSubstr("note: limits on latency are kept with "));
+  const TrialStore store = TrialStore::open_read_only(folder.path() + "/tiny.bw.db");
+  const std::vector<Trial> trials = store.finished();
+  const auto front = pareto_front(trials, goals_of(study_from_json(store.study().config_json)));
+  ASSERT_FALSE(front.empty());
+  for (const size_t i : front) EXPECT_EQ(trials[i].measured.count("latency"), 1u);
+  const std::string number = std::to_string(trials[front[0]].number);
+  EXPECT_THAT(bitwright(folder, {"show", "tiny.yaml", number}).output,
+              testing::ContainsRegex("estimated +measured +more +on\n(.*\n)*latency +.* %  nucleo-l476rg\n"));
+  const auto json = nlohmann::json::parse(bitwright(folder, {"show", "tiny.yaml", number, "--json"}).output);
+  EXPECT_EQ(json["measured"]["flash"]["estimated"], trials[front[0]].estimates.flash_bytes);
+  EXPECT_EQ(json["measured"]["flash"]["board"], "nucleo-l476rg");
+  EXPECT_EQ(bitwright(folder, {"replay", "tiny.yaml"}).output, "6 of 6 proposals equal\n");
 }
 
 TEST(Search, TheStoredAccuracyIsThatOfTheExportedIntegers) {

@@ -244,6 +244,19 @@ TEST(Rungs, AreSharesOfTheEpochsThatRise) {
   EXPECT_THAT(error("[120 %]"), testing::HasSubstr("a share above 0"));
 }
 
+TEST(Measuring, MakesAnotherStudyAndIsNotAskedForByDefault) {
+  EXPECT_EQ(study_of(kStudy).search.measure, Measure::kNone);
+  const Study study = study_of(kStudy, {"search.measure=emulated"});
+  EXPECT_EQ(study.search.measure, Measure::kEmulated);
+  EXPECT_EQ(study_from_json(study.config_json).search.measure, Measure::kEmulated);
+  EXPECT_NE(comparable_config(study.config_json), comparable_config(study_of(kStudy).config_json));
+  nlohmann::json earlier = nlohmann::json::parse(study_of(kStudy).config_json);
+  earlier["search"].erase("measure");  // as a version wrote it that could not
+  EXPECT_EQ(comparable_config(earlier.dump()), comparable_config(study_of(kStudy).config_json));
+  EXPECT_THAT(error_of<ConfigError>([] { study_of(kStudy, {"search.measure=twice"}); }),
+              testing::HasSubstr("one of none, linked, emulated"));
+}
+
 TEST(StudyJson, HoldsEveryFieldOfItsKind) {
   const nlohmann::json json = nlohmann::json::parse(study_of(kStudy).config_json);
   const std::set<std::string> elsewhere = {"bearing_column", "files",       "fold",   "folds",        "gain_column",
