@@ -14,14 +14,17 @@
 #include "core/store/file_guard.h"
 #include "core/store/schema.h"
 #include "core/store/sqlite.h"
+#include "core/store/store_clock.h"
 #include "core/store/trial_rows.h"
 
 namespace bitwright {
 namespace {
 
-int64_t now_us() {
-  const auto since = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(since).count();
+// Of events and attempts; 0: there are none.
+int64_t last_time_us(const Database& database) {
+  return database.integer(
+      "SELECT max(coalesce((SELECT max(time_us) FROM event), 0), coalesce((SELECT max(max(started_us, "
+      "coalesce(ended_us, 0))) FROM attempt), 0))");
 }
 
 // RFC 4122, version 4. Names the study among others; nothing that is searched depends on it.
@@ -167,7 +170,8 @@ struct TrialStore::Impl {
   // The lock first, so that it is released last.
   std::optional<LockFile> lock;
   Database database;
-  std::string code;  // of this run: ProposalProvenance::code
+  std::string code;     // of this run: ProposalProvenance::code
+  StoreClock clock{0};  // likewise
 
   Impl(const std::string& path, std::optional<LockFile> held, OpenMode mode)
       : lock(std::move(held)), database(path, mode) {}
@@ -185,7 +189,7 @@ struct TrialStore::Impl {
 };
 
 void TrialStore::Impl::insert_event(const std::string& kind, const std::string& json) {
-  Statement(database, "INSERT INTO event (time_us, kind, json) VALUES (?, ?, ?)", now_us(), kind, json).run();
+  Statement(database, "INSERT INTO event (time_us, kind, json) VALUES (?, ?, ?)", clock.now_us(), kind, json).run();
 }
 
 void TrialStore::Impl::create(const StudyRecord& study) {
@@ -200,7 +204,8 @@ void TrialStore::Impl::create(const StudyRecord& study) {
 
 void TrialStore::Impl::insert_study(const StudyRecord& study) {
   Statement(database, "INSERT INTO study VALUES (1, ?, ?, ?, ?, ?, ?, ?)", random_uuid(), study.name, study.config_json,
-            study.comparable_config, sha256_hex(study.comparable_config), static_cast<int64_t>(study.seed), now_us())
+            study.comparable_config, sha256_hex(study.comparable_config), static_cast<int64_t>(study.seed),
+            clock.now_us())
       .run();
   for (size_t i = 0; i < study.objectives.size(); ++i)
     Statement(database, "INSERT INTO objective VALUES (?, ?)", static_cast<int64_t>(i), study.objectives[i]).run();
@@ -294,6 +299,7 @@ TrialStore TrialStore::create_or_open(const std::string& path, const StudyRecord
   if (unclean) check_pages(database);
   use_write_ahead_log(database, options);
   impl->code = code_of(study.provenance);
+  impl->clock = StoreClock(blank ? 0 : last_time_us(database));
   blank ? impl->create(study) : impl->go_on(study, options);
   return TrialStore(std::move(impl));
 }
@@ -333,7 +339,7 @@ Trial TrialStore::begin(Trial trial) {
   trial.attempt = 1;
   trial.state = TrialState::kRunning;
   trial.provenance.code = impl_->code;
-  trial.started_us = now_us();
+  trial.started_us = impl_->clock.now_us();
   database.announce("begin trial " + std::to_string(trial.number));
   Transaction transaction(database);
   insert_candidate(database, trial);
@@ -360,7 +366,7 @@ Trial TrialStore::go_on(Continuation continuation) {
             number)
       .run();
   if (sqlite3_changes(database.handle()) == 0) database.fail("its state is " + impl_->state_of(number));
-  impl_->insert_attempt(number, now_us());
+  impl_->insert_attempt(number, impl_->clock.now_us());
   insert_stage(database, continuation);
   transaction.commit();
   return trial(number);
@@ -372,7 +378,7 @@ Trial TrialStore::begin_attempt(int64_t number, const std::string& reason) {
   Transaction transaction(database);
   Statement(database, "UPDATE trial SET attempt = attempt + 1 WHERE number = ? AND state = 'RUNNING'", number).run();
   if (sqlite3_changes(database.handle()) == 0) database.fail("its state is " + impl_->state_of(number));
-  const int64_t now = now_us();
+  const int64_t now = impl_->clock.now_us();
   Statement(database, "UPDATE attempt SET ended_us = ?, reason = ? WHERE trial = ? AND ended_us IS NULL", now, reason,
             number)
       .run();
@@ -395,7 +401,7 @@ void TrialStore::finish(const Trial& trial, const std::vector<Artifact>& artifac
   const Database& database = impl_->database;
   database.announce("finish trial " + std::to_string(trial.number));
   Transaction transaction(database);
-  const int64_t now = now_us();
+  const int64_t now = impl_->clock.now_us();
   const int64_t sequence = next_sequence(database);
   Statement(
       database,

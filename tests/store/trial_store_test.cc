@@ -726,6 +726,10 @@ TEST_F(StoreTest, ResultsAreThoseOfEveryStageInTheirOrder) {
                                t.metrics.accuracy, t.train_seconds));
   EXPECT_THAT(seen, testing::ElementsAre("#1 STOPPED 0.1 0.6 2", "#0 STOPPED 0.1 0.5 3", "#2 COMPLETE 1 0.3 12.25",
                                          "#1 STOPPED 0.3 0.7 4", "#1 COMPLETE 1 0.3 12.25"));
+  EXPECT_THAT(on.rungs, testing::ElementsAre(0.1));
+  EXPECT_THAT(store.trial(1).rungs, testing::ElementsAre(0.1, 0.3));
+  EXPECT_THAT(store.results().at(0).rungs, testing::ElementsAre());
+  EXPECT_THAT(store.trial(2).rungs, testing::ElementsAre());
   const std::vector<Continuation> continuations = store.continuations();
   ASSERT_EQ(continuations.size(), 2u);
   EXPECT_EQ(continuations[0].trial, 1);
@@ -800,24 +804,44 @@ TEST_F(StoreTest, AFullDiskIsAnErrorThatLeavesTheEarlierRowsWhole) {
   EXPECT_TRUE(store.running().empty());
 }
 
+// Full at each of the first 200 pages, from the first one of the file that is being made.
 TEST_F(StoreTest, EveryWriteThatMeetsAFullDiskIsUndoneWhole) {
-  for (int64_t kib = 140; kib < 200; kib += 4) {
+  constexpr int64_t kPage = 4096;
+  size_t most = 0;
+  for (int64_t pages = 1; pages <= 200; ++pages) {
     std::filesystem::remove(path());
-    std::string error;
-    try {
-      TrialStore store = open({.max_bytes = kib << 10});
-      error = store_error([&] {
-        for (int i = 1; i < 1000; ++i) store.finish(completed(store.begin(proposal(i))));
-      });
-    } catch (const StoreError& e) {
-      error = e.what();
-    }
-    EXPECT_THAT(error, HasSubstr("the disk is full")) << kib;
-    TrialStore store = open();
-    EXPECT_EQ(store.integrity(), "") << kib;
-    EXPECT_LE(store.running().size(), 1u);
-    for (const Trial& t : store.finished()) EXPECT_EQ(t.epochs.size(), 2u);
+    size_t finished = 0;
+    const std::string error = store_error([&] {
+      TrialStore store = open({.max_bytes = pages * kPage});
+      for (int i = 1; i < 1000; ++i, ++finished)
+        store.finish(completed(store.begin(proposal(i))), {{"model", std::string(9000, 'x')}});
+    });
+    ASSERT_THAT(error, AllOf(HasSubstr(path()), HasSubstr("the disk is full"))) << pages;
+    TrialStore store = open();  // there is room again
+    ASSERT_EQ(store.integrity(), "") << pages;
+    ASSERT_EQ(store.finished().size(), finished) << pages;
+    for (const Trial& t : store.finished()) ASSERT_EQ(store.artifact(t.number, "model")->size(), 9000u);
+    ASSERT_LE(store.running().size(), 1u) << pages;
+    most = std::max(most, finished);
   }
+  EXPECT_GT(most, 20u);
+}
+
+TEST_F(StoreTest, TimesNeverGoBackWhateverTheClockOfTheMachineSays) {
+  constexpr int64_t kDay = 86'400'000'000;
+  int64_t tomorrow = 0;
+  {
+    TrialStore store = open();
+    tomorrow = store.begin(proposal(4)).started_us + kDay;
+  }
+  sql(fmt::format("UPDATE event SET time_us = {}", tomorrow));  // as if it had been a day fast
+  TrialStore store = open();
+  Trial trial = completed(store.begin_attempt(0, "interrupted"));
+  store.finish(trial);
+  trial = store.trial(0);
+  EXPECT_GE(trial.ended_us, tomorrow);
+  EXPECT_LT(trial.ended_us, tomorrow + kDay / 24);
+  EXPECT_GE(store.begin(proposal(5)).started_us, trial.ended_us);
 }
 
 TEST_F(StoreTest, AKillWhileTheFileIsMadeLeavesOneThatOpens) {
