@@ -45,12 +45,19 @@ constexpr std::array<TrialTable, 5> kBesides = {
 
 constexpr int64_t kMissing = 1000;  // numbers without a trial, beyond the last that any table names
 
-void sync_folder_of(const std::string& path) {
-  const std::string folder = std::filesystem::absolute(path).parent_path();
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return;
-  ::fsync(descriptor);
+// To the disk; a folder as well. False where the disk refuses.
+bool sync(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  const bool done = ::fsync(descriptor) == 0;
   ::close(descriptor);
+  return done;
+}
+
+// In the words of a message.
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  for (size_t at = 0; (at = text.find(from, at)) != text.npos; at += to.size()) text.replace(at, from.size(), to);
+  return text;
 }
 
 void refuse_to_replace(const std::string& path) {
@@ -70,9 +77,9 @@ class UnfinishedFile {
 
   const std::string& path() const { return part_; }
   void publish() {
-    if (::link(part_.c_str(), destination_.c_str()) != 0)
+    if (!sync(part_) || ::link(part_.c_str(), destination_.c_str()) != 0)
       throw StoreError(fmt::format("{}: cannot be made: {}", destination_, std::strerror(errno)));
-    sync_folder_of(destination_);
+    sync(std::filesystem::absolute(destination_).parent_path());
   }
 
  private:
@@ -268,9 +275,13 @@ Salvage salvage_store(const std::string& path, const std::string& destination) {
   if (!error && std::filesystem::exists(path + "-wal"))
     std::filesystem::copy_file(path + "-wal", damaged.path() + "-wal", error);
   if (error) throw StoreError(fmt::format("{}: cannot be copied: {}", path, error.message()));
-  Salvage salvage = Rescue(damaged.path(), made.path()).run();
-  made.publish();
-  return salvage;
+  try {
+    Salvage salvage = Rescue(damaged.path(), made.path()).run();
+    made.publish();
+    return salvage;
+  } catch (const StoreError& failure) {  // in the names that the user knows
+    throw StoreError(replaced(replaced(failure.what(), damaged.path(), path), made.path(), destination));
+  }
 }
 
 }  // namespace bitwright
