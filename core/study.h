@@ -108,6 +108,8 @@ struct ExecutorSpec {
   std::string kind = "local";           // "local": workers on this machine; "slurm": jobs of a cluster
   double trial_seconds = 0.0;           // wall time of a training, after which it has failed; 0: no limit
   int64_t trial_memory_bytes = 0;       // likewise; 0: no limit
+  int64_t checkpoint_bytes = int64_t{1} << 30;  // of trainings that stopped at rungs, the oldest go; 0: no limit
+  double checkpoint_seconds = 10.0;     // of a training, after which its state is written once an epoch ends
   // slurm
   std::string folder;                   // that nodes and this machine share, absolute; empty: beside the store
   int trials_per_job = 1;               // one after another; 1..1000

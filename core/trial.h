@@ -71,6 +71,7 @@ struct Trial {
   int64_t rejected = 0;          // candidates that broke a limit and were passed over for this one, each once
   ProposalProvenance provenance;
   double fidelity = 1.0;         // share of the recipe's epochs, above 0, that its training is to reach, or reached
+  std::vector<double> rungs;     // such shares at which it stopped before, rising
   Estimates estimates;
   std::vector<Violation> violations;  // of an infeasible trial
   Metrics metrics;               // of a complete one; of a stopped one, as it is; of one whose package broke a limit

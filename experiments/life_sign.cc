@@ -49,16 +49,20 @@ void LifeSigns::add(const EpochRecord& epoch) {
 
 void LifeSigns::run() {
   std::unique_lock lock(mutex_);
-  while (!over_) {
-    write();
+  while (true) {
+    const bool last = over_;
     told_ = false;
+    const std::vector<EpochRecord> epochs = epochs_;
+    lock.unlock();  // a disk may take its time, and the training does not wait for it
+    write(epochs);
+    if (last) return;
+    lock.lock();
     changed_.wait_for(lock, std::chrono::duration<double>(every_seconds_), [this] { return over_ || told_; });
   }
-  write();
 }
 
-void LifeSigns::write() {
-  const nlohmann::json life = {{"execution", execution_}, {"beats", ++beats_}, {"epochs", epochs_}};
+void LifeSigns::write(const std::vector<EpochRecord>& epochs) {
+  const nlohmann::json life = {{"execution", execution_}, {"beats", ++beats_}, {"epochs", epochs}};
   try {
     replace_file(folder_ + kFile, life.dump());
   } catch (const StoreError&) {  // the result will tell
@@ -66,7 +70,8 @@ void LifeSigns::write() {
 }
 
 std::optional<LifeSign> read_life_sign(const std::string& folder) {
-  if (!std::filesystem::exists(folder + kFile)) return std::nullopt;
+  std::error_code unreadable;
+  if (!std::filesystem::exists(folder + kFile, unreadable)) return std::nullopt;
   try {
     LifeSign life{.text = read_file(folder + kFile)};
     const nlohmann::json json = nlohmann::json::parse(life.text);

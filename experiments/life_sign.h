@@ -27,7 +27,7 @@ class LifeSigns {
 
  private:
   void run();
-  void write();
+  void write(const std::vector<EpochRecord>& epochs);
 
   const std::string folder_;
   const double every_seconds_;

@@ -1,6 +1,6 @@
 // experiments/local_executor.h: the trials of a search, in a pool of workers on this machine.
 //
-// A training writes its state to CHECKPOINTS/trial-N.ckpt now and then, so that a search killed in mid-training goes on
+// A training writes its state to the checkpoint folder now and then, so that a search killed in mid-training goes on
 // with it, and where it stops at a rung, from where it may go on. What is wrong with the user's data or disk ends the
 // search: the open trials stay RUNNING, and the same command goes on.
 // SPDX-License-Identifier: Apache-2.0
@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "experiments/checkpoint_folder.h"
 #include "experiments/worker_pool.h"
 #include "search/run_study.h"
 
@@ -25,21 +26,19 @@ struct LocalExecutorOptions {
   int jobs = 1;                                        // workers, >= 1
   double trial_seconds = 0.0;                          // ExecutorSpec
   int64_t trial_memory_bytes = 0;                      // likewise
-  double checkpoint_seconds = 5.0;                     // TrialSpec::checkpoint_seconds
+  int64_t checkpoint_bytes = 0;                        // CheckpointFolder
+  double checkpoint_seconds = 10.0;                    // TrialSpec::checkpoint_seconds
   std::function<void(const std::string&)> on_warning;  // as in WorkerPoolOptions
 };
 
 class LocalExecutor : public TrialExecutor {
  public:
   explicit LocalExecutor(LocalExecutorOptions options);
-  ~LocalExecutor() override;  // the checkpoint folder goes if it is empty
-
   int capacity() const override { return options_.jobs; }
   void submit(const Trial& trial) override;  // fewer than capacity() trials are in training
   std::optional<TrialResult> wait(double timeout_seconds) override;
   std::vector<TrialEpoch> take_epochs() override;
   void stop() override { pool_.stop(); }
-  // A trial that is finished needs its checkpoint no more.
   void stored(const Trial& trial) override;
 
   std::vector<pid_t> worker_pids() const { return pool_.worker_pids(); }
@@ -48,9 +47,8 @@ class LocalExecutor : public TrialExecutor {
   void keep_checkpoints(const std::set<int64_t>& trials) const;
 
  private:
-  std::string checkpoint(int64_t trial) const;
-
   LocalExecutorOptions options_;
+  std::optional<CheckpointFolder> checkpoints_;
   WorkerPool pool_;
 };
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/run_trial.h"
 
-#include <chrono>
 #include <ctime>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
@@ -11,12 +9,11 @@
 #include "core/io/load_study.h"
 #include "core/metrics.h"
 #include "deploy/reference.h"
+#include "experiments/staged_training.h"
 #include "trainer/export.h"
 
 namespace bitwright {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 double process_cpu_seconds() {
   timespec now{};
@@ -24,88 +21,10 @@ double process_cpu_seconds() {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-// The state of a training on disk, as TrialSpec::checkpoint asks for it.
-class CheckpointFile {
- public:
-  explicit CheckpointFile(const TrialSpec& spec)
-      : path_(spec.checkpoint), interval_(spec.checkpoint_seconds), keep_(spec.keep_checkpoint) {}
-
-  const std::string& path() const { return path_; }
-  bool wanted() const { return !path_.empty(); }
-
-  // Nothing where there is none, or a damaged one.
-  std::optional<TrainingState> read(const TrialHooks& hooks) const {
-    if (!wanted() || !std::filesystem::exists(path_)) return std::nullopt;
-    try {
-      return parse_state(read_file(path_), path_);
-    } catch (const StoreError& error) {
-      if (hooks.on_warning) hooks.on_warning(fmt::format("{}; the training starts over", error.what()));
-      return std::nullopt;
-    }
-  }
-
-  // False where the disk refuses: then finish() says why.
-  bool update(const TrainingState& state) {
-    if (keep_) last_ = state;
-    if (Clock::now() - written_ < interval_) return true;
-    try {
-      replace_file(path_, serialize_state(state));
-    } catch (const StoreError&) {  // must not pass through libtorch's callers, who take it for the candidate's failure
-      error_ = std::current_exception();
-      return false;
-    }
-    written_ = Clock::now();
-    return true;
-  }
-
-  void finish() const {
-    if (error_) std::rethrow_exception(error_);
-    if (last_) replace_file(path_, serialize_state(*last_));
-  }
-
- private:
-  std::string path_;
-  std::chrono::duration<double> interval_;
-  bool keep_;
-  Clock::time_point written_ = Clock::now();
-  std::optional<TrainingState> last_;
-  std::exception_ptr error_;
-};
-
-TrainOutcome train_from(const std::optional<TrainingState>& state, const std::optional<Parent>& parent,
-                        const Network& network, const TrainingData& data, const Recipe& recipe, uint64_t seed,
-                        TrainOptions options) {
-  options.resume = state ? &*state : nullptr;
-  options.parent = parent && !state ? &*parent : nullptr;
-  return train(network, data, recipe, seed, options);
-}
-
-TrainOutcome train_with_checkpoint(const TrainingData& data, const Recipe& recipe, const TrialSpec& spec,
-                                   const std::optional<Parent>& parent, const TrialHooks& hooks) {
-  CheckpointFile file(spec);
-  TrainOptions options;
-  options.on_epoch = [&](const EpochRecord& epoch) {
-    if (hooks.on_epoch) hooks.on_epoch(epoch);
-    return true;
-  };
-  if (file.wanted()) options.on_checkpoint = [&](const TrainingState& state) { return file.update(state); };
-  const auto state = file.read(hooks);
-  TrainOutcome outcome;
-  try {
-    outcome = train_from(state, parent, spec.network, data, recipe, spec.seed, options);
-  } catch (const StructureError& error) {
-    if (!state) throw;
-    if (hooks.on_warning) hooks.on_warning(fmt::format("{}: {}; the training starts over", file.path(), error.what()));
-    outcome = train_from(std::nullopt, parent, spec.network, data, recipe, spec.seed, options);
-  }
-  file.finish();
-  return outcome;
-}
-
 // Adds what training did to the report and returns its parameters.
 Parameters train_into(TrialReport& report, const TrainingData& data, const Recipe& recipe, const TrialSpec& spec,
                       const std::optional<Parent>& parent, const TrialHooks& hooks) {
-  TrainOutcome outcome = train_with_checkpoint(data, recipe, spec, parent, hooks);
+  TrainOutcome outcome = train_in_stages(data, recipe, spec, parent, hooks);
   report.epochs = std::move(outcome.epochs);
   report.train_seconds = outcome.cpu_seconds;
   report.failure = std::move(outcome.failure);
@@ -186,8 +105,7 @@ const Dataset& DataCache::test(const Study& study) {
 
 TrialReport run_trial(const TrialSpec& spec, DataCache& cache, const TrialHooks& hooks) {
   TrialReport report{.number = spec.number, .attempt = spec.attempt};
-  Study study = study_from_json(spec.config_json);
-  if (spec.epochs > 0) study.recipe.epochs = spec.epochs;
+  const Study study = study_from_json(spec.config_json);
   const TrainingData& data = cache.training(study);
   try {
     if (const auto trained = trained_network(report, spec, data, study.recipe, hooks))

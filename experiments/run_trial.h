@@ -32,8 +32,7 @@ struct TrialHooks {
 };
 
 // What a candidate does wrong is a result, its failure; what the user's data or disk does wrong is thrown, as
-// ConfigError or StoreError. A checkpoint that is damaged or another training's is a warning: the training starts over.
-// The checkpoint stays: it goes once the report is published.
+// ConfigError or StoreError.
 TrialReport run_trial(const TrialSpec& spec, DataCache& cache, const TrialHooks& hooks);
 
 }  // namespace bitwright

@@ -52,26 +52,37 @@ std::unique_ptr<Sampler> sampler_of(const Study& study, const SearchSpace& space
   return make_sampler(study.search, space, goals_of(study), rules, validating, earlier);
 }
 
+void print_warning(const std::string& line) {
+  std::cerr << "warning: " << line << "\n";
+}
+
+// Those whose training runs or may go on.
+std::set<int64_t> open_trials(const TrialStore& store) {
+  std::set<int64_t> open;
+  for (const Trial& trial : store.running()) open.insert(trial.number);
+  for (const Trial& trial : store.stopped()) open.insert(trial.number);
+  return open;
+}
+
 void warn(const Study& study, const std::vector<std::string>& warnings) {
   for (const std::string& warning : warnings) std::cerr << "warning: " << study.file << ": " << warning << "\n";
 }
 
 std::unique_ptr<TrialExecutor> local_executor(const SearchRequest& request, const TrialStore& store) {
   const ExecutorSpec& spec = request.study.executor;
-  auto executor = std::make_unique<LocalExecutor>(
-      LocalExecutorOptions{.program = request.worker_program,
-                           .work_folder = request.store_path + ".work",
-                           .checkpoint_folder = request.store_path + ".checkpoints",
-                           .config_json = request.study.config_json,
-                           .recipe = request.study.recipe,
-                           .jobs = request.study.search.jobs,
-                           .trial_seconds = spec.trial_seconds,
-                           .trial_memory_bytes = spec.trial_memory_bytes,
-                           .on_warning = [](const std::string& line) { std::cerr << "warning: " << line << "\n"; }});
-  std::set<int64_t> open_trials;
-  for (const Trial& trial : store.running()) open_trials.insert(trial.number);
-  for (const Trial& trial : store.stopped()) open_trials.insert(trial.number);
-  executor->keep_checkpoints(open_trials);
+  auto executor =
+      std::make_unique<LocalExecutor>(LocalExecutorOptions{.program = request.worker_program,
+                                                           .work_folder = request.store_path + ".work",
+                                                           .checkpoint_folder = request.store_path + ".checkpoints",
+                                                           .config_json = request.study.config_json,
+                                                           .recipe = request.study.recipe,
+                                                           .jobs = request.study.search.jobs,
+                                                           .trial_seconds = spec.trial_seconds,
+                                                           .trial_memory_bytes = spec.trial_memory_bytes,
+                                                           .checkpoint_bytes = spec.checkpoint_bytes,
+                           .checkpoint_seconds = spec.checkpoint_seconds,
+                                                           .on_warning = print_warning});
+  executor->keep_checkpoints(open_trials(store));
   return executor;
 }
 
@@ -79,13 +90,16 @@ std::unique_ptr<TrialExecutor> executor_of(const SearchRequest& request, const T
   const ExecutorSpec& spec = request.study.executor;
   if (spec.kind == "local") return local_executor(request, store);
   const std::string folder = spec.folder.empty() ? request.store_path + ".jobs" : spec.folder;
-  return std::make_unique<SlurmExecutor>(SlurmExecutorOptions{.program = request.worker_program,
-                                                              .folder = std::filesystem::absolute(folder),
-                                                              .study_uuid = store.study().uuid,
-                                                              .config_json = request.study.config_json,
-                                                              .recipe = request.study.recipe,
-                                                              .spec = spec,
-                                                              .jobs = request.study.search.jobs});
+  auto executor = std::make_unique<SlurmExecutor>(SlurmExecutorOptions{.program = request.worker_program,
+                                                                       .folder = std::filesystem::absolute(folder),
+                                                                       .study_uuid = store.study().uuid,
+                                                                       .config_json = request.study.config_json,
+                                                                       .recipe = request.study.recipe,
+                                                                       .spec = spec,
+                                                                       .jobs = request.study.search.jobs,
+                                                                       .on_warning = print_warning});
+  executor->keep_only(open_trials(store));
+  return executor;
 }
 
 StudyOutcome run(const SearchRequest& request, const TrainingData& data, TrialStore& store) {

@@ -8,12 +8,12 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "core/check.h"
 #include "core/error.h"
-#include "core/io/model_json.h"
+#include "core/hash.h"
+#include "experiments/executor_trials.h"
 #include "experiments/life_sign.h"
 #include "experiments/worker_pool.h"
 
@@ -25,6 +25,8 @@ namespace fs = std::filesystem;
 constexpr const char* kJobFile = "/job";  // in an attempt's folder: the name of its job, which may be another trial's
 constexpr double kSpareSeconds = 180.0;   // of a job beyond its trainings' limit: start, and the signal before its end
 constexpr int kMostSends = 20;            // of one attempt, after which the cluster is at fault
+constexpr int kMostStillborn = 3;
+constexpr int kCannotRun = 126, kNotFound = 127;  // of the shell
 
 double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -32,15 +34,17 @@ double seconds_now() {
 
 // The last lines of a job's log are what its end is explained by; the newest log where it ran twice.
 std::string last_words(const std::string& folder) {
-  std::string newest, last;
-  std::error_code gone;
-  for (const auto& file : fs::directory_iterator(folder, gone)) {
-    const std::string name = file.path().filename();
-    if (name.starts_with("slurm-") &&
-        (newest.empty() || file.last_write_time(gone) > fs::last_write_time(newest, gone)))
-      newest = file.path();
+  fs::path newest;
+  fs::file_time_type written = fs::file_time_type::min();
+  for (const fs::path& file : files_in(folder)) {
+    std::error_code gone;
+    const auto time = fs::last_write_time(file, gone);
+    if (gone || time <= written || !file.filename().string().starts_with("slurm-")) continue;
+    newest = file;
+    written = time;
   }
   std::ifstream in(newest);
+  std::string last;
   for (std::string line; std::getline(in, line);)
     if (!line.empty()) last = line;
   return last;
@@ -62,17 +66,36 @@ std::vector<std::string> sbatch_options(const ExecutorSpec& spec) {
 
 }  // namespace
 
-SlurmExecutor::SlurmExecutor(SlurmExecutorOptions options) : options_(std::move(options)) {
+SlurmExecutor::SlurmExecutor(SlurmExecutorOptions options)
+    : options_(std::move(options)), tag_(sha256_hex(options_.study_uuid + options_.folder).substr(0, 16)) {
   BW_CHECK(options_.jobs >= 1 && options_.spec.trials_per_job >= 1);
   check_worker_program(options_.program);
-  std::error_code failed;
-  fs::create_directories(options_.folder + "/checkpoints", failed);
-  if (failed) throw StoreError(options_.folder + ": cannot create: " + failed.message());
-  replace_file(options_.folder + "/job.sh", job_script());
+  checkpoints_.emplace(options_.folder + "/checkpoints", options_.spec.checkpoint_bytes);
+  replace_file(script(), job_script());
+}
+
+SlurmExecutor::~SlurmExecutor() {
+  if (!attempts_.empty()) return;  // their jobs run on
+  std::error_code ignored;
+  fs::remove(script(), ignored);
+  checkpoints_.reset();
+  fs::remove(options_.folder, ignored);
+}
+
+std::string SlurmExecutor::script() const {
+  return options_.folder + "/job.sh";
+}
+
+void SlurmExecutor::warn(const std::string& line) const {
+  if (options_.on_warning) options_.on_warning(line);
 }
 
 std::string SlurmExecutor::name_of(const Trial& trial) const {
-  return fmt::format("bitwright-{}-t{}-a{}", options_.study_uuid.substr(0, 8), trial.number, trial.attempt);
+  return fmt::format("{}{}-a{}", prefix(), trial.number, trial.attempt);
+}
+
+std::string SlurmExecutor::prefix() const {
+  return fmt::format("bitwright-{}-t", tag_);
 }
 
 SlurmExecutor::Attempt& SlurmExecutor::follow(const Trial& trial) {
@@ -82,18 +105,17 @@ SlurmExecutor::Attempt& SlurmExecutor::follow(const Trial& trial) {
 }
 
 void SlurmExecutor::write_spec(const Attempt& attempt) const {
-  const Trial& trial = attempt.trial;
-  fs::create_directories(attempt.folder);
-  publish(attempt.folder, "spec.json",
-          spec_text({.config_json = options_.config_json,
-                     .number = trial.number,
-                     .attempt = trial.attempt,
-                     .seed = trial.seed,
-                     .epochs = trial.fidelity < 1.0 ? epochs_at(trial.fidelity, options_.recipe) : 0,
-                     .network = trial.candidate.network,
-                     .checkpoint = fmt::format("{}/checkpoints/trial-{}.ckpt", options_.folder, trial.number),
-                     .checkpoint_seconds = options_.checkpoint_seconds,
-                     .keep_checkpoint = trial.fidelity < 1.0}));
+  std::error_code failed;
+  fs::create_directories(attempt.folder, failed);
+  if (failed) throw StoreError(attempt.folder + ": cannot create: " + failed.message());
+  TrialSpec spec = spec_of(attempt.trial, options_.config_json, options_.recipe);
+  spec.checkpoint = checkpoints_->of_trial(spec.number);
+  spec.checkpoint_seconds = options_.spec.checkpoint_seconds;
+  if (publish(attempt.folder, "spec.json", spec_text(spec))) return;
+  const std::string path = attempt.folder + "/spec.json";
+  const TrialSpec there = parse_spec(read_file(path));
+  if (there.seed != spec.seed || canonical_text(there.network) != canonical_text(spec.network))
+    throw StoreError(path + ": another network: a copy of this study was searched here; take another executor.folder");
 }
 
 void SlurmExecutor::submit(const Trial& trial) {
@@ -104,7 +126,8 @@ void SlurmExecutor::submit(const Trial& trial) {
 bool SlurmExecutor::adopt(const Trial& trial) {
   Attempt& attempt = follow(trial);
   write_spec(attempt);  // where it is there, it stays
-  if (fs::exists(attempt.folder + kJobFile)) attempt.job = read_file(attempt.folder + kJobFile);
+  std::error_code unreadable;
+  if (fs::exists(attempt.folder + kJobFile, unreadable)) attempt.job = read_file(attempt.folder + kJobFile);
   return true;
 }
 
@@ -127,7 +150,7 @@ void SlurmExecutor::send_waiting() {
 void SlurmExecutor::send(const std::vector<Attempt*>& batch) {
   SlurmRequest request{.name = name_of(batch.front()->trial),
                        .folder = batch.front()->folder,
-                       .script = options_.folder + "/job.sh",
+                       .script = script(),
                        .command = {options_.program, "--batch"},
                        .options = sbatch_options(options_.spec)};
   for (Attempt* attempt : batch) {
@@ -137,8 +160,11 @@ void SlurmExecutor::send(const std::vector<Attempt*>& batch) {
     attempt->gone_since = -1.0;
   }
   cancelled_.erase(request.name);
-  const bool sent = queue_.submit(request);
-  for (Attempt* attempt : batch) attempt->sends += sent;
+  lively_.erase(request.name);
+  const std::string why_not = queue_.submit(request);
+  for (Attempt* attempt : batch) attempt->sends += why_not.empty();
+  if (!why_not.empty() && why_not != not_taken_) warn(fmt::format("{}; it is tried again", why_not));
+  not_taken_ = why_not;
 }
 
 std::optional<TrialResult> SlurmExecutor::wait(double timeout_seconds) {
@@ -167,6 +193,7 @@ void SlurmExecutor::look() {
   if (attempts_.empty()) return;
   for (auto& [number, attempt] : attempts_) read_life(attempt);
   const auto jobs = queue_.jobs();
+  note_answer(jobs.has_value());
   if (!jobs) return;
   std::vector<int64_t> numbers;
   for (const auto& [number, attempt] : attempts_)
@@ -175,21 +202,21 @@ void SlurmExecutor::look() {
     if (const auto attempt = attempts_.find(number); attempt != attempts_.end()) look_at(attempt->second, *jobs);
 }
 
+void SlurmExecutor::note_answer(bool answers) {
+  if (!answers && answers_) warn("slurmctld does not answer; jobs that run go on, and it is asked again");
+  if (answers && !answers_) warn("slurmctld answers again");
+  answers_ = answers;
+}
+
 bool SlurmExecutor::collect(Attempt& attempt) {
   const std::string path = attempt.folder + "/result.json";
-  if (!fs::exists(path)) return false;
+  std::error_code unreadable;  // as long as the shared folder is away
+  if (!fs::exists(path, unreadable)) return false;
   read_life(attempt);
   const TrialReport report = parse_report(read_file(path));
   if (report.number != attempt.trial.number || report.attempt != attempt.trial.attempt)
     throw StoreError(path + ": the result of another trial");
-  TrialResult result{.number = report.number,
-                     .attempt = report.attempt,
-                     .metrics = report.metrics,
-                     .epochs = report.epochs,
-                     .failure = report.failure,
-                     .train_seconds = report.train_seconds};
-  if (report.model) result.artifacts.push_back({"model", nlohmann::json(*report.model).dump()});
-  results_.push_back(std::move(result));
+  results_.push_back(result_of(report));
   for (auto& [number, other] : attempts_)
     if (other.job == attempt.job) other.life_since = seconds_now();
   return true;
@@ -199,6 +226,7 @@ void SlurmExecutor::read_life(Attempt& attempt) {
   const std::optional<LifeSign> life = read_life_sign(attempt.folder);
   if (!life) return;
   if (attempt.began < 0.0) attempt.began = seconds_now();
+  lively_.insert(attempt.job);
   if (life->text != attempt.life) {
     attempt.life = life->text;
     attempt.life_since = seconds_now();
@@ -248,16 +276,34 @@ void SlurmExecutor::end(Attempt& attempt, const std::string& why) {
 
 // Of a job that the queue does not know, or says has ended, without a result.
 void SlurmExecutor::judge_end(Attempt& attempt, const SlurmJob* job) {
-  const bool began = !attempt.life.empty();
-  if (!job || job->lost_without_fault() || !began) {
-    if (attempt.sends >= kMostSends)
-      throw StoreError(fmt::format("executor: job {} was sent {} times and never came through{}", attempt.job,
-                                   attempt.sends, job ? ": " + job->state + ", " + job->reason : ""));
-    return send({&attempt});
-  }
+  job && !job->lost_without_fault() ? judge_failure(attempt, *job) : send_again(attempt, job);
+}
+
+// What is wrong with the user's data, disk or nodes ends the search, unless it may have been mended since: then the job
+// was sent by an earlier call.
+void SlurmExecutor::judge_failure(Attempt& attempt, const SlurmJob& job) {
   const std::string words = last_words(options_.folder + "/" + attempt.job);
-  fail(attempt,
-       fmt::format("job {} ended on {}: {}{}", job->id, job->node, job->state, words.empty() ? "" : ": " + words));
+  const std::string what =
+      fmt::format("job {} ended on {}: {}{}", job.id, job.node, job.state, words.empty() ? "" : ": " + words);
+  const bool config = job.exit_code == static_cast<int>(ExitCode::kConfig);
+  const bool disk =
+      job.exit_code == static_cast<int>(ExitCode::kStore) || job.exit_code == kCannotRun || job.exit_code == kNotFound;
+  if ((config || disk) && attempt.sends == 0) return send_again(attempt, &job);
+  if (config) throw ConfigError(what);
+  if (disk) throw StoreError(what);
+  if (!attempt.life.empty()) return fail(attempt, what);
+  if (lively_.contains(attempt.job)) return send_again(attempt, &job);  // another one of its batch failed
+  if (++attempt.stillborn >= kMostStillborn)
+    throw StoreError(fmt::format("{}: the {}. job that failed before its training began", what, attempt.stillborn));
+  warn(what + ": before its training began; it is sent again");
+  send_again(attempt, &job);
+}
+
+void SlurmExecutor::send_again(Attempt& attempt, const SlurmJob* job) {
+  if (attempt.sends >= kMostSends)
+    throw StoreError(fmt::format("executor: job {} was sent {} times and never came through{}", attempt.job,
+                                 attempt.sends, job ? ": " + job->state + ", " + job->reason : ""));
+  send({&attempt});
 }
 
 void SlurmExecutor::fail(Attempt& attempt, const std::string& why) {
@@ -277,7 +323,7 @@ void SlurmExecutor::stop() {
   waiting_.clear();
 }
 
-// Its attempts' folders are needed no more, nor is its checkpoint, unless it may go on.
+// Its attempts' folders are needed no more.
 void SlurmExecutor::stored(const Trial& trial) {
   std::error_code ignored;
   for (int attempt = 1; attempt <= trial.attempt; ++attempt) {
@@ -286,8 +332,17 @@ void SlurmExecutor::stored(const Trial& trial) {
     earlier.attempt = attempt;
     fs::remove_all(options_.folder + "/" + name_of(earlier), ignored);
   }
-  if (trial.state == TrialState::kStopped) return;
-  fs::remove(fmt::format("{}/checkpoints/trial-{}.ckpt", options_.folder, trial.number), ignored);
+  checkpoints_->stored(trial);
+}
+
+void SlurmExecutor::keep_only(const std::set<int64_t>& trials) const {
+  checkpoints_->keep_only(trials);
+  std::error_code ignored;
+  for (const fs::path& folder : files_in(options_.folder)) {
+    const std::string name = folder.filename();
+    if (name.starts_with(prefix()) && !trials.contains(std::atoll(name.c_str() + prefix().size())))
+      fs::remove_all(folder, ignored);
+  }
 }
 
 }  // namespace bitwright

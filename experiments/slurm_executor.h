@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/study.h"
+#include "experiments/checkpoint_folder.h"
 #include "experiments/slurm_queue.h"
 #include "experiments/trial_protocol.h"
 #include "search/run_study.h"
@@ -29,15 +30,16 @@ struct SlurmExecutorOptions {
   std::string config_json;  // Study::config_json
   Recipe recipe{};
   ExecutorSpec spec{};
-  int jobs = 1;                      // in the queue at once
-  double checkpoint_seconds = 30.0;  // TrialSpec::checkpoint_seconds
-  double poll_seconds = 2.0;         // between two looks at queue and folders
+  int jobs = 1;                                        // in the queue at once
+  double poll_seconds = 2.0;                           // between two looks at queue and folders
+  std::function<void(const std::string&)> on_warning;  // one line for people
 };
 
 class SlurmExecutor : public TrialExecutor {
  public:
   // Throws ConfigError where Slurm's commands are not there.
   explicit SlurmExecutor(SlurmExecutorOptions options);
+  ~SlurmExecutor() override;  // the folder goes if nothing else is in it
 
   int capacity() const override { return options_.jobs * options_.spec.trials_per_job; }
   void submit(const Trial& trial) override;
@@ -48,12 +50,16 @@ class SlurmExecutor : public TrialExecutor {
   void stop() override;
   void stored(const Trial& trial) override;
 
+  // What the folder has of other trials of this study goes: their search was killed at the wrong moment.
+  void keep_only(const std::set<int64_t>& trials) const;
+
  private:
   struct Attempt {
     Trial trial;
     std::string folder;
-    std::string job;  // its name; of a batch that of the first trial
-    int sends = 0;
+    std::string job;           // its name; of a batch that of the first trial
+    int sends = 0;             // by this call
+    int stillborn = 0;         // jobs that failed before the first sign of life
     double gone_since = -1.0;  // seconds of a clock that never goes back; -1: it is not
     std::string life;          // file of life, as last read
     double began = -1.0;       // when the first sign of life was seen; -1: none was
@@ -61,6 +67,9 @@ class SlurmExecutor : public TrialExecutor {
     int last_epoch = 0;        // told
   };
 
+  std::string script() const;  // of jobs
+  std::string prefix() const;  // of what name_of() gives
+  void warn(const std::string& line) const;
   std::string name_of(const Trial& trial) const;
   void write_spec(const Attempt& attempt) const;
   Attempt& follow(const Trial& trial);
@@ -73,13 +82,21 @@ class SlurmExecutor : public TrialExecutor {
   std::string judge_work(Attempt& attempt, const SlurmJob& job);
   void end(Attempt& attempt, const std::string& why);
   void judge_end(Attempt& attempt, const SlurmJob* job);
+  void judge_failure(Attempt& attempt, const SlurmJob& job);
+  void send_again(Attempt& attempt, const SlurmJob* job);
+  void note_answer(bool answers);
   void fail(Attempt& attempt, const std::string& why);
 
   SlurmExecutorOptions options_;
+  std::string tag_;  // of the study and the folder, in the names of jobs
+  std::optional<CheckpointFolder> checkpoints_;
   SlurmQueue queue_;
+  bool answers_ = true;                  // slurmctld, last time
+  std::string not_taken_;                // why the last job was not, as was said
   std::map<int64_t, Attempt> attempts_;  // by number of the trial
   std::vector<int64_t> waiting_;         // to be sent
   std::set<std::string> cancelled_;      // jobs that the queue may not know to be over
+  std::set<std::string> lively_;         // jobs that began a training
   std::deque<TrialResult> results_;
   std::vector<TrialEpoch> epochs_;
   double looked_ = -1e9;

@@ -2,10 +2,12 @@
 #include "experiments/slurm_queue.h"
 
 #include <fmt/format.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <chrono>
+#include <cstdlib>
 #include <sstream>
 
 #include "core/error.h"
@@ -15,9 +17,9 @@ namespace bitwright {
 namespace {
 
 constexpr std::chrono::seconds kPatience{30};  // for a command of Slurm's
-constexpr const char* kFormat = "%i|%T|%r|%N|%j";
+constexpr const char* kFormat = "JobID:|,State:|,Reason:|,NodeList:|,exit_code:|,Name:|";
 
-// slurmctld is down, starting or busy; the request may come through later.
+// slurmctld is down, starting or busy, or as many jobs wait as may; the request may come through later.
 bool is_passing(const std::string& errors) {
   constexpr std::array kTexts = {"Unable to contact slurm controller",
                                  "Connection refused",
@@ -28,7 +30,8 @@ bool is_passing(const std::string& errors) {
                                  "Slurm backup controller in standby mode",
                                  "temporarily unable to accept job",
                                  "Resource temporarily unavailable",
-                                 "Unexpected message received"};
+                                 "Unexpected message received",
+                                 "SubmitJob"};  // QOSMaxSubmitJobPerUserLimit, AssocMaxSubmitJobLimit and the like
   for (const char* text : kTexts)
     if (errors.find(text) != errors.npos) return true;
   return false;
@@ -36,6 +39,13 @@ bool is_passing(const std::string& errors) {
 
 std::string first_line(const std::string& text) {
   return text.substr(0, text.find('\n'));
+}
+
+// "512", as of wait(2), or "2:0".
+int exit_code_of(const std::string& text) {
+  const int status = std::atoi(text.c_str());
+  if (text.find(':') != text.npos) return status;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
 }
 
 ProcessResult run(const std::vector<std::string>& command) {
@@ -74,7 +84,7 @@ SlurmQueue::SlurmQueue() {
       throw ConfigError(fmt::format("executor.kind = slurm: there is no {} in PATH: install slurm-client", program));
 }
 
-bool SlurmQueue::submit(const SlurmRequest& request) {
+std::string SlurmQueue::submit(const SlurmRequest& request) {
   std::vector<std::string> command = {"sbatch",
                                       "--parsable",
                                       "--requeue",
@@ -87,14 +97,15 @@ bool SlurmQueue::submit(const SlurmRequest& request) {
   command.push_back(request.script);
   command.insert(command.end(), request.command.begin(), request.command.end());
   const ProcessResult result = run(command);
-  if (result.ok()) return true;
-  if (result.timed_out || is_passing(result.errors)) return false;
+  if (result.ok()) return "";
+  if (result.timed_out) return "sbatch does not come back";
+  if (is_passing(result.errors)) return first_line(result.errors);
   throw ConfigError(fmt::format("executor: sbatch refuses the job: {}", first_line(result.errors)));
 }
 
 std::optional<std::map<std::string, SlurmJob>> SlurmQueue::jobs() {
   const ProcessResult result =
-      run({"squeue", "--noheader", "--states=all", fmt::format("--user={}", ::geteuid()), "--format", kFormat});
+      run({"squeue", "--noheader", "--states=all", fmt::format("--user={}", ::geteuid()), "--Format", kFormat});
   return result.ok() ? std::optional(parse_jobs(result.output)) : std::nullopt;
 }
 
@@ -110,7 +121,11 @@ std::map<std::string, SlurmJob> parse_jobs(const std::string& output) {
     SlurmJob job;
     std::istringstream fields(line);
     for (std::string* field : {&job.id, &job.state, &job.reason, &job.node}) std::getline(fields, *field, '|');
+    std::string exit_status;
+    std::getline(fields, exit_status, '|');
+    job.exit_code = exit_code_of(exit_status);
     std::getline(fields, job.name);
+    if (job.name.ends_with('|')) job.name.pop_back();
     const auto found = jobs.find(job.name);
     if (found == jobs.end() || !found->second.active()) jobs[job.name] = job;
   }

@@ -16,6 +16,7 @@ struct SlurmJob {
   std::string state;   // "PENDING", "RUNNING", "FAILED", ...: JOB STATE CODES of squeue(1)
   std::string reason;  // why it waits or ended
   std::string node;
+  int exit_code = 0;                // of its script, which is that of its command; 0 where a signal ended it
   bool active() const;              // it waits, runs or will
   bool lost_without_fault() const;  // the cluster's end of it, not its own
 };
@@ -37,8 +38,9 @@ class SlurmQueue {
   // Throws ConfigError where PATH has no sbatch, squeue or scancel.
   SlurmQueue();
 
-  // False where slurmctld does not answer: to be tried again. Throws ConfigError where it refuses the job.
-  bool submit(const SlurmRequest& request);
+  // Empty, or why it was not taken, which may pass: slurmctld does not answer, or takes no further job now. Throws
+  // ConfigError where it refuses the job.
+  std::string submit(const SlurmRequest& request);
   // This user's jobs, ended ones as long as Slurm knows them, by name: of several one that is active. Nothing where
   // slurmctld does not answer.
   std::optional<std::map<std::string, SlurmJob>> jobs();

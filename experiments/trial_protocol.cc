@@ -7,7 +7,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -20,6 +19,7 @@ namespace bitwright {
 namespace {
 
 constexpr int kSchema = 1;
+constexpr const char* kEnd = ".end";  // of a file with a state
 
 [[noreturn]] void disk_error(const std::string& path, const char* what) {
   throw StoreError(path + ": " + what + ": " + std::strerror(errno));
@@ -102,6 +102,18 @@ void sync_folder(const std::string& folder) {
 
 }  // namespace
 
+std::string under_way_file(const std::string& checkpoint, int epochs) {
+  return fmt::format("{}-e{}.part", checkpoint, epochs);
+}
+
+std::string end_file(const std::string& checkpoint, int epochs) {
+  return fmt::format("{}-e{}{}", checkpoint, epochs, kEnd);
+}
+
+bool is_end_file(const std::string& name) {
+  return name.ends_with(kEnd);
+}
+
 std::string spec_text(const TrialSpec& spec) {
   nlohmann::json json = {{"schema", kSchema},
                          {"config", nlohmann::json::parse(spec.config_json)},
@@ -111,10 +123,10 @@ std::string spec_text(const TrialSpec& spec) {
                          {"network", spec.network},
                          {"score_test", spec.score_test},
                          {"keep_parameters", spec.keep_parameters},
-                         {"epochs", spec.epochs},
+                         {"stages", spec.stages},
+                         {"may_go_on", spec.may_go_on},
                          {"checkpoint", spec.checkpoint},
                          {"checkpoint_seconds", spec.checkpoint_seconds},
-                         {"keep_checkpoint", spec.keep_checkpoint},
                          {"parent", spec.parent}};
   if (spec.post_training) json["post_training"] = options_json(*spec.post_training);
   return json.dump();
@@ -130,10 +142,10 @@ TrialSpec parse_spec(const std::string& text) {
   spec.network = json.at("network").get<Network>();
   spec.score_test = json.value("score_test", spec.score_test);
   spec.keep_parameters = json.value("keep_parameters", spec.keep_parameters);
-  spec.epochs = json.value("epochs", spec.epochs);
+  spec.stages = json.value("stages", spec.stages);
+  spec.may_go_on = json.value("may_go_on", spec.may_go_on);
   spec.checkpoint = json.value("checkpoint", spec.checkpoint);
   spec.checkpoint_seconds = json.value("checkpoint_seconds", spec.checkpoint_seconds);
-  spec.keep_checkpoint = json.value("keep_checkpoint", spec.keep_checkpoint);
   spec.parent = json.value("parent", spec.parent);
   if (json.contains("post_training")) spec.post_training = options_from(json.at("post_training"));
   return spec;
@@ -197,6 +209,15 @@ std::string read_file(const std::string& path) {
   std::stringstream text;
   if (!in || !(text << in.rdbuf())) throw StoreError(path + ": cannot read");
   return text.str();
+}
+
+std::vector<std::filesystem::path> files_in(const std::string& folder) {
+  std::vector<std::filesystem::path> files;
+  std::error_code unreadable;
+  for (std::filesystem::directory_iterator file(folder, unreadable), end; !unreadable && file != end;
+       file.increment(unreadable))
+    files.push_back(file->path());
+  return files;
 }
 
 }  // namespace bitwright

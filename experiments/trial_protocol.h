@@ -3,8 +3,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/parameters.h"
 #include "core/quantized_model.h"
@@ -19,19 +21,20 @@ struct TrialSpec {
   int64_t number = 0;
   int attempt = 1;  // ours: the store takes the first result of the current attempt only
   uint64_t seed = 0;
-  int epochs = 0;  // of the training, which stops at a rung; 0: the recipe's
+  // Epochs at which the training stopped before, rising, and at which it is to end, as is `may_go_on` from there: each
+  // stage has a learning rate's schedule of its own. Empty: one stage, of the recipe's epochs.
+  std::vector<int> stages;
+  bool may_go_on = false;
   Network network;
 
   // The test set is scored too: a final evaluation, asked for by name, never within a search.
   bool score_test = false;
   // File that the trained network and its parameters are written to (trained_text), to be a `parent`; empty: none.
   std::string keep_parameters;
-  // File that the state of the training is written to (trainer/checkpoint.h) after an epoch, at most every
-  // `checkpoint_seconds`; empty: none. One that is there is where the training goes on, also to a rung of more epochs.
-  // It goes once there is a report, unless `keep_checkpoint`: then it is the state at the end.
+  // What the files with the training's states begin with: under_way_file(), written after an epoch, at most every
+  // `checkpoint_seconds`, and end_file() of each stage that another follows, or may. Empty: none.
   std::string checkpoint;
-  double checkpoint_seconds = 5.0;
-  bool keep_checkpoint = false;
+  double checkpoint_seconds = 10.0;
   // File of trained_text: the training starts from these weights, where layers match. With `post_training`: the trained
   // network itself, in place of a training.
   std::string parent;
@@ -50,6 +53,11 @@ struct TrialReport {
   std::optional<QuantizedModel> model;
 };
 
+// The state (trainer/checkpoint.h) of a stage of so many epochs, on its way and at its end.
+std::string under_way_file(const std::string& checkpoint, int epochs);  // trial-7-e10.part
+std::string end_file(const std::string& checkpoint, int epochs);        // trial-7-e10.end
+bool is_end_file(const std::string& name);
+
 std::string spec_text(const TrialSpec& spec);
 TrialSpec parse_spec(const std::string& text);
 std::string report_text(const TrialReport& report);
@@ -66,5 +74,7 @@ void replace_file(const std::string& path, const std::string& content);
 
 // The whole file; throws StoreError with the path if it cannot be read.
 std::string read_file(const std::string& path);
+// What is in a folder, as far as it can be read.
+std::vector<std::filesystem::path> files_in(const std::string& folder);
 
 }  // namespace bitwright

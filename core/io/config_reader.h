@@ -77,7 +77,7 @@ struct Unit {
   std::string name;
   double factor;  // base units in one of it
 };
-using Units = std::vector<Unit>;
+using Units = std::vector<Unit>;  // the first is the base
 extern const Units kBytes, kBits, kMicroseconds, kMicrojoules, kMicrowatts, kSeconds, kHertz, kVolts, kMicroamps,
     kMicroampsPerMegahertz, kMilliampHours, kMacs, kParams;  // kParams: its base has no name
 

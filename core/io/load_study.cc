@@ -293,7 +293,7 @@ void visit_space(Fields& fields, SpaceSpec& space) {
 }
 
 const Units kJoules = {{"J", 1}, {"kJ", 1e3}, {"MJ", 1e6}, {"Wh", 3.6e3}, {"kWh", 3.6e6}};
-const Units kMemory = {{"MiB", 1 << 20}, {"GiB", 1 << 30}, {"MB", 1e6}, {"GB", 1e9}};  // of this machine
+const Units kMemory = {{"B", 1}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"MB", 1e6}, {"GB", 1e9}};  // of this machine
 const Units kWatts = {{"W", 1}, {"mW", 1e-3}, {"kW", 1e3}};
 
 void visit_stop_rules(Fields& fields, SearchSpec& search) {
@@ -356,6 +356,8 @@ void visit_executor(Fields& fields, ExecutorSpec& executor, const Codec<std::str
   fields.value("kind", executor.kind, one_of(std::vector<std::string>{"local", "slurm"}));
   fields.value("trial_time", executor.trial_seconds, quantity(kSeconds, None::kAllowed));
   fields.value("trial_memory", executor.trial_memory_bytes, quantity64(kMemory, None::kAllowed));
+  fields.value("checkpoint_interval", executor.checkpoint_seconds, quantity(kSeconds));
+  fields.value("checkpoints", executor.checkpoint_bytes, quantity64(kMemory, None::kAllowed));
   fields.value("folder", executor.folder, folder);
   fields.value("trials_per_job", executor.trials_per_job, whole(1, 1000));
   fields.value("lease", executor.lease_seconds, quantity(kSeconds, None::kAllowed));

@@ -3,6 +3,7 @@
 
 #include <limits>
 #include <map>
+#include <set>
 
 #include "core/io/model_json.h"
 
@@ -194,7 +195,11 @@ void read_proposals(const TrialTables& tables) {
 }
 
 void read_stages(const TrialTables& tables) {
-  tables.each("fidelity", "stage", "idx", [](Trial& trial, const Statement& row) { trial.fidelity = row.real(1); });
+  std::set<int64_t> seen;
+  tables.each("fidelity", "stage", "idx", [&](Trial& trial, const Statement& row) {
+    if (!seen.insert(trial.number).second) trial.rungs.push_back(trial.fidelity);
+    trial.fidelity = row.real(1);
+  });
 }
 
 bool has_stages(const Database& database) {
@@ -217,6 +222,7 @@ bool has_metrics(const Trial& trial) {
 Trial stopped_at(Trial trial, double fidelity, double accuracy, int64_t ended_us) {
   trial.state = TrialState::kStopped;
   trial.fidelity = fidelity;
+  std::erase_if(trial.rungs, [&](double rung) { return rung >= fidelity; });
   trial.metrics = {.accuracy = accuracy};
   trial.violations.clear();
   trial.measured.clear();

@@ -149,24 +149,6 @@ TEST_F(LocalExecutorTest, AWorkersWarningIsPassedOn) {
   EXPECT_THAT(warnings, testing::ElementsAre("trial-4.ckpt: checksum differs"));
 }
 
-TEST_F(LocalExecutorTest, OnlyCheckpointsOfOpenTrialsAreKept) {
-  LocalExecutorOptions wanted = options(answer(""));
-  wanted.checkpoint_folder = folder_.path() + "/checkpoints";
-  {
-    LocalExecutor executor(wanted);
-    for (const char* name : {"trial-1.ckpt", "trial-2.ckpt", "trial-2.ckpt.77.tmp", "trial-12.ckpt", "mine.txt"})
-      std::ofstream(wanted.checkpoint_folder + "/" + name) << "x";
-    executor.keep_checkpoints({2, 3});
-    Trial finished = trial(3);
-    finished.state = TrialState::kComplete;
-    executor.stored(finished);
-  }
-  std::set<std::string> left;
-  for (const auto& file : std::filesystem::directory_iterator(wanted.checkpoint_folder))
-    left.insert(file.path().filename());
-  EXPECT_EQ(left, (std::set<std::string>{"mine.txt", "trial-2.ckpt"}));
-}
-
 TEST_F(LocalExecutorTest, AnEmptyCheckpointFolderGoes) {
   LocalExecutorOptions wanted = options(answer(""));
   wanted.checkpoint_folder = folder_.path() + "/checkpoints";

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
@@ -71,49 +72,81 @@ TEST_F(RunTrial, TheTestSetIsScoredOnlyWhereItIsAskedFor) {
   EXPECT_EQ(report.test->confusion.size(), 16u);
 }
 
-TEST_F(RunTrial, ARungGoesOnWhereTheShorterOneEnded) {
-  TrialSpec spec = tiny_spec({"training.epochs=2"});
-  spec.checkpoint = folder_.path() + "/trial.ckpt";
-  spec.keep_checkpoint = true;
-  ASSERT_EQ(run_trial(spec, cache_, {}).failure, "");
-  spec.config_json = config({"training.epochs=5"});
-  Told told;
-  const TrialReport report = run_trial(spec, cache_, told.hooks());
+class StagedTraining : public RunTrial {
+ protected:
+  StagedTraining() {
+    spec_ = tiny_spec();
+    spec_.checkpoint = folder_.path() + "/trial-1";
+    spec_.stages = {2};
+    spec_.may_go_on = true;
+  }
+  // The next stage.
+  void go_on(int epochs) {
+    spec_.stages.push_back(epochs);
+    spec_.may_go_on = false;
+  }
+  std::string end() const { return end_file(spec_.checkpoint, 2); }
+  std::string under_way() const { return under_way_file(spec_.checkpoint, 6); }
+
+  TrialSpec spec_;
+  Told told_;
+};
+
+TEST_F(StagedTraining, GoesOnWhereTheStageBeforeEnded) {
+  ASSERT_EQ(run_trial(spec_, cache_, {}).failure, "");
+  go_on(6);
+  const TrialReport report = run_trial(spec_, cache_, told_.hooks());
   EXPECT_EQ(report.failure, "");
-  EXPECT_THAT(told.epochs, ElementsAre(3, 4, 5));
-  EXPECT_EQ(report.epochs.size(), 5u);
-  EXPECT_THAT(told.warnings, ElementsAre());
+  EXPECT_THAT(told_.epochs, ElementsAre(3, 4, 5, 6));
+  EXPECT_EQ(report.epochs.size(), 6u);
+  EXPECT_THAT(told_.warnings, ElementsAre());
 }
 
-TEST_F(RunTrial, ADamagedCheckpointIsSaidOnceAndTheTrainingStartsOver) {
-  TrialSpec spec = tiny_spec();
-  const TrialReport undisturbed = run_trial(spec, cache_, {});
-  spec.checkpoint = folder_.write("trial.ckpt", "BWCKPT\n and then nonsense");
-  spec.checkpoint_seconds = 0.0;
-  Told told;
-  const TrialReport report = run_trial(spec, cache_, told.hooks());
-  ASSERT_EQ(told.warnings.size(), 1u);
-  EXPECT_THAT(told.warnings[0], HasSubstr(spec.checkpoint));
-  EXPECT_THAT(told.warnings[0], HasSubstr("; the training starts over"));
-  EXPECT_THAT(told.epochs, ElementsAre(1, 2, 3, 4, 5, 6));
-  EXPECT_EQ(hash(*report.model), hash(*undisturbed.model));
+TEST_F(StagedTraining, WhatIsGoneIsTrainedAgainToTheSameBytes) {
+  const TrialReport rung = run_trial(spec_, cache_, {});
+  go_on(6);
+  const TrialReport expected = run_trial(spec_, cache_, {});
+  EXPECT_NE(hash(*expected.model), hash(*rung.model));
+  std::filesystem::remove(end());
+  EXPECT_EQ(hash(*run_trial(spec_, cache_, told_.hooks()).model), hash(*expected.model));
+  EXPECT_THAT(told_.epochs, ElementsAre(1, 2, 3, 4, 5, 6));
+  spec_.checkpoint.clear();
+  EXPECT_EQ(hash(*run_trial(spec_, cache_, {}).model), hash(*expected.model));
+  spec_.stages = {6};
+  EXPECT_NE(hash(*run_trial(spec_, cache_, {}).model), hash(*expected.model));  // one schedule, not two
 }
 
-TEST_F(RunTrial, TheCheckpointOfAnotherTrainingIsNoStart) {
-  TrialSpec spec = tiny_spec({"training.epochs=2"});
-  spec.checkpoint = folder_.path() + "/trial.ckpt";
-  spec.keep_checkpoint = true;
-  run_trial(spec, cache_, {});
-  ++spec.seed;
-  Told told;
-  EXPECT_EQ(run_trial(spec, cache_, told.hooks()).failure, "");
-  EXPECT_EQ(told.warnings.size(), 1u);
-  EXPECT_THAT(told.epochs, ElementsAre(1, 2));
+TEST_F(StagedTraining, AStateUnderWayIsTakenBeforeTheEndOfAnEarlierStage) {
+  run_trial(spec_, cache_, {});
+  go_on(6);
+  spec_.checkpoint_seconds = 0.0;
+  const TrialReport expected = run_trial(spec_, cache_, {});  // leaves the state after epoch 6
+  EXPECT_EQ(hash(*run_trial(spec_, cache_, told_.hooks()).model), hash(*expected.model));
+  EXPECT_THAT(told_.epochs, ElementsAre());
+}
+
+TEST_F(StagedTraining, ADamagedStateIsSaidOnceAndTrainedAgain) {
+  run_trial(spec_, cache_, {});
+  go_on(6);
+  const TrialReport expected = run_trial(spec_, cache_, {});
+  folder_.write("trial-1-e6.part", "BWCKPT\n and then nonsense");
+  EXPECT_EQ(hash(*run_trial(spec_, cache_, told_.hooks()).model), hash(*expected.model));
+  EXPECT_THAT(told_.warnings, ElementsAre(testing::AllOf(HasSubstr(under_way()), HasSubstr("; it is trained again"))));
+  EXPECT_THAT(told_.epochs, ElementsAre(3, 4, 5, 6));
+}
+
+TEST_F(StagedTraining, TheStateOfAnotherTrainingIsNoStart) {
+  run_trial(spec_, cache_, {});
+  go_on(6);
+  ++spec_.seed;
+  EXPECT_EQ(run_trial(spec_, cache_, told_.hooks()).failure, "");
+  EXPECT_EQ(told_.warnings.size(), 1u);
+  EXPECT_THAT(told_.epochs, ElementsAre(1, 2, 3, 4, 5, 6));
 }
 
 TEST_F(RunTrial, ACheckpointThatTheDiskRefusesIsNoFailureOfTheCandidate) {
   TrialSpec spec = tiny_spec({"training.epochs=2"});
-  spec.checkpoint = folder_.path() + "/no/such/folder/trial.ckpt";
+  spec.checkpoint = folder_.path() + "/no/such/folder/trial-1";
   spec.checkpoint_seconds = 0.0;
   EXPECT_THROW(run_trial(spec, cache_, {}), StoreError);
 }
@@ -171,9 +204,10 @@ TEST_F(RunTrial, ATrainingKilledInTheMiddleEndsAsIfItHadNotBeen) {
                           .work_folder = folder_.path() + "/work",
                           .checkpoint_folder = folder_.path() + "/checkpoints",
                           .config_json = config(overrides),
+                          .recipe = study_from_json(config(overrides)).recipe,
                           .checkpoint_seconds = 0.0});
   executor.submit(tiny_trial(1));
-  while (!std::filesystem::exists(folder_.path() + "/checkpoints/trial-1.ckpt")) ASSERT_FALSE(executor.wait(0.005));
+  while (!std::filesystem::exists(folder_.path() + "/checkpoints/trial-1-e40.part")) ASSERT_FALSE(executor.wait(0.005));
   ::kill(executor.worker_pids().at(0), SIGKILL);
   EXPECT_THAT(wait(executor).failure, HasSubstr("killed by signal 9"));
   executor.take_epochs();
@@ -184,7 +218,6 @@ TEST_F(RunTrial, ATrainingKilledInTheMiddleEndsAsIfItHadNotBeen) {
   EXPECT_GT(executor.take_epochs().front().record.epoch, 1);  // it went on
   ASSERT_EQ(result.artifacts.size(), 1u);
   EXPECT_EQ(sha256_hex(result.artifacts[0].content), sha256_hex(expected));
-  EXPECT_FALSE(std::filesystem::exists(folder_.path() + "/checkpoints/trial-1.ckpt"));
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <fstream>
 
 #include "core/error.h"
+#include "core/hash.h"
 #include "deploy/process.h"
 
 namespace bitwright {
@@ -22,13 +23,19 @@ using testing::HasSubstr;
 
 TEST(SlurmQueue, OfSeveralJobsOfANameTheActiveOneCounts) {
   const auto jobs = parse_jobs(
-      "7|FAILED|NonZeroExitCode|n1|bitwright-ab-t1-a1\n"
-      "9|PENDING|Resources||bitwright-ab-t1-a1\n"
-      "8|COMPLETED|None|n2|bitwright-ab-t1-a1\n"
-      "11|RUNNING|None|n3|another|name\n");
+      "7|FAILED|NonZeroExitCode|n1|512|bitwright-ab-t1-a1|\n"
+      "9|PENDING|Resources||0|bitwright-ab-t1-a1|\n"
+      "8|COMPLETED|None|n2|0|bitwright-ab-t1-a1|\n"
+      "11|RUNNING|None|n3|0|another|name|\n"
+      "12|FAILED|NonZeroExitCode|n1|512|two|\n"
+      "13|FAILED|JobLaunchFailure|n1|9|killed|\n"
+      "14|FAILED|NonZeroExitCode|n1|4:0|four|\n");
   EXPECT_EQ(jobs.at("bitwright-ab-t1-a1").id, "9");
   EXPECT_TRUE(jobs.at("bitwright-ab-t1-a1").active());
   EXPECT_EQ(jobs.at("another|name").node, "n3");
+  EXPECT_EQ(jobs.at("two").exit_code, 2);
+  EXPECT_EQ(jobs.at("killed").exit_code, 0);
+  EXPECT_EQ(jobs.at("four").exit_code, 4);
   EXPECT_FALSE((SlurmJob{.state = "NODE_FAIL"}.active()));
   EXPECT_TRUE((SlurmJob{.state = "NODE_FAIL"}.lost_without_fault()));
   EXPECT_FALSE((SlurmJob{.state = "FAILED"}.lost_without_fault()));
@@ -47,6 +54,7 @@ class SlurmExecutorTest : public testing::Test {
                " 2>/dev/null\n"
                "case $fault in refuse) echo 'sbatch: error: invalid partition specified: x' >&2; exit 1;;\n"
                "  silent) echo 'sbatch: error: Unable to contact slurm controller (connect failure)' >&2; exit 1;;\n"
+               "  full) echo 'sbatch: error: QOSMaxSubmitJobPerUserLimit' >&2; exit 1;;\n"
                "  lose) echo 1; exit 0;; esac\n"
                "for a; do case $a in --job-name=*) name=${a#*=};; --chdir=*) dir=${a#*=};; esac; done\n"
                "while [ \"${1#--}\" != \"$1\" ]; do echo \"$1\" >> " +
@@ -55,17 +63,17 @@ class SlurmExecutorTest : public testing::Test {
                "echo \"$#\" >> " +
                folder_.path() +
                "/sent\n"
-               "echo \"1|RUNNING|None|n1|$name\" > " +
+               "echo \"1|RUNNING|None|n1|0|$name|\" > " +
                jobs +
                "/$name\n"
-               "(cd \"$dir\"; if sh \"$@\" > slurm-1.log 2>&1; then s=COMPLETED; else s=FAILED; fi\n"
-               " echo \"1|$s|None|n1|$name\" > " +
+               "(cd \"$dir\"; sh \"$@\" > slurm-1.log 2>&1; c=$?; s=FAILED; [ $c = 0 ] && s=COMPLETED\n"
+               " echo \"1|$s|None|n1|$((c * 256))|$name|\" > " +
                jobs +
                "/$name) > /dev/null 2>&1 &\n"
                "echo 1");
-    script("squeue", "cat " + jobs + "/* 2>/dev/null; exit 0");
-    script("scancel",
-           "for a; do case $a in --name=*) echo \"1|CANCELLED|None|n1|${a#*=}\" > " + jobs + "/${a#*=};; esac; done");
+    script("squeue", "[ -e " + folder_.path() + "/down ] && exit 1; cat " + jobs + "/* 2>/dev/null; exit 0");
+    script("scancel", "for a; do case $a in --name=*) echo \"1|CANCELLED|None|n1|0|${a#*=}|\" > " + jobs +
+                          "/${a#*=};; esac; done");
     path_ = std::getenv("PATH");
     ::setenv("PATH", (folder_.path() + "/bin:" + path_).c_str(), 1);
   }
@@ -88,7 +96,12 @@ class SlurmExecutorTest : public testing::Test {
             .config_json = "{}",
             .spec = {.kind = "slurm", .result_grace_seconds = 0.2},
             .jobs = 4,
-            .poll_seconds = 0.1};
+            .poll_seconds = 0.1,
+            .on_warning = [this](const std::string& line) { warnings_.push_back(line); }};
+  }
+  // Of the first attempts at trial 4.
+  std::string job() const {
+    return "bitwright-" + sha256_hex("0123456789ab" + folder_.path() + "/shared").substr(0, 16) + "-t4-a1";
   }
   static Trial trial(int64_t number, int attempt = 1) {
     Trial t;
@@ -113,6 +126,7 @@ class SlurmExecutorTest : public testing::Test {
 
   TemporaryDirectory folder_;
   std::string path_;
+  mutable std::vector<std::string> warnings_;
 };
 
 // Publishes an accuracy of one half.
@@ -139,7 +153,7 @@ TEST_F(SlurmExecutorTest, ReturnsResultsAndEpochsAndKeepsThemUntilTheyAreStored)
   const auto epochs = executor.take_epochs();
   ASSERT_EQ(epochs.size(), 1u);
   EXPECT_EQ(epochs[0].record.validation_accuracy, 0.25);
-  const std::string folder = folder_.path() + "/shared/bitwright-01234567-t4-a1";
+  const std::string folder = folder_.path() + "/shared/" + job();
   EXPECT_TRUE(std::filesystem::exists(folder + "/result.json"));
   executor.stored(trial(4));
   EXPECT_FALSE(std::filesystem::exists(folder));
@@ -185,11 +199,110 @@ TEST_F(SlurmExecutorTest, ABatchIsSentWholeAndFoundAgainAfterAKill) {
 }
 
 TEST_F(SlurmExecutorTest, AJobThatTheQueueLostIsSentAgain) {
-  next_faults("lose\nsilent\nlose\n");
+  next_faults("lose\nsilent\nlose\nfull\n");
   SlurmExecutor executor(options(answer()));
   executor.submit(trial(4));
   EXPECT_EQ(wait(executor).failure, "");
   EXPECT_EQ(lines_of("sent").size(), 1u);
+  EXPECT_THAT(warnings_, testing::ElementsAre(HasSubstr("Unable to contact slurm controller"),
+                                              "sbatch: error: QOSMaxSubmitJobPerUserLimit; it is tried again"));
+}
+
+TEST_F(SlurmExecutorTest, ASlurmctldThatIsAwayIsSaidOnce) {
+  SlurmExecutor executor(options(life("1") + "sleep 0.4; rm " + folder_.path() + "/down\nsleep 0.4\n" + answer()));
+  executor.submit(trial(4));
+  EXPECT_FALSE(executor.wait(0.05));  // it is sent
+  std::ofstream(folder_.path() + "/down") << "";
+  EXPECT_EQ(wait(executor).failure, "");
+  EXPECT_THAT(warnings_,
+              testing::ElementsAre(HasSubstr("slurmctld does not answer"), HasSubstr("slurmctld answers again")));
+}
+
+// As where a worker is local.
+TEST_F(SlurmExecutorTest, WhatIsWrongWithDataDiskOrNodeEndsTheSearch) {
+  const auto end = [&](const std::string& body) -> std::string {
+    SlurmExecutor executor(options(life("1") + body));
+    executor.submit(trial(4));
+    try {
+      wait(executor);
+    } catch (const ConfigError& error) {
+      return std::string("config: ") + error.what();
+    } catch (const StoreError& error) {
+      return std::string("store: ") + error.what();
+    }
+    return "none";
+  };
+  EXPECT_EQ(end("echo 'error: a.csv: not there' >&2; exit 2"),
+            "config: job 1 ended on n1: FAILED: error: a.csv: not there");
+  EXPECT_EQ(end("echo 'error: /x: disk full' >&2; exit 4"), "store: job 1 ended on n1: FAILED: error: /x: disk full");
+  EXPECT_THAT(end("no_such_program; exit 127"), testing::StartsWith("store: job 1 ended on n1: FAILED: "));
+}
+
+TEST_F(SlurmExecutorTest, WhatEndedAnEarlierCallMayHaveBeenMended) {
+  {
+    SlurmExecutor ended(options(life("1") + "exit 2"));
+    ended.submit(trial(4));
+    EXPECT_THROW(wait(ended), ConfigError);
+  }
+  SlurmExecutor executor(options(answer()));
+  EXPECT_TRUE(executor.adopt(trial(4)));
+  EXPECT_EQ(wait(executor).failure, "");
+}
+
+TEST_F(SlurmExecutorTest, JobsThatFailBeforeTheirTrainingsEndTheSearchAtTheThird) {
+  SlurmExecutor executor(options("echo 'libtorch.so: cannot open' >&2; exit 1"));
+  executor.submit(trial(4));
+  try {
+    wait(executor);
+    ADD_FAILURE() << "it came through";
+  } catch (const StoreError& error) {
+    EXPECT_STREQ(error.what(),
+                 "job 1 ended on n1: FAILED: libtorch.so: cannot open: the 3. job that failed before its "
+                 "training began");
+  }
+  EXPECT_EQ(lines_of("sent").size(), 3u);
+  EXPECT_EQ(warnings_.size(), 2u);
+}
+
+TEST_F(SlurmExecutorTest, OfABatchOneFailsAndTheOthersAreSentAgain) {
+  SlurmExecutorOptions wanted = options("if [ ${dir%t1-a1} != $dir ]; then\n" + life("1") + "exit 1\nfi\n" + answer());
+  wanted.jobs = 1;
+  wanted.spec.trials_per_job = 3;
+  SlurmExecutor executor(wanted);
+  for (int64_t number = 0; number < 3; ++number) executor.submit(trial(number));
+  std::map<int64_t, std::string> failures;
+  for (int i = 0; i < 3; ++i) {
+    const TrialResult result = wait(executor);
+    failures[result.number] = result.failure;
+  }
+  EXPECT_THAT(failures, testing::ElementsAre(testing::Pair(0, ""), testing::Pair(1, "job 1 ended on n1: FAILED"),
+                                             testing::Pair(2, "")));
+  EXPECT_THAT(warnings_, testing::ElementsAre());
+}
+
+TEST_F(SlurmExecutorTest, TheSpecOfAnotherStudyIsRefused) {
+  {
+    SlurmExecutor first(options("sleep 0.1"));
+    first.submit(trial(4));
+  }
+  SlurmExecutor executor(options(answer()));
+  Trial other = trial(4);
+  other.seed = 9;
+  EXPECT_THROW(executor.submit(other), StoreError);
+}
+
+TEST_F(SlurmExecutorTest, WhatAKillLeftBehindGoes) {
+  const std::string shared = folder_.path() + "/shared";
+  {
+    SlurmExecutor executor(options(answer()));
+    executor.submit(trial(4));
+    wait(executor);
+    std::ofstream(shared + "/checkpoints/trial-4-e10.part") << "x";
+    executor.keep_only({5});
+    EXPECT_FALSE(std::filesystem::exists(shared + "/" + job()));
+    EXPECT_TRUE(files_in(shared + "/checkpoints").empty());
+  }
+  EXPECT_FALSE(std::filesystem::exists(shared));
 }
 
 TEST_F(SlurmExecutorTest, AJobThatIsRefusedEndsTheSearchWithSlurmsWords) {
@@ -216,10 +329,7 @@ TEST_F(SlurmExecutorTest, AWorkerThatIsSilentPastItsLeaseHasFailed) {
   SlurmExecutor executor(wanted);
   executor.submit(trial(4));
   EXPECT_EQ(wait(executor).failure, "no sign of life for 0.5 s on n1");
-  EXPECT_THAT(parse_jobs(fmt::format("{}\n", fmt::join(lines_of("jobs/bitwright-01234567-t4-a1"), "\n")))
-                  .at("bitwright-01234567-t4-a1")
-                  .state,
-              "CANCELLED");
+  EXPECT_EQ(parse_jobs(lines_of("jobs/" + job()).at(0)).at(job()).state, "CANCELLED");
 }
 
 TEST_F(SlurmExecutorTest, ATrainingHasFailedAtItsLimitOfTime) {

@@ -37,9 +37,10 @@ TEST(TrialProtocol, ASpecRoundTrips) {
 
 TEST(TrialProtocol, WhatASpecAsksBeyondTrainingRoundTrips) {
   TrialSpec spec{.config_json = "{}", .network = small_network()};
-  spec.score_test = spec.keep_checkpoint = true;
+  spec.score_test = spec.may_go_on = true;
+  spec.stages = {2, 6};
   spec.keep_parameters = "a.json";
-  spec.checkpoint = "b.ckpt";
+  spec.checkpoint = "trial-7";
   spec.checkpoint_seconds = 0.5;
   spec.parent = "c.json";
   spec.post_training = PostTrainingOptions{.activations = RangeRule::kMse, .correct_bias = true, .seed = 9};

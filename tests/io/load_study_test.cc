@@ -215,14 +215,18 @@ TEST(StopRules, NeedWhatTheyAreReckonedBy) {
 
 TEST(Executor, IsReadAndMayChangeWhileAStudyGoesOn) {
   const std::vector<std::string> changed = {"executor.kind=slurm", "executor.trial_time=2h",
-                                            "executor.trial_memory=2 KiB", "executor.extra=[--partition=a, --qos=b]"};
+                                            "executor.trial_memory=2 KiB", "executor.extra=[--partition=a, --qos=b]",
+                                            "executor.checkpoints=64 MiB", "executor.checkpoint_interval=60 s"};
   EXPECT_THAT(error_of<ConfigError>([&] { study_of(kStudy, changed); }), testing::HasSubstr("executor.trial_memory"));
   std::vector<std::string> right = changed;
   right[2] = "executor.trial_memory=2 GiB";
   const Study study = study_of(kStudy, right);
   EXPECT_EQ(study.executor.kind, "slurm");
   EXPECT_EQ(study.executor.trial_seconds, 7200.0);
+  EXPECT_EQ(study.executor.checkpoint_bytes, int64_t{64} << 20);
+  EXPECT_EQ(study.executor.checkpoint_seconds, 60.0);
   EXPECT_EQ(study.executor.trial_memory_bytes, int64_t{2} << 30);
+  EXPECT_EQ(study_from_json(study.config_json).executor.trial_memory_bytes, int64_t{2} << 30);
   EXPECT_EQ(study.executor.extra, (std::vector<std::string>{"--partition=a", "--qos=b"}));
   EXPECT_EQ(comparable_config(study.config_json), comparable_config(study_of(kStudy).config_json));
   EXPECT_THAT(error_of<ConfigError>([&] { study_of(kStudy, {"executor.kind=pbs"}); }), testing::HasSubstr("slurm"));
