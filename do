@@ -8,7 +8,8 @@
 #                       --search: the search against Optuna's on problems with known answers (docs/search_bench.md)
 #   ./do networks       check 500 random networks bit for bit, on the host and on emulated cores (docs/verification.md)
 #   ./do estimates      hold estimates of 300 random networks against emulated packages (docs/estimates.md)
-#   ./do chaos          searches on a private Slurm cluster whose parts are killed on the way (docs/executors.md)
+#   ./do chaos          searches that are killed, on disks that are full and clocks that jump, here and on a private Slurm
+#                       cluster (docs/executors.md); or some of: kills workers disk slurm
 #   ./do mutate         make mistakes in kernels and lowering: the tests must notice each (docs/verification.md)
 #   ./do format         clang-format every C and C++ file
 # --no-install: never call apt; say what is missing and stop.
@@ -34,7 +35,7 @@ for argument in "$@"; do
     --training) training=yes ;;
     --kernels) kernels=yes ;;
     --search) search=yes ;;
-    -h | --help) sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,17s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) if [ -z "$command" ]; then command=$argument; else arguments+=("$argument"); fi ;;
   esac
 done
@@ -103,6 +104,26 @@ check_estimates() {
   exec "$built/bitwright-check-estimates" "${arguments[@]}"
 }
 
+# All of them, or those that are named. 77: it cannot be done on this machine, which it says.
+chaos() {
+  build
+  [ ${#arguments[@]} -gt 0 ] || arguments=(kills workers disk slurm)
+  local failed=0 what code
+  for what in "${arguments[@]}"; do
+    say "do: chaos: $what"
+    code=0
+    case $what in
+      kills) experiments/chaos/kill_chaos.py --programs "$built" --kills 200 || code=$? ;;
+      workers) experiments/chaos/kill_chaos.py --programs "$built" --kills 100 --who worker --jobs 2 || code=$? ;;
+      disk) experiments/chaos/full_disk.py --programs "$built" || code=$? ;;
+      slurm) experiments/chaos/slurm_chaos.py --programs "$built" || code=$? ;;
+      *) die "chaos has kills, workers, disk and slurm, not \"$what\"" ;;
+    esac
+    [ $code = 0 ] || [ $code = 77 ] || failed=1
+  done
+  return $failed
+}
+
 case $command in
   demo) [ "$fast" = no ] || die "demo trains, so --fast does not go with it"; build; exec "$built/bitwright" demo --out build/demo "${arguments[@]}" ;;
   test) run_tests ;;
@@ -110,9 +131,9 @@ case $command in
   bench) run_benchmarks ;;
   networks) check_networks ;;
   estimates) check_estimates ;;
-  chaos) build; exec experiments/chaos/slurm_chaos.py --programs "$built" "${arguments[@]}" ;;
+  chaos) chaos ;;
   mutate) install_packages; exec experiments/mutate/mutate.py "${arguments[@]}" ;;
   format) install_packages; git ls-files '*.h' '*.cc' '*.c' | xargs clang-format -i ;;
-  "") sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  "") sed -n '2,17s/^# \{0,1\}//p' "$0"; exit 2 ;;
   *) die "unknown command \"$command\": demo, test, build, bench, networks, estimates, chaos, mutate, format" ;;
 esac

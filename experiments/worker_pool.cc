@@ -147,8 +147,11 @@ TrialReport WorkerPool::published_report(Slot& slot) {
 TrialReport WorkerPool::lost_report(Slot& slot) {
   const WorkerProcess::End end = slot.process->reap();
   if (end.exit_code == static_cast<int>(ExitCode::kConfig)) throw ConfigError(without_prefix(end.text));
-  if (end.exit_code == static_cast<int>(ExitCode::kStore) || end.exit_code == kCannotRun || end.exit_code == kNotFound)
-    throw StoreError(end.text);
+  if (end.exit_code == static_cast<int>(ExitCode::kStore)) {
+    const std::string said = without_prefix(end.text);  // or nothing, where its log is on the disk that is full
+    throw StoreError(said == end.text ? fmt::format("{}: {}", options_.work_folder, said) : said);
+  }
+  if (end.exit_code == kCannotRun || end.exit_code == kNotFound) throw StoreError(end.text);
   TrialReport report{.number = *slot.number, .attempt = slot.attempt, .failure = end.text};
   slot.process.reset();
   release(slot);

@@ -9,6 +9,7 @@ exported package, byte by byte. With libfaketime every search has a clock that i
 """
 import argparse
 import collections
+import contextlib
 import glob
 import json
 import os
@@ -37,7 +38,7 @@ ROWS = {
 
 
 def query(store, sql):
-    with sqlite3.connect(f"file:{store}?mode=ro", uri=True, timeout=30) as database:
+    with contextlib.closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True, timeout=30)) as database:
         return database.execute(sql).fetchall()
 
 

@@ -121,9 +121,19 @@ TEST_F(LocalExecutorTest, DataThatAreGoneEndTheSearchNotTheTrial) {
 }
 
 TEST_F(LocalExecutorTest, AFullDiskEndsTheSearchNotTheTrial) {
-  LocalExecutor executor(options("exit 4"));
-  executor.submit(trial(1));
-  EXPECT_THROW(wait(executor), StoreError);
+  const auto error = [&](const std::string& body) -> std::string {
+    LocalExecutor executor(options(body));
+    executor.submit(trial(1));
+    try {
+      wait(executor);
+    } catch (const StoreError& e) {
+      return e.what();
+    }
+    return "none";
+  };
+  EXPECT_EQ(error("echo 'error: /x/result.json: cannot write: No space left on device' >&2; exit 4"),
+            "/x/result.json: cannot write: No space left on device");
+  EXPECT_EQ(error("exit 4"), options("").work_folder + ": worker ended: exit code 4");
 }
 
 TEST_F(LocalExecutorTest, EpochsArriveWhileTheTrialRuns) {
