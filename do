@@ -9,7 +9,7 @@
 #   ./do networks       check 500 random networks bit for bit, on the host and on emulated cores (docs/verification.md)
 #   ./do estimates      hold estimates of 300 random networks against emulated packages (docs/estimates.md)
 #   ./do chaos          searches that are killed, on disks that are full and clocks that jump, here and on a private Slurm
-#                       cluster (docs/executors.md); or some of: kills workers disk slurm
+#                       cluster (docs/executors.md); or some of: kills workers disk slurm rungs
 #   ./do mutate         make mistakes in kernels and lowering: the tests must notice each (docs/verification.md)
 #   ./do format         clang-format every C and C++ file
 # --no-install: never call apt; say what is missing and stop.
@@ -107,7 +107,7 @@ check_estimates() {
 # All of them, or those that are named. 77: it cannot be done on this machine, which it says.
 chaos() {
   build
-  [ ${#arguments[@]} -gt 0 ] || arguments=(kills workers disk slurm)
+  [ ${#arguments[@]} -gt 0 ] || arguments=(kills workers disk slurm rungs)
   local failed=0 what code
   for what in "${arguments[@]}"; do
     say "do: chaos: $what"
@@ -117,7 +117,8 @@ chaos() {
       workers) experiments/chaos/kill_chaos.py --programs "$built" --kills 100 --who worker --jobs 2 || code=$? ;;
       disk) experiments/chaos/full_disk.py --programs "$built" || code=$? ;;
       slurm) experiments/chaos/slurm_chaos.py --programs "$built" || code=$? ;;
-      *) die "chaos has kills, workers, disk and slurm, not \"$what\"" ;;
+      rungs) experiments/chaos/slurm_chaos.py --programs "$built" --rungs || code=$? ;;
+      *) die "chaos has kills, workers, disk, slurm and rungs, not \"$what\"" ;;
     esac
     [ $code = 0 ] || [ $code = 77 ] || failed=1
   done

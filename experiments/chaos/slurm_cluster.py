@@ -13,7 +13,7 @@ import time
 
 PROGRAMS = ("sbatch", "squeue", "scancel", "scontrol", "sinfo", "slurmctld", "slurmd", "munged")
 
-# One core a node by default; dead nodes are noticed after some seconds, requeued jobs wait for few; no cgroups.
+# One core and a GPU a node; dead nodes are noticed after some seconds, requeued jobs wait for few; no cgroups.
 CONFIGURATION = """\
 ClusterName=bitwright
 SlurmctldHost={host}(127.0.0.1)
@@ -36,6 +36,7 @@ AccountingStorageType=accounting_storage/none
 MpiDefault=none
 SwitchType=switch/none
 PropagateResourceLimits=NONE
+GresTypes=gpu
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
 DefMemPerCPU=256
@@ -99,9 +100,11 @@ class Cluster:
         key.chmod(0o600)
         self.run("munged", f"--key-file={key}", f"--socket={self.folder}/munge/socket", f"--pid-file={self.folder}/munge/pid",
                  f"--log-file={self.folder}/log/munged.log", f"--seed-file={self.folder}/munge/seed", "--num-threads=2")
+        (self.folder / "gpu").touch()  # to be counted: there is no device behind it
+        (self.folder / "gres.conf").write_text(f"NodeName=n[1-{self.count}] Name=gpu File={self.folder}/gpu\n")
         host = socket.gethostname().split(".")[0]
         nodes = "\n".join(f"NodeName=n{i} NodeHostname={host} NodeAddr=127.0.0.1 Port={self.port + i} CPUs=1 "
-                          "RealMemory=4096 State=UNKNOWN" for i in range(1, self.count + 1))
+                          "RealMemory=4096 Gres=gpu:1 State=UNKNOWN" for i in range(1, self.count + 1))
         (self.folder / "slurm.conf").write_text(CONFIGURATION.format(
             host=host, port=self.port, user=getpass.getuser(), folder=self.folder, nodes=nodes, count=self.count))
         self.start_controller()
