@@ -1,0 +1,551 @@
+-- Some trials of a search of bitwright demo's study, as the program of that format stored them; of the models that of trial 0.
+PRAGMA application_id = 1113019220;
+PRAGMA user_version = 4;
+BEGIN TRANSACTION;
+CREATE TABLE artifact (
+  trial INTEGER NOT NULL REFERENCES trial (number),
+  kind TEXT NOT NULL,
+  bytes INTEGER NOT NULL,
+  sha256 TEXT NOT NULL CHECK (length(sha256) = 64),
+  content BLOB NOT NULL,
+  PRIMARY KEY (trial, kind)
+) STRICT;
+INSERT INTO "artifact" VALUES(0,'model',2227,'e9f345c905c6182769f008175e2f7e6075f9daad66578345d2897ef83051b53a',X'7B22696E7075745F7363616C65223A302E3033313439363036323939323132353938342C226C6179657273223A5B7B2264657363656E64696E67223A22414141414141414141414141414141414141414141413D3D222C22696E76657273655F73746570223A312E302C226F75747075745F7363616C65223A312E302C2273686966745F66726F6D223A302C2273686966745F77697468223A302C227468726573686F6C6473223A2231662F2F2F383041414143622F502F2F7950372F2F352F2F2F2F2B46414141415566332F2F34482F2F2F2F332F662F2F58502F2F2F3933392F2F397A2F2F2F2F5166332F2F7A722F2F2F2B754141414137774541415062382F2F2F6D2F762F2F5450332F2F794C2F2F2F2B4B41414141785145414141774141414445414141412F76332F2F30722F2F2F38524141414141414541414A44382F2F2F422F762F2F2F662F2F2F3773424141413D222C2277656967687473223A222B6749432F51514441414D42426741424241454441767A2B2B2F2F392F667A2B42766B46412F3738412F2F37415145452F767A2F4251542B2B2F384742663738415159442F66774242674C382B774147417633352F66722F412F38454151514342414944425072392B6630412F415143416750392F506F4441514541417745412F7763442F77442B414163422B662F2F414148392B6745462F2F34412F6741432F50774642514D442F503042415141424176384141674C2B415151432F5145472F2F774142767636415154352B6749422B763448417638434241502B2F674948412F76372F77662F2B766B41425037372F41454441414143425148392F51414542414C394241443742762F3842662F3942415036417750382F7762372F7758352F5148352F674D422F67542F2F6741412F7634424150332B41774C38414155442B77494741666B4342662F384177542B2F5141422F76332B42507A2F426637374267483742415837415166382F67662B2F4155422B774D442B5141422B67454241415838414158392F51662F2B6755422B6741442F5034462F2F7747416677464176734541766F442F7633392F7741422F7634414176372B416751412F674D484166722F417744372F774D422B77454642663738416630422B2F30442F67454441415544424151482F6749424151443741762F2F2F7634422B7741412F41503841662F2F2F6741424150384141674C2F2F67494541507A2B424154392B77454841767A384177622B2F5073422F667A38425163452F774D4742507A392F7633392F2F2F2B2F6638412F76763741775946417634454141483642662F374251483641775436416762382F7766382F51622B2B7755412B6751442B5149442B514D422F77442F2F674839415073422F6673422B7637392F766F422F50332F2F2F373942506B4441506F442F66343D227D2C7B22696E76657273655F73746570223A312E302C226D756C7469706C696572223A2231415936626451474F6D3355426A707431415936626451474F6D3355426A707431415936626451474F6D3355426A707431415936626451474F6D3355426A707431415936626451474F6D3355426A70743141593662513D3D222C226F6666736574223A224141414149414141414141414141416741414141414141414143414141414141414141414941414141414141414141674141414141414141414341414141414141414141494141414141414141414167414141414141414141434141414141414141414149414141414141414141416741414141414141414143414141414141414141414941414141414141414141674141414141414141414341414141414141414141494141414141413D222C226F75747075745F7363616C65223A302E303037383132352C227368696674223A22486834654868346548683465486834654868346548673D3D222C2273686966745F66726F6D223A302C2273686966745F77697468223A307D2C7B2262696173223A22487741414146582F2F2F3947414141415267414141413D3D222C22696E76657273655F73746570223A312E302C226F75747075745F7363616C65223A302E303032323033393134353639363930383233362C2273686966745F66726F6D223A302C2273686966745F77697468223A302C2277656967687473223A2241414C2B412F332F41675143417755422F674D4441767A352F2F77452B514C37417751422F507346412F30424241582B417754372F5072362F4151452B2F6F424151502B41667742416750392F51442B42502F2F2F673D3D227D5D2C226E6574776F726B223A7B22696E707574223A7B22666F726D6174223A22696E7438222C227368617065223A5B3630302C312C315D7D2C226C6179657273223A5B7B2261637469766174696F6E73223A227465726E617279222C2262617463685F6E6F726D223A747275652C2262696173223A66616C73652C226368616E6E656C73223A31362C2266726F6D223A2D312C226B65726E656C223A5B33322C312C382C315D2C226E616D65223A22636F6E7631222C226F70223A22636F6E76222C2270616464696E67223A227A65726F222C2272616E67655F6C6F6732223A312C2272656C75223A66616C73652C2277656967687473223A22696E7434227D2C7B2261637469766174696F6E73223A22696E7438222C2262617463685F6E6F726D223A66616C73652C2262696173223A66616C73652C2266726F6D223A302C226E616D65223A22676170222C226F70223A22676C6F62616C5F6176675F706F6F6C222C2272616E67655F6C6F6732223A302C2272656C75223A66616C73652C2277656967687473223A22696E7438227D2C7B2261637469766174696F6E73223A226E6F6E65222C2262617463685F6E6F726D223A66616C73652C2262696173223A747275652C2266726F6D223A312C226E616D65223A226C6F67697473222C226F70223A2264656E7365222C2272616E67655F6C6F6732223A312C2272656C75223A66616C73652C22756E697473223A342C2277656967687473223A22696E7434227D5D2C226E616D65223A2264656D6F227D7D');
+CREATE TABLE attempt (
+  trial INTEGER NOT NULL REFERENCES trial (number),
+  n INTEGER NOT NULL CHECK (n >= 1),
+  started_us INTEGER NOT NULL,
+  ended_us INTEGER,
+  reason TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY (trial, n)
+) STRICT, WITHOUT ROWID;
+INSERT INTO "attempt" VALUES(0,1,1795756141015294,1795756144483202,'finished');
+INSERT INTO "attempt" VALUES(0,2,1795756144484226,1795756144820987,'finished');
+INSERT INTO "attempt" VALUES(0,3,1795756144822729,1795756147456453,'finished');
+INSERT INTO "attempt" VALUES(1,1,1795756141025256,1795756144415026,'finished');
+INSERT INTO "attempt" VALUES(1,2,1795756144424784,1795756144895013,'finished');
+INSERT INTO "attempt" VALUES(1,3,1795756144896419,1795756147699080,'finished');
+INSERT INTO "attempt" VALUES(18,1,1795756156948670,1795756157118847,'finished');
+INSERT INTO "attempt" VALUES(18,2,1795756157127149,1795756157335430,'finished');
+INSERT INTO "attempt" VALUES(18,3,1795756157338238,1795756158090971,'finished');
+INSERT INTO "attempt" VALUES(19,1,1795756157674345,1795756158038987,'finished');
+CREATE TABLE dimension (
+  idx INTEGER PRIMARY KEY CHECK (idx >= 0),
+  name TEXT NOT NULL UNIQUE,
+  choices TEXT NOT NULL CHECK (choices LIKE '[%]')
+) STRICT;
+INSERT INTO "dimension" VALUES(0,'blocks','[1,2,3]');
+INSERT INTO "dimension" VALUES(1,'block1.kind','["conv"]');
+INSERT INTO "dimension" VALUES(2,'block1.channels','[8,16,24]');
+INSERT INTO "dimension" VALUES(3,'block1.kernel','[9,16,32]');
+INSERT INTO "dimension" VALUES(4,'block1.stride','[4,8]');
+INSERT INTO "dimension" VALUES(5,'block1.pool','[1,2]');
+INSERT INTO "dimension" VALUES(6,'block1.weights','["binary","int4","int8"]');
+INSERT INTO "dimension" VALUES(7,'block1.activations','["binary","ternary","uint4"]');
+INSERT INTO "dimension" VALUES(8,'block2.kind','["conv"]');
+INSERT INTO "dimension" VALUES(9,'block2.channels','[8,16,24]');
+INSERT INTO "dimension" VALUES(10,'block2.kernel','[3,5]');
+INSERT INTO "dimension" VALUES(11,'block2.stride','[1]');
+INSERT INTO "dimension" VALUES(12,'block2.pool','[1,2,4]');
+INSERT INTO "dimension" VALUES(13,'block2.weights','["binary","ternary","int4"]');
+INSERT INTO "dimension" VALUES(14,'block2.activations','["binary","ternary","uint4"]');
+INSERT INTO "dimension" VALUES(15,'block3.kind','["conv"]');
+INSERT INTO "dimension" VALUES(16,'block3.channels','[8,16,24]');
+INSERT INTO "dimension" VALUES(17,'block3.kernel','[3,5]');
+INSERT INTO "dimension" VALUES(18,'block3.stride','[1]');
+INSERT INTO "dimension" VALUES(19,'block3.pool','[1,2,4]');
+INSERT INTO "dimension" VALUES(20,'block3.weights','["binary","ternary","int4"]');
+INSERT INTO "dimension" VALUES(21,'block3.activations','["binary","ternary","uint4"]');
+INSERT INTO "dimension" VALUES(22,'head','["flatten_dense","global_pool_dense"]');
+INSERT INTO "dimension" VALUES(23,'hidden','[0]');
+INSERT INTO "dimension" VALUES(24,'head_weights','["binary","int4","int8"]');
+CREATE TABLE earlier_result (
+  study INTEGER NOT NULL REFERENCES earlier_study (idx),
+  idx INTEGER NOT NULL CHECK (idx >= 0),
+  trial INTEGER NOT NULL,
+  parameters TEXT NOT NULL,
+  error REAL NOT NULL,
+  PRIMARY KEY (study, idx)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE earlier_study (
+  idx INTEGER PRIMARY KEY CHECK (idx >= 0),
+  path TEXT NOT NULL,
+  uuid TEXT NOT NULL,
+  name TEXT NOT NULL,
+  results INTEGER NOT NULL CHECK (results >= 0),
+  sha256 TEXT NOT NULL CHECK (length(sha256) = 64)
+) STRICT;
+CREATE TABLE epoch (
+  trial INTEGER NOT NULL REFERENCES trial (number),
+  attempt INTEGER NOT NULL,
+  epoch INTEGER NOT NULL CHECK (epoch >= 1),
+  learning_rate REAL,
+  train_loss REAL,
+  validation_accuracy REAL,
+  PRIMARY KEY (trial, attempt, epoch)
+) STRICT, WITHOUT ROWID;
+INSERT INTO "epoch" VALUES(0,1,1,2.33848094543995894609e-03,1.37863526538819791689e+00,3.26388888888888895056e-01);
+INSERT INTO "epoch" VALUES(0,1,2,1.0e-05,1.35096001388317632496e+00,3.72685185185185174905e-01);
+INSERT INTO "epoch" VALUES(0,2,1,2.33848094543995894609e-03,1.37863526538819791689e+00,3.26388888888888895056e-01);
+INSERT INTO "epoch" VALUES(0,2,2,1.0e-05,1.35096001388317632496e+00,3.72685185185185174905e-01);
+INSERT INTO "epoch" VALUES(0,2,3,1.65857188555447432852e-03,1.32388393405991711127e+00,5.02314814814814769583e-01);
+INSERT INTO "epoch" VALUES(0,2,4,4.76741335977639191408e-04,1.27037047999711982804e+00,5.18518518518518489734e-01);
+INSERT INTO "epoch" VALUES(0,2,5,1.0e-05,1.24697637969764296705e+00,5.41666666666666629659e-01);
+INSERT INTO "epoch" VALUES(0,3,1,2.33848094543995894609e-03,1.37863526538819791689e+00,3.26388888888888895056e-01);
+INSERT INTO "epoch" VALUES(0,3,2,1.0e-05,1.35096001388317632496e+00,3.72685185185185174905e-01);
+INSERT INTO "epoch" VALUES(0,3,3,1.65857188555447432852e-03,1.32388393405991711127e+00,5.02314814814814769583e-01);
+INSERT INTO "epoch" VALUES(0,3,4,4.76741335977639191408e-04,1.27037047999711982804e+00,5.18518518518518489734e-01);
+INSERT INTO "epoch" VALUES(0,3,5,1.0e-05,1.24697637969764296705e+00,5.41666666666666629659e-01);
+INSERT INTO "epoch" VALUES(0,3,6,3.14703451324709190459e-03,1.15461921549882018389e+00,7.01388888888888839545e-01);
+INSERT INTO "epoch" VALUES(0,3,7,2.76616958394007312477e-03,0.897812425980936,7.98611111111111160454e-01);
+INSERT INTO "epoch" VALUES(0,3,8,2.34926447678498106705e-03,7.15927098170950793054e-01,8.81944444444444419772e-01);
+INSERT INTO "epoch" VALUES(0,3,9,1.916058990276999505e-03,6.1705129696166094444e-01,9.53703703703703720151e-01);
+INSERT INTO "epoch" VALUES(0,3,10,1.48706472013398539357e-03,5.50772324493956300095e-01,9.44444444444444419772e-01);
+INSERT INTO "epoch" VALUES(0,3,11,1.08259386762878432285e-03,5.1653102005413809028e-01,9.49074074074074069962e-01);
+INSERT INTO "epoch" VALUES(0,3,12,7.21797488933652070693e-04,4.86498018902953466291e-01,9.46759259259259300378e-01);
+INSERT INTO "epoch" VALUES(0,3,13,4.21758722851646320264e-04,4.79090212238441226499e-01,0.9375);
+INSERT INTO "epoch" VALUES(0,3,14,1.96683931170028332554e-04,4.68832660389601640904e-01,9.53703703703703720151e-01);
+INSERT INTO "epoch" VALUES(0,3,15,5.72300498626904867709e-05,4.6491575075297614239e-01,9.65277777777777790113e-01);
+INSERT INTO "epoch" VALUES(0,3,16,1.0e-05,4.68065102465073767934e-01,9.51388888888888839545e-01);
+INSERT INTO "epoch" VALUES(1,1,1,5.83995605136470793961e-03,8.93406365421042569785e-01,8.68055555555555580227e-01);
+INSERT INTO "epoch" VALUES(1,1,2,1.0e-05,5.32966772876910854783e-01,9.07407407407407440302e-01);
+INSERT INTO "epoch" VALUES(1,2,1,5.83995605136470793961e-03,8.93406365421042569785e-01,8.68055555555555580227e-01);
+INSERT INTO "epoch" VALUES(1,2,2,1.0e-05,5.32966772876910854783e-01,9.07407407407407440302e-01);
+INSERT INTO "epoch" VALUES(1,2,3,4.13762735255368292036e-03,4.76155825278820055146e-01,9.35185185185185230416e-01);
+INSERT INTO "epoch" VALUES(1,2,4,1.1786080066207055457e-03,3.94236429614345573746e-01,9.46759259259259300378e-01);
+INSERT INTO "epoch" VALUES(1,2,5,1.0e-05,3.59158844751490957669e-01,0.9375);
+INSERT INTO "epoch" VALUES(1,3,1,5.83995605136470793961e-03,8.93406365421042569785e-01,8.68055555555555580227e-01);
+INSERT INTO "epoch" VALUES(1,3,2,1.0e-05,5.32966772876910854783e-01,9.07407407407407440302e-01);
+INSERT INTO "epoch" VALUES(1,3,3,4.13762735255368292036e-03,4.76155825278820055146e-01,9.35185185185185230416e-01);
+INSERT INTO "epoch" VALUES(1,3,4,1.1786080066207055457e-03,3.94236429614345573746e-01,9.46759259259259300378e-01);
+INSERT INTO "epoch" VALUES(1,3,5,1.0e-05,3.59158844751490957669e-01,0.9375);
+INSERT INTO "epoch" VALUES(1,3,6,7.86437964594948434038e-03,3.44074827605545863207e-01,9.60648148148148139924e-01);
+INSERT INTO "epoch" VALUES(1,3,7,6.91078549963943054162e-03,2.66780015893637367785e-01,9.67592592592592559697e-01);
+INSERT INTO "epoch" VALUES(1,3,8,5.8669554193187863772e-03,2.45859261246036547854e-01,0.9375);
+INSERT INTO "epoch" VALUES(1,3,9,4.78231311099429085703e-03,2.08070919397805309536e-01,9.69907407407407440302e-01);
+INSERT INTO "epoch" VALUES(1,3,10,3.70821467522268509789e-03,2.00429500999666415639e-01,9.76851851851851860075e-01);
+INSERT INTO "epoch" VALUES(1,3,11,2.69551697684500138688e-03,1.90401260707968034147e-01,9.72222222222222209886e-01);
+INSERT INTO "epoch" VALUES(1,3,12,1.79216965274365505784e-03,1.72676058405786397864e-01,9.76851851851851860075e-01);
+INSERT INTO "epoch" VALUES(1,3,13,1.04094477225261800024e-03,1.7404076600054574353e-01,9.62962962962962909507e-01);
+INSERT INTO "epoch" VALUES(1,3,14,4.77411647215183695697e-04,1.76348341548201420492e-01,9.5833333333333337034e-01);
+INSERT INTO "epoch" VALUES(1,3,15,1.28252681235157400818e-04,1.67860809062986143791e-01,9.69907407407407440302e-01);
+INSERT INTO "epoch" VALUES(1,3,16,1.0e-05,1.58995293806469095709e-01,9.79166666666666629659e-01);
+INSERT INTO "epoch" VALUES(18,1,1,5.83995605136470793961e-03,1.08843102442025752019e+00,8.51851851851851860075e-01);
+INSERT INTO "epoch" VALUES(18,1,2,1.0e-05,8.30346252824335828712e-01,8.35648148148148139924e-01);
+INSERT INTO "epoch" VALUES(18,2,1,5.83995605136470793961e-03,1.08843102442025752019e+00,8.51851851851851860075e-01);
+INSERT INTO "epoch" VALUES(18,2,2,1.0e-05,8.30346252824335828712e-01,8.35648148148148139924e-01);
+INSERT INTO "epoch" VALUES(18,2,3,4.13762735255368292036e-03,7.39222753569772073056e-01,8.49537037037037090492e-01);
+INSERT INTO "epoch" VALUES(18,2,4,1.1786080066207055457e-03,6.50465265401417913615e-01,8.7037037037037034981e-01);
+INSERT INTO "epoch" VALUES(18,2,5,1.0e-05,6.08133193870332600106e-01,8.88888888888888839545e-01);
+INSERT INTO "epoch" VALUES(18,3,1,5.83995605136470793961e-03,1.08843102442025752019e+00,8.51851851851851860075e-01);
+INSERT INTO "epoch" VALUES(18,3,2,1.0e-05,8.30346252824335828712e-01,8.35648148148148139924e-01);
+INSERT INTO "epoch" VALUES(18,3,3,4.13762735255368292036e-03,7.39222753569772073056e-01,8.49537037037037090492e-01);
+INSERT INTO "epoch" VALUES(18,3,4,1.1786080066207055457e-03,6.50465265401417913615e-01,8.7037037037037034981e-01);
+INSERT INTO "epoch" VALUES(18,3,5,1.0e-05,6.08133193870332600106e-01,8.88888888888888839545e-01);
+INSERT INTO "epoch" VALUES(18,3,6,7.86437964594948434038e-03,5.7867503706548384379e-01,9.12037037037037090492e-01);
+INSERT INTO "epoch" VALUES(18,3,7,6.91078549963943054162e-03,4.99700305642228448377e-01,8.88888888888888839545e-01);
+INSERT INTO "epoch" VALUES(18,3,8,5.8669554193187863772e-03,4.49623251500125831192e-01,9.39814814814814769583e-01);
+INSERT INTO "epoch" VALUES(18,3,9,4.78231311099429085703e-03,4.42802435684451045627e-01,9.28240740740740699621e-01);
+INSERT INTO "epoch" VALUES(18,3,10,3.70821467522268509789e-03,4.04333323220616602799e-01,9.51388888888888839545e-01);
+INSERT INTO "epoch" VALUES(18,3,11,2.69551697684500138688e-03,3.88951350026121966951e-01,9.44444444444444419772e-01);
+INSERT INTO "epoch" VALUES(18,3,12,1.79216965274365505784e-03,3.91010853803140157047e-01,9.14351851851851860075e-01);
+INSERT INTO "epoch" VALUES(18,3,13,1.04094477225261800024e-03,3.74815741419379677701e-01,9.25925925925925930037e-01);
+INSERT INTO "epoch" VALUES(18,3,14,4.77411647215183695697e-04,3.78155762317672394789e-01,9.35185185185185230416e-01);
+INSERT INTO "epoch" VALUES(18,3,15,1.28252681235157400818e-04,3.58052118601204283354e-01,9.30555555555555580227e-01);
+INSERT INTO "epoch" VALUES(18,3,16,1.0e-05,3.4389975805823519428e-01,9.30555555555555580227e-01);
+INSERT INTO "epoch" VALUES(19,1,1,2.33848094543995894609e-03,1.14555097850230236389e+00,7.29166666666666629659e-01);
+INSERT INTO "epoch" VALUES(19,1,2,1.0e-05,0.873511311023178,7.82407407407407440302e-01);
+CREATE TABLE event (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  time_us INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  json TEXT NOT NULL
+) STRICT;
+INSERT INTO "event" VALUES(1,1795756141004014,'created','{"compiler":"g++ 12.2.0","cpu":"Intel(R) Xeon(R) Processor","dataset_sha256":"f65227799dd6abae912ccfedd2d20d0c1dccee7cfb96079e12b0da9b488729aa","git_commit":"7d4aa0038eb0","host":"vm","sqlite":"3.40.1","version":"0.1.0"}');
+INSERT INTO "event" VALUES(2,1795756636000000,'salvaged','{"kept":20,"lost":[5,21]}');
+INSERT INTO "event" VALUES(3,1795756636793945,'opened','{"compiler":"g++ 12.2.0","cpu":"Intel(R) Xeon(R) Processor","dataset_sha256":"f65227799dd6abae912ccfedd2d20d0c1dccee7cfb96079e12b0da9b488729aa","git_commit":"7d4aa0038eb0","host":"vm","version":"0.1.0"}');
+CREATE TABLE layer (
+  trial INTEGER NOT NULL REFERENCES trial (number),
+  idx INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  kernel TEXT NOT NULL,
+  macs INTEGER NOT NULL,
+  constant_bytes INTEGER NOT NULL,
+  output_bytes INTEGER NOT NULL,
+  instructions REAL,
+  cycles REAL,
+  PRIMARY KEY (trial, idx)
+) STRICT, WITHOUT ROWID;
+INSERT INTO "layer" VALUES(0,0,'conv1','conv2d_a16w4',38400,460,300,1.71199615825280023273e+05,214765.6056678);
+INSERT INTO "layer" VALUES(0,1,'gap','sum_pool',0,280,16,21013.3875519,2.5833226175000003422e+04);
+INSERT INTO "layer" VALUES(0,2,'logits','dense_a16w4',64,120,16,6.95574515149799935901e+02,9.6805889227999978178e+02);
+INSERT INTO "layer" VALUES(1,0,'conv1','conv2d_a8w1',38400,204,148,138287.47666776,1.8636466051576804602e+05);
+INSERT INTO "layer" VALUES(1,1,'gap','sum_pool',0,280,16,1.1020286631899996792e+04,1.35987294549999987794e+04);
+INSERT INTO "layer" VALUES(1,2,'logits','dense_a16w8',64,152,16,639.13482964,883.7451988);
+INSERT INTO "layer" VALUES(18,0,'conv1','conv2d_a8w1',19200,348,148,86205.24407472,116214.95373492);
+INSERT INTO "layer" VALUES(18,1,'gap','sum_pool',0,176,8,6.08856907989999945147e+03,7.68391383500000119946e+03);
+INSERT INTO "layer" VALUES(18,2,'logits','dense_a16w4',32,104,16,616.7300475,8.76349535599999853764e+02);
+INSERT INTO "layer" VALUES(19,0,'conv1','conv2d_a16w8',38400,396,152,147614.9595604,1.86603700462989974774e+05);
+INSERT INTO "layer" VALUES(19,1,'gap','sum_pool',0,280,16,2.08214342278999974943e+04,2.56385694090000033603e+04);
+INSERT INTO "layer" VALUES(19,2,'logits','dense_a16w4',64,120,16,6.95574515149799935901e+02,9.6805889227999978178e+02);
+CREATE TABLE meta (
+  key TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO "meta" VALUES('compiler','g++ 12.2.0');
+INSERT INTO "meta" VALUES('cpu','Intel(R) Xeon(R) Processor');
+INSERT INTO "meta" VALUES('dataset_sha256','f65227799dd6abae912ccfedd2d20d0c1dccee7cfb96079e12b0da9b488729aa');
+INSERT INTO "meta" VALUES('git_commit','7d4aa0038eb0');
+INSERT INTO "meta" VALUES('host','vm');
+INSERT INTO "meta" VALUES('sqlite','3.40.1');
+INSERT INTO "meta" VALUES('version','0.1.0');
+CREATE TABLE objective (
+  idx INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE
+) STRICT;
+INSERT INTO "objective" VALUES(0,'error');
+INSERT INTO "objective" VALUES(1,'flash');
+INSERT INTO "objective" VALUES(2,'latency');
+CREATE TABLE param (
+  trial INTEGER NOT NULL REFERENCES trial (number),
+  name TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (trial, name)
+) STRICT, WITHOUT ROWID;
+INSERT INTO "param" VALUES(0,'block1.activations','ternary');
+INSERT INTO "param" VALUES(0,'block1.channels','16');
+INSERT INTO "param" VALUES(0,'block1.kernel','32');
+INSERT INTO "param" VALUES(0,'block1.kind','conv');
+INSERT INTO "param" VALUES(0,'block1.pool','1');
+INSERT INTO "param" VALUES(0,'block1.stride','8');
+INSERT INTO "param" VALUES(0,'block1.weights','int4');
+INSERT INTO "param" VALUES(0,'blocks','1');
+INSERT INTO "param" VALUES(0,'head','global_pool_dense');
+INSERT INTO "param" VALUES(0,'head_weights','int4');
+INSERT INTO "param" VALUES(1,'block1.activations','ternary');
+INSERT INTO "param" VALUES(1,'block1.channels','16');
+INSERT INTO "param" VALUES(1,'block1.kernel','32');
+INSERT INTO "param" VALUES(1,'block1.kind','conv');
+INSERT INTO "param" VALUES(1,'block1.pool','2');
+INSERT INTO "param" VALUES(1,'block1.stride','8');
+INSERT INTO "param" VALUES(1,'block1.weights','binary');
+INSERT INTO "param" VALUES(1,'blocks','1');
+INSERT INTO "param" VALUES(1,'head','global_pool_dense');
+INSERT INTO "param" VALUES(1,'head_weights','int8');
+INSERT INTO "param" VALUES(18,'block1.activations','uint4');
+INSERT INTO "param" VALUES(18,'block1.channels','8');
+INSERT INTO "param" VALUES(18,'block1.kernel','32');
+INSERT INTO "param" VALUES(18,'block1.kind','conv');
+INSERT INTO "param" VALUES(18,'block1.pool','2');
+INSERT INTO "param" VALUES(18,'block1.stride','8');
+INSERT INTO "param" VALUES(18,'block1.weights','binary');
+INSERT INTO "param" VALUES(18,'blocks','1');
+INSERT INTO "param" VALUES(18,'head','global_pool_dense');
+INSERT INTO "param" VALUES(18,'head_weights','int4');
+INSERT INTO "param" VALUES(19,'block1.activations','binary');
+INSERT INTO "param" VALUES(19,'block1.channels','16');
+INSERT INTO "param" VALUES(19,'block1.kernel','16');
+INSERT INTO "param" VALUES(19,'block1.kind','conv');
+INSERT INTO "param" VALUES(19,'block1.pool','2');
+INSERT INTO "param" VALUES(19,'block1.stride','4');
+INSERT INTO "param" VALUES(19,'block1.weights','int8');
+INSERT INTO "param" VALUES(19,'blocks','1');
+INSERT INTO "param" VALUES(19,'head','global_pool_dense');
+INSERT INTO "param" VALUES(19,'head_weights','int4');
+CREATE TABLE proposal (
+  trial INTEGER PRIMARY KEY REFERENCES trial (number),
+  source TEXT NOT NULL,
+  mean REAL,
+  deviation REAL,
+  log_success REAL,
+  log_acquisition REAL,
+  hypervolume REAL,
+  code TEXT NOT NULL,
+  CHECK ((mean IS NULL) = (deviation IS NULL))
+) STRICT;
+INSERT INTO "proposal" VALUES(0,'random',NULL,NULL,NULL,NULL,NULL,'0.1.0 7d4aa0038eb0');
+INSERT INTO "proposal" VALUES(1,'random',NULL,NULL,NULL,NULL,NULL,'0.1.0 7d4aa0038eb0');
+INSERT INTO "proposal" VALUES(18,'random',NULL,NULL,NULL,NULL,NULL,'0.1.0 7d4aa0038eb0');
+INSERT INTO "proposal" VALUES(19,'random',NULL,NULL,NULL,NULL,NULL,'0.1.0 7d4aa0038eb0');
+CREATE TABLE proposal_parent (
+  trial INTEGER NOT NULL REFERENCES trial (number),
+  idx INTEGER NOT NULL,
+  parent INTEGER NOT NULL REFERENCES trial (number),
+  PRIMARY KEY (trial, idx)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE proposal_rejection (
+  trial INTEGER NOT NULL REFERENCES trial (number),
+  rule TEXT NOT NULL,
+  candidates INTEGER NOT NULL CHECK (candidates >= 0),
+  PRIMARY KEY (trial, rule)
+) STRICT, WITHOUT ROWID;
+INSERT INTO "proposal_rejection" VALUES(1,'flash',1);
+INSERT INTO "proposal_rejection" VALUES(1,'latency',10);
+INSERT INTO "proposal_rejection" VALUES(1,'ram',1);
+INSERT INTO "proposal_rejection" VALUES(18,'latency',1);
+INSERT INTO "proposal_rejection" VALUES(19,'latency',3);
+CREATE TABLE rejection (
+  rule TEXT PRIMARY KEY,
+  candidates INTEGER NOT NULL CHECK (candidates >= 0)
+) STRICT, WITHOUT ROWID;
+INSERT INTO "rejection" VALUES('flash',5);
+INSERT INTO "rejection" VALUES('latency',64);
+INSERT INTO "rejection" VALUES('ram',6);
+CREATE TABLE stage (
+  idx INTEGER PRIMARY KEY CHECK (idx >= 0),
+  trial INTEGER NOT NULL REFERENCES trial (number),
+  fidelity REAL NOT NULL CHECK (fidelity > 0 AND fidelity <= 1),
+  next_trial INTEGER NOT NULL CHECK (next_trial >= trial),
+  ask_watermark INTEGER NOT NULL CHECK (ask_watermark >= 0),
+  source TEXT NOT NULL,
+  mean REAL,
+  deviation REAL,
+  log_success REAL,
+  log_acquisition REAL,
+  hypervolume REAL,
+  code TEXT NOT NULL,
+  finish_sequence INTEGER UNIQUE,
+  accuracy REAL,
+  train_seconds REAL,
+  ended_us INTEGER,
+  UNIQUE (trial, fidelity),
+  CHECK ((finish_sequence IS NULL) = (ended_us IS NULL))
+) STRICT;
+INSERT INTO "stage" VALUES(0,0,0.1,0,0,'',NULL,NULL,NULL,NULL,NULL,'',1,3.72685185185185174905e-01,8.85227170000000285199e-02,1795756144483202);
+INSERT INTO "stage" VALUES(1,1,0.1,1,0,'',NULL,NULL,NULL,NULL,NULL,'',0,9.07407407407407440302e-01,9.55203300000000421476e-02,1795756144415026);
+INSERT INTO "stage" VALUES(2,1,0.3,2,1,'halving',NULL,NULL,NULL,NULL,NULL,'0.1.0 7d4aa0038eb0',3,9.46759259259259300378e-01,1.12781984000000057299e-01,1795756144895013);
+INSERT INTO "stage" VALUES(3,0,0.3,2,2,'halving',NULL,NULL,NULL,NULL,NULL,'0.1.0 7d4aa0038eb0',2,5.41666666666666629659e-01,0.101564404,1795756144820987);
+INSERT INTO "stage" VALUES(4,0,1.0,2,3,'halving',NULL,NULL,NULL,NULL,NULL,'0.1.0 7d4aa0038eb0',4,9.65277777777777790113e-01,3.74347056000000177888e-01,1795756147456453);
+INSERT INTO "stage" VALUES(5,1,1.0,2,4,'halving',NULL,NULL,NULL,NULL,NULL,'0.1.0 7d4aa0038eb0',5,9.79166666666666629659e-01,3.99292626000000039354e-01,1795756147699080);
+INSERT INTO "stage" VALUES(41,18,0.1,18,40,'',NULL,NULL,NULL,NULL,NULL,'',41,8.51851851851851860075e-01,4.41853229999997765276e-02,1795756157118847);
+INSERT INTO "stage" VALUES(43,18,0.3,19,42,'halving',NULL,NULL,NULL,NULL,NULL,'0.1.0 7d4aa0038eb0',42,8.88888888888888839545e-01,6.20206279999999665619e-02,1795756157335430);
+INSERT INTO "stage" VALUES(44,18,1.0,19,43,'halving',NULL,NULL,NULL,NULL,NULL,'0.1.0 7d4aa0038eb0',45,9.51388888888888839545e-01,1.93123360000000410252e-01,1795756158090971);
+INSERT INTO "stage" VALUES(45,19,0.1,19,44,'',NULL,NULL,NULL,NULL,NULL,'',44,7.82407407407407440302e-01,8.38081630000004906833e-02,1795756158038987);
+CREATE TABLE study (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  uuid TEXT NOT NULL CHECK (length(uuid) = 36),
+  name TEXT NOT NULL,
+  config_json TEXT NOT NULL,
+  comparable_config TEXT NOT NULL,
+  comparable_sha256 TEXT NOT NULL CHECK (length(comparable_sha256) = 64),
+  seed INTEGER NOT NULL,
+  created_us INTEGER NOT NULL
+) STRICT;
+INSERT INTO "study" VALUES(1,'634323cf-efb1-438b-ba95-0727d1271701','demo','{"board":{"clock":"80000000 Hz","core":"cortex-m4","current":"100 uA/MHz","data_cache":{"line":"32 B","lines":8,"ways":0},"flash":"1048576 B","flash_read":"64 bit","flash_wait_states":4,"fpu":true,"instruction_cache":{"line":"32 B","lines":32,"ways":0},"mcu":"STM32L476RG","name":"nucleo-l476rg","prefetch":true,"ram":[{"name":"sram1","size":"98304 B"},{"name":"sram2","size":"32768 B"}],"ram_total":"131072 B","regulator":"","shared_memory":"none","sleep_current":"none","sources":{"clock":"ST DS10198, features: frequency up to 80 MHz","core":"ST DS10198, features: Cortex-M4 with FPU","current":"ST DS10198, features: 100 uA/MHz in run mode","data_cache":"STM32CubeL4 stm32l4xx_hal_flash.c: 8 lines of 4 x 64 bits on D-Code","flash":"ST DS10198, features: up to 1 MB flash; G is 1 MB in the ordering code","flash_read":"STM32CubeL4 stm32l4xx_hal_flash.c: lines of 4 x 64 bits, words of 64 bits with ECC","flash_wait_states":"ST RM0351, number of wait states at 64..80 MHz, VCORE range 1; STM32CubeL4 stm32l4xx_ll_utils.c, UTILS_SCALE1_LATENCY4_FREQ","instruction_cache":"STM32CubeL4 stm32l4xx_hal_flash.c: 32 lines of 4 x 64 bits on I-Code","prefetch":"STM32CubeL4 stm32l4xx_hal_flash.c: prefetch on I-Code","ram":"ST RM0351, memory organization: SRAM1 96 KB, SRAM2 32 KB with parity","ram_total":"ST DS10198, title: up to 1 MB flash, 128 KB SRAM","supply":"ST UM1724, Nucleo-64: the 3.3 V regulator"},"supply":"3.3 V","title":"ST Nucleo-64 with STM32L476RG"},"data":{"clip_sigmas":4.0,"held_out":"3","hop":300,"input_format":"int8","kind":"simulator","protocol":"leave-load","recordings":64,"samples":24000,"split_seed":1,"task":"classification","test_share":0.2,"validation_by":"share","validation_share":0.25,"window":600},"duty_cycle":{"battery":"none","inferences_per_hour":"none","sleep_current":"none"},"execution":"layers","executor":{"extra":[],"folder":"","gres":"","kind":"local","lease":"300 s","result_grace":"30 s","trial_memory":"none","trial_time":"none","trials_per_job":1},"limits":{"accuracy":"none","average_power":"none","energy":"none","flash":"8192 B","latency":"10000 us","macs":"none","params":"none","ram":"2048 B","ram_bank":"","soft":{"average_power":"none","energy":"none","flash":"none","latency":"none","macs":"none","params":"none","ram":"none"}},"name":"demo","objectives":["flash","latency"],"report_boards":[],"search":{"budget":"none","designs":[],"energy_budget":"none","jobs":2,"least_gain":"none","machine_power":"none","population":20,"rungs":[0.1,0.3],"sampler":"random","seed":1,"tournament":4,"trials":15,"warm_start":[]},"space":{"block":{"activations":["binary","ternary","uint4"],"channels":[8,16,24],"kernel":[3,5],"kind":["conv"],"pool":[1,2,4],"stride":[1],"weights":["binary","ternary","int4"]},"first":{"activations":[],"channels":[],"kernel":[9,16,32],"kind":[],"pool":[1,2],"stride":[4,8],"weights":["int8","int4","binary"]},"head":["flatten_dense","global_pool_dense"],"head_weights":["int8","int4","binary"],"hidden":[0],"max_blocks":3,"min_blocks":1,"padding":"zero"},"training":{"activation_range":"fixed","balanced_classes":false,"batch_norm_momentum":0.1,"batch_size":32,"circular_shift":false,"device":"auto","distillation":0.0,"distillation_temperature":2.0,"epochs":16,"final_learning_rate":1e-05,"float_activations":0.0,"float_weights":0.0,"jitter":0.0,"label_smoothing":0.0,"latent_init":0.1,"learning_rate":0.0,"max_train_examples":0,"mixup":0.0,"patience":0,"scaling":0.0,"stochastic_rounding":false,"surrogate":"clip","teacher_epochs":10,"warmup_fraction":0.1,"weight_scale":"channel"}}','{"board.clock":"80000000 Hz","board.core":"cortex-m4","board.current":"100 uA/MHz","board.flash":"1048576 B","board.name":"nucleo-l476rg","board.ram.0.name":"sram1","board.ram.0.size":"98304 B","board.ram.1.name":"sram2","board.ram.1.size":"32768 B","board.supply":"3.3 V","data.clip_sigmas":4.0,"data.held_out":"3","data.hop":300,"data.input_format":"int8","data.kind":"simulator","data.protocol":"leave-load","data.recordings":64,"data.samples":24000,"data.split_seed":1,"data.test_share":0.2,"data.validation_share":0.25,"data.window":600,"limits.energy":"none","limits.flash":"8192 B","limits.latency":"10000 us","limits.macs":"none","limits.ram":"2048 B","name":"demo","objectives":["flash","latency"],"search.population":20,"search.rungs":[0.1,0.3],"search.sampler":"random","search.seed":1,"search.tournament":4,"space.block.activations":["binary","ternary","uint4"],"space.block.channels":[8,16,24],"space.block.kernel":[3,5],"space.block.kind":["conv"],"space.block.pool":[1,2,4],"space.block.stride":[1],"space.block.weights":["binary","ternary","int4"],"space.first.activations":[],"space.first.channels":[],"space.first.kernel":[9,16,32],"space.first.kind":[],"space.first.pool":[1,2],"space.first.stride":[4,8],"space.first.weights":["int8","int4","binary"],"space.head":["flatten_dense","global_pool_dense"],"space.head_weights":["int8","int4","binary"],"space.hidden":[0],"space.max_blocks":3,"space.min_blocks":1,"space.padding":"zero","training.batch_norm_momentum":0.1,"training.batch_size":32,"training.circular_shift":false,"training.epochs":16,"training.final_learning_rate":1e-05,"training.label_smoothing":0.0,"training.latent_init":0.1,"training.learning_rate":0.0,"training.max_train_examples":0,"training.patience":0,"training.warmup_fraction":0.1}','c9886d6e346f0c38f92013ef0cc2c14f61aa8e29f6d75b7ce7d8c1e5044131ea',1,1795756141003571);
+CREATE TABLE "trial" (
+  number INTEGER PRIMARY KEY CHECK (number >= 0),
+  state TEXT NOT NULL CHECK (state IN ('RUNNING', 'STOPPED', 'COMPLETE', 'INFEASIBLE', 'FAIL')),
+  finish_sequence INTEGER UNIQUE,
+  hash TEXT NOT NULL UNIQUE,
+  network_json TEXT NOT NULL,
+  source TEXT NOT NULL,
+  seed INTEGER NOT NULL,
+  ask_watermark INTEGER NOT NULL CHECK (ask_watermark >= 0),
+  rejected INTEGER NOT NULL CHECK (rejected >= 0),
+  attempt INTEGER NOT NULL CHECK (attempt >= 1),
+  failure TEXT NOT NULL DEFAULT '',
+  train_seconds REAL,
+  started_us INTEGER NOT NULL,
+  ended_us INTEGER,
+  CHECK ((state = 'RUNNING') = (finish_sequence IS NULL)),
+  CHECK ((state = 'RUNNING') = (ended_us IS NULL))
+) STRICT;
+INSERT INTO "trial" VALUES(0,'COMPLETE',4,'e7c2a21856c8655402c7c305bbf84b97','{"input":{"format":"int8","shape":[600,1,1]},"layers":[{"activations":"ternary","batch_norm":true,"bias":false,"channels":16,"from":-1,"kernel":[32,1,8,1],"name":"conv1","op":"conv","padding":"zero","range_log2":1,"relu":false,"weights":"int4"},{"activations":"int8","batch_norm":false,"bias":false,"from":0,"name":"gap","op":"global_avg_pool","range_log2":0,"relu":false,"weights":"int8"},{"activations":"none","batch_norm":false,"bias":true,"from":1,"name":"logits","op":"dense","range_log2":1,"relu":false,"units":4,"weights":"int4"}],"name":"demo"}','random',6396520470166291297,0,0,3,'',5.64434177000000203427e-01,1795756141015294,1795756147456453);
+INSERT INTO "trial" VALUES(1,'COMPLETE',5,'5b5f8e4251e10aedd8d31740160efaca','{"input":{"format":"int8","shape":[600,1,1]},"layers":[{"activations":"ternary","batch_norm":true,"bias":false,"channels":16,"from":-1,"kernel":[32,1,8,1],"name":"conv1","op":"conv","padding":"zero","pool":[2,1,2,1],"range_log2":1,"relu":false,"weights":"binary"},{"activations":"int8","batch_norm":false,"bias":false,"from":0,"name":"gap","op":"global_avg_pool","range_log2":0,"relu":false,"weights":"int8"},{"activations":"none","batch_norm":false,"bias":true,"from":1,"name":"logits","op":"dense","range_log2":1,"relu":false,"units":4,"weights":"int8"}],"name":"demo"}','random',3150992677718134148,0,11,3,'',6.07594940000000138802e-01,1795756141025256,1795756147699080);
+INSERT INTO "trial" VALUES(18,'COMPLETE',45,'9e15c901d2dd6ed751b695dcc9f1f8a1','{"input":{"format":"int8","shape":[600,1,1]},"layers":[{"activations":"uint4","batch_norm":true,"bias":false,"channels":8,"from":-1,"kernel":[32,1,8,1],"name":"conv1","op":"conv","padding":"zero","pool":[2,1,2,1],"range_log2":1,"relu":false,"weights":"binary"},{"activations":"int8","batch_norm":false,"bias":false,"from":0,"name":"gap","op":"global_avg_pool","range_log2":1,"relu":false,"weights":"int8"},{"activations":"none","batch_norm":false,"bias":true,"from":1,"name":"logits","op":"dense","range_log2":1,"relu":false,"units":4,"weights":"int4"}],"name":"demo"}','random',4347763127694234999,40,1,3,'',2.99329311000000153342e-01,1795756156948670,1795756158090971);
+INSERT INTO "trial" VALUES(19,'STOPPED',44,'3c8017dfcd98b02c6f8e29b00caa1f25','{"input":{"format":"int8","shape":[600,1,1]},"layers":[{"activations":"binary","batch_norm":true,"bias":false,"channels":16,"from":-1,"kernel":[16,1,4,1],"name":"conv1","op":"conv","padding":"zero","pool":[2,1,2,1],"range_log2":1,"relu":false,"weights":"int8"},{"activations":"int8","batch_norm":false,"bias":false,"from":0,"name":"gap","op":"global_avg_pool","range_log2":0,"relu":false,"weights":"int8"},{"activations":"none","batch_norm":false,"bias":true,"from":1,"name":"logits","op":"dense","range_log2":1,"relu":false,"units":4,"weights":"int4"}],"name":"demo"}','random',5547716133037168866,44,3,1,'',8.38081630000004906833e-02,1795756157674345,1795756158038987);
+CREATE TABLE value (
+  trial INTEGER NOT NULL REFERENCES trial (number),
+  kind TEXT NOT NULL CHECK (kind IN ('estimate', 'validation', 'test')),
+  name TEXT NOT NULL,
+  value REAL,
+  PRIMARY KEY (trial, kind, name)
+) STRICT, WITHOUT ROWID;
+INSERT INTO "value" VALUES(0,'estimate','arena_bytes',860.0);
+INSERT INTO "value" VALUES(0,'estimate','average_power_uw',0.0);
+INSERT INTO "value" VALUES(0,'estimate','code_bytes',6499.0);
+INSERT INTO "value" VALUES(0,'estimate','constant_bytes',860.0);
+INSERT INTO "value" VALUES(0,'estimate','cycles',2.41602784005080029592e+05);
+INSERT INTO "value" VALUES(0,'estimate','energy_uj',79.7289187216764);
+INSERT INTO "value" VALUES(0,'estimate','flash_bytes',7359.0);
+INSERT INTO "value" VALUES(0,'estimate','instructions',1.92930172902329824862e+05);
+INSERT INTO "value" VALUES(0,'estimate','latency_us',3.02003480006350037007e+03);
+INSERT INTO "value" VALUES(0,'estimate','macs',38464.0);
+INSERT INTO "value" VALUES(0,'estimate','parameters',612.0);
+INSERT INTO "value" VALUES(0,'estimate','ram_bytes',1340.0);
+INSERT INTO "value" VALUES(0,'estimate','stack_bytes',480.0);
+INSERT INTO "value" VALUES(0,'validation','accuracy',9.65277777777777790113e-01);
+INSERT INTO "value" VALUES(0,'validation','auc',9.97856652949245526151e-01);
+INSERT INTO "value" VALUES(0,'validation','balanced_accuracy',9.65277777777777790113e-01);
+INSERT INTO "value" VALUES(0,'validation','differing',0.0);
+INSERT INTO "value" VALUES(0,'validation','f1',0.0);
+INSERT INTO "value" VALUES(0,'validation','fake_quantized_accuracy',9.65277777777777790113e-01);
+INSERT INTO "value" VALUES(0,'validation','macro_f1',9.64883739663424333521e-01);
+INSERT INTO "value" VALUES(0,'validation','mae',0.0);
+INSERT INTO "value" VALUES(0,'validation','r2',0.0);
+INSERT INTO "value" VALUES(0,'validation','rmse',0.0);
+INSERT INTO "value" VALUES(0,'validation','threshold',0.0);
+INSERT INTO "value" VALUES(0,'validation','train_accuracy',9.67514124293785360286e-01);
+INSERT INTO "value" VALUES(0,'validation','windows',432.0);
+INSERT INTO "value" VALUES(1,'estimate','arena_bytes',760.0);
+INSERT INTO "value" VALUES(1,'estimate','average_power_uw',0.0);
+INSERT INTO "value" VALUES(1,'estimate','code_bytes',6275.0);
+INSERT INTO "value" VALUES(1,'estimate','constant_bytes',636.0);
+INSERT INTO "value" VALUES(1,'estimate','cycles',2.00883028439568035532e+05);
+INSERT INTO "value" VALUES(1,'estimate','energy_uj',6.629139938505744567e+01);
+INSERT INTO "value" VALUES(1,'estimate','flash_bytes',6911.0);
+INSERT INTO "value" VALUES(1,'estimate','instructions',149968.4931393);
+INSERT INTO "value" VALUES(1,'estimate','latency_us',2.51103785549460053506e+03);
+INSERT INTO "value" VALUES(1,'estimate','macs',38464.0);
+INSERT INTO "value" VALUES(1,'estimate','parameters',612.0);
+INSERT INTO "value" VALUES(1,'estimate','ram_bytes',1160.0);
+INSERT INTO "value" VALUES(1,'estimate','stack_bytes',400.0);
+INSERT INTO "value" VALUES(1,'test','accuracy',0.9484375);
+INSERT INTO "value" VALUES(1,'test','auc',9.95354817708333339254e-01);
+INSERT INTO "value" VALUES(1,'test','balanced_accuracy',0.9484375);
+INSERT INTO "value" VALUES(1,'test','differing',0.0);
+INSERT INTO "value" VALUES(1,'test','f1',0.0);
+INSERT INTO "value" VALUES(1,'test','fake_quantized_accuracy',0.0);
+INSERT INTO "value" VALUES(1,'test','macro_f1',9.48117074809048498984e-01);
+INSERT INTO "value" VALUES(1,'test','mae',0.0);
+INSERT INTO "value" VALUES(1,'test','r2',0.0);
+INSERT INTO "value" VALUES(1,'test','rmse',0.0);
+INSERT INTO "value" VALUES(1,'test','threshold',0.0);
+INSERT INTO "value" VALUES(1,'test','train_accuracy',0.0);
+INSERT INTO "value" VALUES(1,'test','windows',640.0);
+INSERT INTO "value" VALUES(1,'validation','accuracy',9.79166666666666629659e-01);
+INSERT INTO "value" VALUES(1,'validation','auc',9.9876400320073155381e-01);
+INSERT INTO "value" VALUES(1,'validation','balanced_accuracy',9.79166666666666629659e-01);
+INSERT INTO "value" VALUES(1,'validation','differing',0.0);
+INSERT INTO "value" VALUES(1,'validation','f1',0.0);
+INSERT INTO "value" VALUES(1,'validation','fake_quantized_accuracy',9.79166666666666629659e-01);
+INSERT INTO "value" VALUES(1,'validation','macro_f1',9.79193173385235482442e-01);
+INSERT INTO "value" VALUES(1,'validation','mae',0.0);
+INSERT INTO "value" VALUES(1,'validation','r2',0.0);
+INSERT INTO "value" VALUES(1,'validation','rmse',0.0);
+INSERT INTO "value" VALUES(1,'validation','threshold',0.0);
+INSERT INTO "value" VALUES(1,'validation','train_accuracy',9.85169491525423768329e-01);
+INSERT INTO "value" VALUES(1,'validation','windows',432.0);
+INSERT INTO "value" VALUES(18,'estimate','arena_bytes',696.0);
+INSERT INTO "value" VALUES(18,'estimate','average_power_uw',0.0);
+INSERT INTO "value" VALUES(18,'estimate','code_bytes',6215.0);
+INSERT INTO "value" VALUES(18,'estimate','constant_bytes',628.0);
+INSERT INTO "value" VALUES(18,'estimate','cycles',124811.11037552);
+INSERT INTO "value" VALUES(18,'estimate','energy_uj',41.1876664239216);
+INSERT INTO "value" VALUES(18,'estimate','flash_bytes',6843.0);
+INSERT INTO "value" VALUES(18,'estimate','instructions',92932.13821212);
+INSERT INTO "value" VALUES(18,'estimate','latency_us',1560.138879694);
+INSERT INTO "value" VALUES(18,'estimate','macs',19232.0);
+INSERT INTO "value" VALUES(18,'estimate','parameters',308.0);
+INSERT INTO "value" VALUES(18,'estimate','ram_bytes',1096.0);
+INSERT INTO "value" VALUES(18,'estimate','stack_bytes',400.0);
+INSERT INTO "value" VALUES(18,'test','accuracy',0.9046875);
+INSERT INTO "value" VALUES(18,'test','auc',9.76529947916666696272e-01);
+INSERT INTO "value" VALUES(18,'test','balanced_accuracy',0.9046875);
+INSERT INTO "value" VALUES(18,'test','differing',0.0);
+INSERT INTO "value" VALUES(18,'test','f1',0.0);
+INSERT INTO "value" VALUES(18,'test','fake_quantized_accuracy',0.0);
+INSERT INTO "value" VALUES(18,'test','macro_f1',0.90463055404429);
+INSERT INTO "value" VALUES(18,'test','mae',0.0);
+INSERT INTO "value" VALUES(18,'test','r2',0.0);
+INSERT INTO "value" VALUES(18,'test','rmse',0.0);
+INSERT INTO "value" VALUES(18,'test','threshold',0.0);
+INSERT INTO "value" VALUES(18,'test','train_accuracy',0.0);
+INSERT INTO "value" VALUES(18,'test','windows',640.0);
+INSERT INTO "value" VALUES(18,'validation','accuracy',9.51388888888888839545e-01);
+INSERT INTO "value" VALUES(18,'validation','auc',9.92984110653863827344e-01);
+INSERT INTO "value" VALUES(18,'validation','balanced_accuracy',0.951388888888889);
+INSERT INTO "value" VALUES(18,'validation','differing',0.0);
+INSERT INTO "value" VALUES(18,'validation','f1',0.0);
+INSERT INTO "value" VALUES(18,'validation','fake_quantized_accuracy',9.51388888888888839545e-01);
+INSERT INTO "value" VALUES(18,'validation','macro_f1',9.50792361900063220936e-01);
+INSERT INTO "value" VALUES(18,'validation','mae',0.0);
+INSERT INTO "value" VALUES(18,'validation','r2',0.0);
+INSERT INTO "value" VALUES(18,'validation','rmse',0.0);
+INSERT INTO "value" VALUES(18,'validation','threshold',0.0);
+INSERT INTO "value" VALUES(18,'validation','train_accuracy',0.945268361581921);
+INSERT INTO "value" VALUES(18,'validation','windows',432.0);
+INSERT INTO "value" VALUES(19,'estimate','arena_bytes',920.0);
+INSERT INTO "value" VALUES(19,'estimate','average_power_uw',0.0);
+INSERT INTO "value" VALUES(19,'estimate','code_bytes',6631.0);
+INSERT INTO "value" VALUES(19,'estimate','constant_bytes',796.0);
+INSERT INTO "value" VALUES(19,'estimate','cycles',2.13246222034269972936e+05);
+INSERT INTO "value" VALUES(19,'estimate','energy_uj',7.03712532713090865854e+01);
+INSERT INTO "value" VALUES(19,'estimate','flash_bytes',7427.0);
+INSERT INTO "value" VALUES(19,'estimate','instructions',1.69153563313449791169e+05);
+INSERT INTO "value" VALUES(19,'estimate','latency_us',2.66557777542837493465e+03);
+INSERT INTO "value" VALUES(19,'estimate','macs',38464.0);
+INSERT INTO "value" VALUES(19,'estimate','parameters',356.0);
+INSERT INTO "value" VALUES(19,'estimate','ram_bytes',1400.0);
+INSERT INTO "value" VALUES(19,'estimate','stack_bytes',480.0);
+INSERT INTO "value" VALUES(19,'validation','accuracy',7.82407407407407440302e-01);
+INSERT INTO "value" VALUES(19,'validation','auc',0.950252914951989);
+INSERT INTO "value" VALUES(19,'validation','balanced_accuracy',7.82407407407407440302e-01);
+INSERT INTO "value" VALUES(19,'validation','differing',0.0);
+INSERT INTO "value" VALUES(19,'validation','f1',0.0);
+INSERT INTO "value" VALUES(19,'validation','fake_quantized_accuracy',7.82407407407407440302e-01);
+INSERT INTO "value" VALUES(19,'validation','macro_f1',0.776643652271793);
+INSERT INTO "value" VALUES(19,'validation','mae',0.0);
+INSERT INTO "value" VALUES(19,'validation','r2',0.0);
+INSERT INTO "value" VALUES(19,'validation','rmse',0.0);
+INSERT INTO "value" VALUES(19,'validation','threshold',0.0);
+INSERT INTO "value" VALUES(19,'validation','train_accuracy',7.81073446327683607037e-01);
+INSERT INTO "value" VALUES(19,'validation','windows',432.0);
+CREATE TABLE violation (
+  trial INTEGER NOT NULL REFERENCES trial (number),
+  idx INTEGER NOT NULL,
+  rule TEXT NOT NULL,
+  value REAL,
+  bound REAL,
+  message TEXT NOT NULL,
+  PRIMARY KEY (trial, idx)
+) STRICT, WITHOUT ROWID;
+CREATE VIEW version_info AS SELECT 1 AS version_info_id, 12 AS schema_version, '3.0.0' AS library_version;
+CREATE VIEW alembic_version AS SELECT 'v3.0.0.d' AS version_num;
+CREATE VIEW studies AS SELECT id AS study_id, name AS study_name FROM study;
+CREATE VIEW study_directions AS
+SELECT idx + 1 AS study_direction_id, 'MINIMIZE' AS direction, 1 AS study_id, idx AS objective FROM objective;
+CREATE VIEW study_user_attributes AS
+SELECT 1 AS study_user_attribute_id, id AS study_id, 'uuid' AS key, json_quote(uuid) AS value_json FROM study;
+CREATE VIEW study_system_attributes AS
+SELECT 1 AS study_system_attribute_id, id AS study_id, 'study:metric_names' AS key,
+  (SELECT json_group_array(name) FROM (SELECT name FROM objective ORDER BY idx)) AS value_json
+FROM study;
+CREATE VIEW trials AS
+SELECT number + 1 AS trial_id, number, 1 AS study_id,
+  CASE state WHEN 'STOPPED' THEN 'PRUNED' WHEN 'INFEASIBLE' THEN 'FAIL' ELSE state END AS state,
+  strftime('%Y-%m-%d %H:%M:%f', started_us / 1e6, 'unixepoch') AS datetime_start,
+  strftime('%Y-%m-%d %H:%M:%f', ended_us / 1e6, 'unixepoch') AS datetime_complete
+FROM trial;
+CREATE VIEW trial_params AS
+SELECT p.trial * 1000 + d.idx AS param_id, p.trial + 1 AS trial_id, p.name AS param_name,
+  CAST((SELECT c.key FROM json_each(d.choices) c WHERE CAST(c.value AS TEXT) = p.value) AS REAL) AS param_value,
+  json_object('name', 'CategoricalDistribution', 'attributes', json_object('choices', json(d.choices)))
+    AS distribution_json
+FROM param p JOIN dimension d ON d.name = p.name;
+CREATE VIEW trial_values AS
+SELECT t.number * 100 + o.idx AS trial_value_id, t.number + 1 AS trial_id, o.idx AS objective,
+  CASE o.name WHEN 'error' THEN 1 - v.value ELSE v.value END AS value, 'FINITE' AS value_type
+FROM trial t JOIN objective o JOIN value v ON v.trial = t.number
+  AND v.kind = CASE o.name WHEN 'error' THEN 'validation' ELSE 'estimate' END
+  AND v.name = CASE o.name WHEN 'error' THEN 'accuracy' WHEN 'flash' THEN 'flash_bytes' WHEN 'ram' THEN 'ram_bytes'
+    WHEN 'latency' THEN 'latency_us' WHEN 'energy' THEN 'energy_uj' WHEN 'average_power' THEN 'average_power_uw'
+    WHEN 'params' THEN 'parameters' ELSE o.name END
+WHERE t.state = 'COMPLETE';
+CREATE VIEW trial_intermediate_values AS
+SELECT e.trial * 10001 + e.epoch AS trial_intermediate_value_id, e.trial + 1 AS trial_id, e.epoch AS step,
+  1 - e.validation_accuracy AS intermediate_value,
+  CASE WHEN e.validation_accuracy IS NULL THEN 'NAN' ELSE 'FINITE' END AS intermediate_value_type
+FROM epoch e JOIN trial t ON t.number = e.trial AND t.attempt = e.attempt;
+CREATE VIEW trial_user_attributes AS
+SELECT v.trial * 1000 + (SELECT count(*) FROM value w WHERE w.trial = v.trial AND (w.kind, w.name) < (v.kind, v.name))
+    AS trial_user_attribute_id,
+  v.trial + 1 AS trial_id, v.kind || '.' || v.name AS key, coalesce(CAST(v.value AS TEXT), 'null') AS value_json
+FROM value v;
+CREATE VIEW trial_system_attributes AS
+SELECT 0 AS trial_system_attribute_id, 0 AS trial_id, '' AS key, '' AS value_json WHERE false;
+CREATE VIEW trial_heartbeats AS
+SELECT 0 AS trial_heartbeat_id, 0 AS trial_id, '' AS heartbeat WHERE false;
+DELETE FROM "sqlite_sequence";
+INSERT INTO "sqlite_sequence" VALUES('event',3);
+COMMIT;
