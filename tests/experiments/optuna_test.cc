@@ -97,6 +97,22 @@ TEST_F(Optuna, ReadsAStoreWhileItsSearchHoldsItAndLeavesItAsItIs) {
   TrialStore::open_read_only(study.path());  // its tables are ours and no others
 }
 
+// The flash of a network follows from its parameters, so that these explain it, whichever way Optuna came by them.
+TEST_F(Optuna, WeighsTheParametersOfAStudy) {
+  TrainedStudy study({});
+  study.folder().write("tiny.log", trials_optuna_journal(study.store().trials(), wide_study({})));
+  const nlohmann::json weights = read("sqlite:///" + study.path())["importances"];
+  if (weights.is_null()) GTEST_SKIP() << "no scikit-learn: apt-get install python3-sklearn";
+  double sum = 0.0;
+  for (const auto& [name, weight] : weights.items()) {
+    EXPECT_TRUE(study.store().trial(0).candidate.parameters.contains(name)) << name;
+    sum += weight.get<double>();
+  }
+  EXPECT_NEAR(sum, 1.0, 1e-9);
+  EXPECT_GT(weights["head"].get<double>(), weights["block1.kernel"].get<double>());
+  EXPECT_EQ(read("journal:" + study.folder().path() + "/tiny.log")["importances"], weights);
+}
+
 TEST_F(Optuna, ReadsTheLogOfAStudy) {
   TrainedStudy study({});
   const TrialStore& store = searched(study);

@@ -18,6 +18,15 @@ def storage_of(url):
     return optuna.storages.RDBStorage(url)
 
 
+def importances(study):
+    """Of the parameters that all trials have, for the second objective; null without scikit-learn."""
+    try:
+        evaluator = optuna.importance.FanovaImportanceEvaluator(seed=1)
+    except ImportError:
+        return None
+    return dict(optuna.importance.get_param_importances(study, evaluator=evaluator, target=lambda trial: trial.values[1]))
+
+
 def main():
     study = optuna.load_study(study_name=None, storage=storage_of(sys.argv[1]))
     reference = numpy.array([float(value) for value in sys.argv[2:]])
@@ -33,6 +42,7 @@ def main():
         "epochs": {str(t.number): len(t.intermediate_values) for t in trials},
         "attributes": trials[0].user_attrs if trials else {},
         "seconds": sum(t.duration.total_seconds() for t in trials if t.duration),
+        "importances": importances(study),
         "front": sorted(t.number for t in best),
         "hypervolume": float(WFG().compute(numpy.array(inside), reference)) if inside else 0.0,
     }))
