@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -25,44 +24,23 @@ std::string random_name() {
 }  // namespace
 
 LifeSigns::LifeSigns(std::string folder, double every_seconds)
-    : folder_(std::move(folder)), every_seconds_(every_seconds), execution_(random_name()) {
-  thread_ = std::thread([this] { run(); });
-}
-
-LifeSigns::~LifeSigns() {
-  {
-    const std::lock_guard lock(mutex_);
-    over_ = true;
-  }
-  changed_.notify_one();
-  thread_.join();
-}
+    : folder_(std::move(folder)), execution_(random_name()), heartbeat_(every_seconds, [this] { write(); }) {}
 
 void LifeSigns::add(const EpochRecord& epoch) {
   {
     const std::lock_guard lock(mutex_);
     epochs_.push_back(epoch);
-    told_ = true;
   }
-  changed_.notify_one();
+  heartbeat_.hurry();
 }
 
-void LifeSigns::run() {
-  std::unique_lock lock(mutex_);
-  while (true) {
-    const bool last = over_;
-    told_ = false;
-    const std::vector<EpochRecord> epochs = epochs_;
-    lock.unlock();  // a disk may take its time, and the training does not wait for it
-    write(epochs);
-    if (last) return;
-    lock.lock();
-    changed_.wait_for(lock, std::chrono::duration<double>(every_seconds_), [this] { return over_ || told_; });
-  }
+std::vector<EpochRecord> LifeSigns::epochs() const {
+  const std::lock_guard lock(mutex_);
+  return epochs_;
 }
 
-void LifeSigns::write(const std::vector<EpochRecord>& epochs) {
-  const nlohmann::json life = {{"execution", execution_}, {"beats", ++beats_}, {"epochs", epochs}};
+void LifeSigns::write() {
+  const nlohmann::json life = {{"execution", execution_}, {"beats", ++beats_}, {"epochs", epochs()}};
   try {
     replace_file(folder_ + kFile, life.dump());
   } catch (const StoreError&) {  // the result will tell

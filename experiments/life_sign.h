@@ -3,14 +3,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "core/trial.h"
+#include "experiments/heartbeat.h"
 
 namespace bitwright {
 
@@ -19,25 +18,19 @@ namespace bitwright {
 class LifeSigns {
  public:
   LifeSigns(std::string folder, double every_seconds = 5.0);
-  ~LifeSigns();
-  LifeSigns(const LifeSigns&) = delete;
-  LifeSigns& operator=(const LifeSigns&) = delete;
 
   void add(const EpochRecord& epoch);
 
  private:
-  void run();
-  void write(const std::vector<EpochRecord>& epochs);
+  std::vector<EpochRecord> epochs() const;
+  void write();
 
   const std::string folder_;
-  const double every_seconds_;
   const std::string execution_;  // drawn at random: two executions of one job are told apart
-  std::mutex mutex_;
-  std::condition_variable changed_;
+  mutable std::mutex mutex_;
   std::vector<EpochRecord> epochs_;
-  bool over_ = false, told_ = false;
   int64_t beats_ = 0;
-  std::thread thread_;
+  Heartbeat heartbeat_;  // the last member: it writes the others
 };
 
 struct LifeSign {

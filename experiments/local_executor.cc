@@ -12,6 +12,7 @@ LocalExecutor::LocalExecutor(LocalExecutorOptions options)
              .jobs = options_.jobs,
              .trial_seconds = options_.trial_seconds,
              .trial_memory_bytes = options_.trial_memory_bytes,
+             .lease_seconds = options_.lease_seconds,
              .on_warning = options_.on_warning}) {
   if (!options_.checkpoint_folder.empty()) checkpoints_.emplace(options_.checkpoint_folder, options_.checkpoint_bytes);
 }

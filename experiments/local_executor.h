@@ -26,6 +26,7 @@ struct LocalExecutorOptions {
   int jobs = 1;                                        // workers, >= 1
   double trial_seconds = 0.0;                          // ExecutorSpec
   int64_t trial_memory_bytes = 0;                      // likewise
+  double lease_seconds = 0.0;                          // likewise
   int64_t checkpoint_bytes = 0;                        // CheckpointFolder
   double checkpoint_seconds = 10.0;                    // TrialSpec::checkpoint_seconds
   std::function<void(const std::string&)> on_warning;  // as in WorkerPoolOptions

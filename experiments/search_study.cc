@@ -79,8 +79,9 @@ std::unique_ptr<TrialExecutor> local_executor(const SearchRequest& request, cons
                                                            .jobs = request.study.search.jobs,
                                                            .trial_seconds = spec.trial_seconds,
                                                            .trial_memory_bytes = spec.trial_memory_bytes,
+                                                           .lease_seconds = spec.lease_seconds,
                                                            .checkpoint_bytes = spec.checkpoint_bytes,
-                           .checkpoint_seconds = spec.checkpoint_seconds,
+                                                           .checkpoint_seconds = spec.checkpoint_seconds,
                                                            .on_warning = print_warning});
   executor->keep_checkpoints(open_trials(store));
   return executor;

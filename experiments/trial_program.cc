@@ -9,10 +9,12 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "core/io/model_json.h"
+#include "experiments/heartbeat.h"
 #include "experiments/life_sign.h"
 #include "trainer/trainer.h"
 
@@ -25,6 +27,7 @@ void serve_one(const std::string& spec_path, const std::string& out, DataCache& 
   publish(out, "result.json", report_text(run_trial(spec, cache, hooks)));
 }
 
+constexpr double kLifeSeconds = 5.0;
 // The reference BLAS gives about 2, the slowest OpenBLAS kernel about 20.
 constexpr double kSlowGflops = 8.0;
 
@@ -38,15 +41,22 @@ int serve(const RunTrial& run_trial) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);                // a killed controller leaves no worker behind
   std::ofstream("/proc/self/oom_score_adj") << 500;  // where memory is short, a training goes and not the search
   DataCache cache;
-  const TrialHooks hooks{
-      .on_epoch = [](const EpochRecord& epoch) { std::cout << "epoch " << nlohmann::json(epoch).dump() << std::endl; },
-      .on_warning = [](const std::string& line) { std::cout << "warning " << line << std::endl; }};
+  std::mutex mutex;
+  const auto say = [&](const std::string& line) {
+    const std::lock_guard lock(mutex);
+    std::cout << line << std::endl;
+  };
+  const TrialHooks hooks{.on_epoch = [&](const EpochRecord& epoch) { say("epoch " + nlohmann::json(epoch).dump()); },
+                         .on_warning = [&](const std::string& line) { say("warning " + line); }};
   check_blas(hooks);
   for (std::string line; std::getline(std::cin, line);) {
     const size_t tab = line.find('\t');
     if (tab == std::string::npos) throw ConfigError("bitwright-trial: a line is SPEC<tab>DIR");
-    serve_one(line.substr(0, tab), line.substr(tab + 1), cache, hooks, run_trial);
-    std::cout << "done" << std::endl;
+    {
+      const Heartbeat life(kLifeSeconds, [&] { say("life"); });
+      serve_one(line.substr(0, tab), line.substr(tab + 1), cache, hooks, run_trial);
+    }
+    say("done");
   }
   return 0;
 }

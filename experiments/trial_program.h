@@ -3,8 +3,8 @@
 //
 //   bitwright-trial SPEC --out DIR    one trial: DIR/result.json
 //   bitwright-trial --batch DIR...    for each that has no DIR/result.json yet: DIR/spec.json to DIR/result.json
-//   bitwright-trial --serve           lines `SPEC<tab>DIR` on stdin; on stdout `epoch JSON` and `warning TEXT` lines
-//                                     and, once the result is published, `done`
+//   bitwright-trial --serve           lines `SPEC<tab>DIR` on stdin; on stdout `epoch JSON` and `warning TEXT` lines,
+//                                     `life` every few seconds and, once the result is published, `done`
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -77,7 +77,7 @@ void WorkerPool::submit(const TrialSpec& spec) {
         std::make_unique<WorkerProcess>(options_.program, fmt::format("{}/worker{}.log", options_.work_folder, index));
   slot->number = spec.number;
   slot->attempt = spec.attempt;
-  slot->since = seconds_now();
+  slot->since = slot->heard = seconds_now();
   slot->folder = fmt::format("{}/t{}-a{}", options_.work_folder, spec.number, spec.attempt);
   std::filesystem::remove_all(slot->folder);
   std::filesystem::create_directories(slot->folder);
@@ -107,6 +107,8 @@ std::string WorkerPool::over_limit(const Slot& slot) const {
   const double seconds = seconds_now() - slot.since;
   if (options_.trial_seconds > 0.0 && seconds > options_.trial_seconds)
     return fmt::format("it took longer than executor.trial_time = {:g} s", options_.trial_seconds);
+  if (options_.lease_seconds > 0.0 && seconds_now() - slot.heard > options_.lease_seconds)
+    return fmt::format("no sign of life for executor.lease = {:g} s", options_.lease_seconds);
   const int64_t bytes = options_.trial_memory_bytes > 0 ? resident_bytes(slot.process->pid()) : 0;
   if (bytes > options_.trial_memory_bytes)
     return fmt::format("it took {} MiB of memory, more than executor.trial_memory = {} MiB", bytes >> 20,
@@ -124,6 +126,7 @@ TrialReport WorkerPool::killed_report(Slot& slot, const std::string& why) {
 std::optional<TrialReport> WorkerPool::collect(Slot& slot) {
   bool done = false;
   for (const std::string& line : slot.process->read_lines()) {
+    slot.heard = seconds_now();
     if (line.starts_with(kEpoch))
       epochs_.push_back(
           {*slot.number, slot.attempt, read_json<EpochRecord>(line.substr(kEpoch.size()), "a worker's epoch")});

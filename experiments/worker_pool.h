@@ -1,8 +1,8 @@
 // experiments/worker_pool.h: trainings on this machine, in warm worker processes of one thread each.
 //
-// A crash, an abort, an out-of-memory kill or a limit of time or memory in training ends one worker and one training.
-// What is wrong with the user's data or disk ends the pool: wait() throws. Paths hold no tab or newline. SIGPIPE is
-// ignored from then on, in the whole process.
+// A crash, an abort, an out-of-memory kill, a freeze or a limit of time or memory in training ends one worker and one
+// training. What is wrong with the user's data or disk ends the pool: wait() throws. Paths hold no tab or newline.
+// SIGPIPE is ignored from then on, in the whole process.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -23,6 +23,7 @@ struct WorkerPoolOptions {
   int jobs = 1;                    // workers, >= 1
   double trial_seconds = 0.0;      // wall time of a training, after which its worker is killed; 0: no limit
   int64_t trial_memory_bytes = 0;  // resident, likewise; 0: no limit
+  double lease_seconds = 0.0;      // without a line of a worker in training, after which it is killed; 0: for ever
   // One line of a worker for people, say a damaged checkpoint; may be empty.
   std::function<void(const std::string&)> on_warning;
 };
@@ -64,6 +65,7 @@ class WorkerPool {
     int attempt = 0;
     std::string folder;
     double since = 0.0;  // of a clock that never goes back
+    double heard = 0.0;  // likewise: the last line
   };
   std::optional<TrialReport> collect(Slot& slot);
   TrialReport published_report(Slot& slot);

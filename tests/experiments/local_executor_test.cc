@@ -96,6 +96,20 @@ TEST_F(LocalExecutorTest, ATrainingThatHangsIsKilledAtItsLimitOfTime) {
   EXPECT_EQ(wait(executor).failure, "");
 }
 
+TEST_F(LocalExecutorTest, AFrozenWorkerIsKilledAndOneThatShowsLifeIsNot) {
+  LocalExecutorOptions wanted = options("kill -STOP $$");
+  wanted.lease_seconds = 0.6;
+  LocalExecutor frozen(wanted);
+  frozen.submit(trial(1));
+  EXPECT_EQ(wait(frozen).failure, "worker killed: no sign of life for executor.lease = 0.6 s");
+
+  wanted = options("for i in 1 2 3 4 5 6; do echo life; sleep 0.2; done\n" + answer(""));
+  wanted.lease_seconds = 0.6;
+  LocalExecutor alive(wanted);
+  alive.submit(trial(1));
+  EXPECT_EQ(wait(alive).failure, "");
+}
+
 TEST_F(LocalExecutorTest, ATrainingThatTakesTooMuchMemoryIsKilled) {
   LocalExecutorOptions wanted = options("x=$(head -c 90000000 /dev/zero | tr '\\0' x); sleep 20\n" + answer(""));
   wanted.trial_memory_bytes = int64_t{50} << 20;
