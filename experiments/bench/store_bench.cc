@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "experiments/trial_list.h"
 #include "tests/experiments/trained_study.h"
 
 namespace bitwright {
@@ -89,6 +90,17 @@ BENCHMARK(BM_BeginAndFinishATrial)
     ->Iterations(500)
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
+
+// bitwright list, from the file to the text.
+void BM_ListAStoreOfTrials(benchmark::State& state) {
+  const TrainedStudy study({}, state.range(0));
+  for (auto _ : state) {
+    const TrialStore store = TrialStore::open_read_only(study.path());
+    const Study configured = study_from_json(store.study().config_json);
+    benchmark::DoNotOptimize(render_trials(store.trials(TrialDetail::kFigures), configured));
+  }
+}
+BENCHMARK(BM_ListAStoreOfTrials)->Arg(5000)->Unit(benchmark::kMillisecond);
 
 // Ten thousand trials, eight of them open at any time, beside a reader: not one may meet a lock.
 void BM_TenThousandTrialsBesideAReader(benchmark::State& state) {
