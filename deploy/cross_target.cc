@@ -130,12 +130,17 @@ std::vector<std::string> emulated_cores() {
   return names;
 }
 
-std::optional<std::string> missing_tool(const CrossTarget& target, bool emulates) {
-  for (const std::string& program : {target.gcc, target.compiler, target.emulator})
-    if ((emulates || program != target.emulator) && !find_program(program))
-      return not_installed(program, debian_package(program));
+std::optional<std::string> missing_compiler(const CrossTarget& target) {
+  for (const std::string& program : {target.gcc, target.compiler})
+    if (!find_program(program)) return not_installed(program, debian_package(program));
   if (target.isa == Isa::kRiscV && !finds_picolibc(target.gcc))
     return not_installed("picolibc", "picolibc-riscv64-unknown-elf");
+  return std::nullopt;
+}
+
+std::optional<std::string> missing_compiler_or_emulator(const CrossTarget& target) {
+  if (auto missing = missing_compiler(target)) return missing;
+  if (!find_program(target.emulator)) return not_installed(target.emulator, debian_package(target.emulator));
   return std::nullopt;
 }
 

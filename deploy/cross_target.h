@@ -53,9 +53,10 @@ std::vector<std::string> cross_targets();
 // "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55" (instructions only, no cycles: deploy/timing.h).
 std::vector<std::string> emulated_cores();
 
-// The first tool that a target lacks, as a line that names its Debian package; nothing if all are there. emulates: its
-// emulator is one of them.
-std::optional<std::string> missing_tool(const CrossTarget& target, bool emulates = true);
+// The first tool that a target lacks, as a line that names its Debian package; nothing if all are there: of those that
+// build for it, and of these and its emulator.
+std::optional<std::string> missing_compiler(const CrossTarget& target);
+std::optional<std::string> missing_compiler_or_emulator(const CrossTarget& target);
 
 // Code generation flags of a target, shared by estimates, verification and the advice in emitted packages.
 std::vector<std::string> core_flags(const std::string& target);

@@ -56,10 +56,6 @@ std::vector<std::string> concatenate(std::initializer_list<std::vector<std::stri
   return all;
 }
 
-void require_tools(const CrossTarget& target) {
-  if (const auto missing = missing_tool(target)) throw ToolError(*missing);
-}
-
 std::string cache_folder() {
   const char* cache = std::getenv("XDG_CACHE_HOME");
   if (cache && *cache) return std::string(cache) + "/bitwright";
@@ -254,7 +250,7 @@ std::string end_by_signal(const CrossTarget& target, const ProcessResult& result
 std::vector<std::string> compile_for_core(const std::string& core, const std::vector<std::string>& sources,
                                           const std::vector<std::string>& extra_flags, const std::string& folder) {
   const CrossTarget& target = cross_target(core);
-  require_tools(target);
+  if (const auto missing = missing_compiler(target)) throw ToolError(*missing);
   const std::vector<std::string> command = compiler_command(target);
   std::vector<std::string> objects;
   for (const std::string& source : sources) {
@@ -315,7 +311,7 @@ ObjectBytes measure_sizes(const std::string& core, const std::vector<std::string
 EmulatedRun run_emulated(const std::string& core, const std::string& elf, const std::vector<std::string>& arguments,
                          const std::string& directory, std::chrono::seconds limit, const ProfileOptions& options) {
   const CrossTarget& target = cross_target(core);
-  require_tools(target);
+  if (const auto missing = missing_compiler_or_emulator(target)) throw ToolError(*missing);
   const TemporaryDirectory scratch;
   const std::string profile = scratch.path() + "/profile";
   std::vector<std::string> command = {target.emulator, "-M", target.machine};

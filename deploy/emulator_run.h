@@ -1,7 +1,6 @@
 // deploy/emulator_run.h: builds C for a target of deploy/cross_target.h and runs it in qemu, counting what it executes.
 //
-// Besides the target's tools it takes the host's cc for the profile plugin, which is compiled once into the user's
-// cache
+// Only runs take the emulator, and the host's cc for its profile plugin, which is compiled once into the user's cache
 // ($XDG_CACHE_HOME or ~/.cache). `core` is a target's name throughout; a tool that fails is a ToolError.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -66,8 +65,8 @@ struct ProfileOptions {
   // where a jump leads to one of these addresses, say behind a call.
   std::vector<std::string> parts;
   std::vector<uint32_t> part_addresses;
-  bool whole = false;                                        // no marks: all that runs, as one run
-  std::optional<FlashModel> flash;                           // count its misses, of the target's region of flash
+  bool whole = false;               // no marks: all that runs, as one run
+  std::optional<FlashModel> flash;  // count its misses, of the target's region of flash
 };
 
 // Runs a program with arguments that hold no blanks, in `directory`. Throws ToolError if the emulator fails or takes

@@ -258,7 +258,8 @@ std::map<KernelCall, std::vector<size_t>> layers_of_calls(const std::vector<Kern
 PackageProfile profile_package(const std::string& folder, const std::string& target, const Program& program,
                                const PackageProfileOptions& options) {
   const CrossTarget& cross = cross_target(target);
-  if (const auto missing = missing_tool(cross)) throw ToolError(*missing);
+  if (const auto missing = options.emulate ? missing_compiler_or_emulator(cross) : missing_compiler(cross))
+    throw ToolError(*missing);
   const PackageFiles package = find_package(folder);
   const TemporaryDirectory build;
   const BuiltPackage built = build_for_core(package, cross, build.path());

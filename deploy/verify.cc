@@ -38,7 +38,7 @@ const HostBuild* find_host_build(const std::string& target) {
 
 std::optional<std::string> missing_tool(const std::string& target) {
   const HostBuild* build = find_host_build(target);
-  return build ? missing_tool(*build) : missing_tool(cross_target(target));
+  return build ? missing_tool(*build) : missing_compiler_or_emulator(cross_target(target));
 }
 
 std::vector<std::string> tools_of(const std::string& target) {

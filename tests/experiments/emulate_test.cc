@@ -220,7 +220,8 @@ TEST_F(Emulate, ACutFileIsRefusedAndNeverReadPastItsEnd) {
 }
 
 TEST_F(Emulate, ARiscVProgramGivesInstructionsAlone) {
-  if (const auto missing = missing_tool(cross_target("rv32imc"))) GTEST_SKIP() << "emulate: " << *missing;
+  if (const auto missing = missing_compiler_or_emulator(cross_target("rv32imc")))
+    GTEST_SKIP() << "emulate: " << *missing;
   constexpr std::string_view program = R"(
 __attribute__((noinline)) void bw_mark_begin(void) { __asm volatile("" ::: "memory"); }
 __attribute__((noinline)) void bw_mark_end(void) { __asm volatile("nop" ::: "memory"); }
