@@ -93,7 +93,7 @@ struct StudyHooks {
   std::function<void(const GivenUpRung&)> on_given_up_rung;           // where trainings stop no more
   std::function<void(const LearntMargin&)> on_margin;                 // that changed by more than a thousandth
   // What the package of a complete trial takes that would join the front. A trial whose package breaks a limit is
-  // INFEASIBLE, one that cannot be measured has failed.
+  // INFEASIBLE, one that cannot be measured has failed. What it throws ends the search, with the trial RUNNING.
   std::function<Measurement(const Trial&, const std::vector<Artifact>&)> measure;
   std::function<void(int64_t number, const EpochRecord&)> on_epoch;
   std::function<StopRequest()> stop_request;  // asked between results, at least twice a second, and between proposals

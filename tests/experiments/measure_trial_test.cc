@@ -7,12 +7,14 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "core/error.h"
 #include "core/io/load_study.h"
 #include "core/io/model_json.h"
-#include "deploy/cross_target.h"
 #include "experiments/calibrate/drawn_weights.h"
 #include "experiments/profile_tiers.h"
 #include "experiments/store_replay.h"
@@ -89,37 +91,109 @@ TEST(MeasureTrial, WhatCannotBeMeasuredIsTheTrialsFailureInALine) {
               testing::StartsWith("its package could not be measured: trial 0 of tiny: "));
 }
 
-// PATH without the programs.
-class Toolless {
+// ---- where the machine is at fault ----
+
+class Variable {
  public:
-  Toolless() : path_(std::getenv("PATH")) { setenv("PATH", "/nowhere", 1); }
-  ~Toolless() { setenv("PATH", path_.c_str(), 1); }
+  Variable(std::string name, const std::string& value) : name_(std::move(name)) {
+    if (const char* before = std::getenv(name_.c_str())) before_ = before;
+    setenv(name_.c_str(), value.c_str(), 1);
+  }
+  ~Variable() { before_ ? setenv(name_.c_str(), before_->c_str(), 1) : unsetenv(name_.c_str()); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
 
  private:
-  std::string path_;
+  std::string name_;
+  std::optional<std::string> before_;
 };
 
-TEST(MeasureTrial, AMissingProgramIsAnErrorBeforeTheSearch) {
-  EXPECT_NO_THROW(check_can_measure(study_of({"search.measure=emulated"})));
-  const Toolless toolless;
-  EXPECT_NO_THROW(check_can_measure(study_of({})));
+// A folder of links to the Arm compiler and what comes with it, to be the PATH.
+class CompilerAlone {
+ public:
+  CompilerAlone() {
+    for (const auto& file : std::filesystem::directory_iterator("/usr/bin"))
+      if (const std::string name = file.path().filename(); name.starts_with("arm-none-eabi-"))
+        std::filesystem::create_symlink(file.path(), folder_.file(name));
+  }
+  std::string path() const { return folder_.file(""); }
+  // A compiler that says this and fails.
+  void replace_compiler(const std::string& text) const {
+    const std::string compiler = folder_.file("arm-none-eabi-gcc");
+    std::filesystem::remove(compiler);
+    std::ofstream(compiler) << "#!/bin/sh\nprintf '" << text << "' >&2\nexit 1\n";
+    std::filesystem::permissions(compiler, std::filesystem::perms::owner_all);
+  }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+std::string config_error(const Study& study) {
   try {
-    check_can_measure(study_of({"search.measure=linked"}));
-    ADD_FAILURE() << "no error";
-  } catch (const ToolError& error) {
-    EXPECT_THAT(error.what(), testing::AllOf(testing::StartsWith("search.measure = linked: arm-none-eabi-gcc"),
-                                             HasSubstr("gcc-arm-none-eabi")));
+    check_can_measure(study);
+    return "no error";
+  } catch (const ConfigError& error) {
+    return error.what();
   }
 }
 
-TEST(MeasureTrial, ACoreWithoutCompilerAndEmulatorIsAnErrorOfTheStudy) {
+TEST(MeasureTrial, AMissingProgramIsAnErrorBeforeTheSearch) {
+  EXPECT_NO_THROW(check_can_measure(study_of({"search.measure=emulated"})));
+  const Variable toolless("PATH", "/nowhere");
+  EXPECT_NO_THROW(check_can_measure(study_of({})));
+  EXPECT_EQ(config_error(study_of({"search.measure=linked"})),
+            "tiny.yaml: search.measure = linked: arm-none-eabi-gcc is not installed: it is in the Debian package "
+            "gcc-arm-none-eabi");
+}
+
+TEST(MeasureTrial, LinkedPackagesTakeNoEmulator) {
+  const CompilerAlone tools;
+  const Variable path("PATH", tools.path());
+  const Study study = study_of({"search.measure=linked"});
+  EXPECT_EQ(config_error(study), "no error");
+  const Network network = network_argument("bearing_small");
+  EXPECT_EQ(measure_trial(study, trial_of(network), trained(network)).failure, "");
+  EXPECT_THAT(config_error(study_of({"search.measure=emulated"})),
+              testing::StartsWith("tiny.yaml: search.measure = emulated: qemu-system-arm is not installed"));
+}
+
+TEST(MeasureTrial, WhatPackagesCannotBeBuiltOrRunWithIsAnErrorBeforeTheSearch) {
+  const TemporaryFolder folder;
+  const Study emulated = study_of({"search.measure=emulated"});
+  {
+    const Variable cache("XDG_CACHE_HOME", "/dev/null/cache");
+    EXPECT_THAT(config_error(emulated), testing::AllOf(testing::StartsWith("tiny.yaml: search.measure = emulated: "),
+                                                       HasSubstr("/dev/null/cache")));
+  }
+  {
+    const CompilerAlone tools;
+    std::filesystem::create_symlink("/usr/bin/qemu-system-arm", tools.path() + "qemu-system-arm");
+    const Variable cache("XDG_CACHE_HOME", folder.file("cache")), path("PATH", tools.path());
+    EXPECT_EQ(config_error(emulated),
+              "tiny.yaml: search.measure = emulated: cc is not installed: it is in the Debian package gcc");
+  }
+  {
+    const Variable temporary("TMPDIR", "/nowhere");
+    EXPECT_THAT(config_error(emulated), HasSubstr("/nowhere"));
+  }
+  const CompilerAlone tools;
+  tools.replace_compiler("In file included from tiny.c:1:\\ntiny.c:7: error: no licence\\ncompilation ended\\n");
+  const Variable path("PATH", tools.path());
+  EXPECT_EQ(config_error(study_of({"search.measure=linked"})),
+            "tiny.yaml: search.measure = linked: arm-none-eabi-gcc: failed: tiny.c:7: error: no licence");
+}
+
+TEST(MeasureTrial, AFaultOfTheMachineEndsTheSearchAndNotTheTrial) {
+  const Network network = network_argument("bearing_small");
+  const Study study = study_of({"search.measure=linked"});
+  const Variable temporary("TMPDIR", "/nowhere");
   try {
-    check_can_measure(study_of({"search.measure=linked", "board=nucleo-f031k6"}));
+    measure_trial(study, trial_of(network), trained(network));
     ADD_FAILURE() << "no error";
-  } catch (const ConfigError& error) {
-    EXPECT_STREQ(error.what(),
-                 "tiny.yaml: search.measure = linked: there is no compiler and emulator for cortex-m0, the core "
-                 "of nucleo-f031k6");
+  } catch (const StoreError& error) {
+    EXPECT_THAT(error.what(), testing::AllOf(testing::StartsWith("search.measure = linked: "), HasSubstr("/nowhere"),
+                                             HasSubstr("trial 0 is RUNNING still, and the same command goes on")));
   }
 }
 
@@ -149,10 +223,10 @@ TEST(MeasureTrial, ASearchKeepsToWhatItsPackagesTakeAndIsReplayed) {
     run_study(study, space, *sampler, executor, store, rules, hooks);
   }
   const TrialStore store = TrialStore::open_read_only(path);
-  int measured = 0;
+  int refused = 0;
   for (const Trial& trial : store.trials()) {
     if (trial.measured.empty()) continue;
-    ++measured;
+    refused += trial.state == TrialState::kInfeasible;
     EXPECT_THAT(trial.state, testing::AnyOf(TrialState::kComplete, TrialState::kInfeasible));
     const MeasuredCost& flash = trial.measured.at("flash");
     EXPECT_EQ(flash.board, study.board.name);
@@ -160,7 +234,8 @@ TEST(MeasureTrial, ASearchKeepsToWhatItsPackagesTakeAndIsReplayed) {
     EXPECT_NEAR(flash.measured / flash.estimated, 1.0, 0.02);
     EXPECT_EQ(trial.measured.at("latency").measured > 2000.0, trial.state == TrialState::kInfeasible) << trial.number;
   }
-  EXPECT_GT(measured, 0);
+  EXPECT_GT(refused, 0);
+  EXPECT_FALSE(front_of(store).empty());
   for (const FrontPoint& point : front_of(store)) EXPECT_FALSE(point.trial.measured.empty());
   EXPECT_EQ(replay_text(replay_store(store)), "12 of 12 proposals equal\n");
 }
