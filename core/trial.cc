@@ -14,4 +14,15 @@ std::string trial_state_name(TrialState state) {
   return "?";
 }
 
+bool has_accuracy(const Trial& trial) {
+  switch (trial.state) {
+    case TrialState::kRunning:
+    case TrialState::kFailed: return false;
+    case TrialState::kStopped:
+    case TrialState::kComplete: return true;
+    case TrialState::kInfeasible: return trial.metrics.windows > 0;
+  }
+  return false;
+}
+
 }  // namespace bitwright

@@ -84,6 +84,9 @@ struct Trial {
   int64_t ended_us = 0;          // 0 while it runs
 };
 
+// Whether its network was scored, if only at a rung: `metrics` are there.
+bool has_accuracy(const Trial& trial);
+
 // That a training which stopped at a rung goes on, and how that came to be proposed.
 struct Continuation {
   int64_t trial = 0;

@@ -41,8 +41,9 @@ std::string outcome_text(const Trial& trial) {
   if (trial.state == TrialState::kStopped)
     return fmt::format("accuracy {} after {:g} % of the epochs, where it stopped",
                        format_percent(trial.metrics.accuracy), 100.0 * trial.fidelity);
-  const std::string state = trial_state_name(trial.state);
-  return trial.violations.empty() ? state : fmt::format("{}: {}", state, trial.violations.front().message);
+  std::string text = trial_state_name(trial.state);
+  if (has_accuracy(trial)) text = fmt::format("accuracy {}, {}", format_percent(trial.metrics.accuracy), text);
+  return trial.violations.empty() ? text : fmt::format("{}: {}", text, trial.violations.front().message);
 }
 
 std::string parents_text(const std::vector<Trial>& parents) {
@@ -112,7 +113,8 @@ std::string rejected_text(const std::map<std::string, int64_t>& rejected) {
 
 std::optional<double> surprise(const Trial& trial) {
   const std::optional<Opinion>& opinion = trial.provenance.opinion;
-  if (!opinion || trial.state != TrialState::kComplete || trial.metrics.windows <= 0) return std::nullopt;
+  const bool trained = has_accuracy(trial) && trial.state != TrialState::kStopped;
+  if (!opinion || !trained || trial.metrics.windows <= 0) return std::nullopt;
   const double resolution = 1.0 / static_cast<double>(trial.metrics.windows);
   return (log_error(1.0 - trial.metrics.accuracy, resolution) - opinion->mean) / opinion->deviation;
 }

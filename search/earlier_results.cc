@@ -43,7 +43,7 @@ std::vector<DesignPoint> front_of(const DesignSpace& space, const EarlierResults
 std::vector<EarlierResult> usable_results(const SearchSpace& space, const std::vector<Trial>& finished) {
   std::vector<EarlierResult> usable;
   for (const Trial& trial : finished)
-    if (trial.state == TrialState::kComplete && is_point_of(space, trial.candidate.parameters))
+    if (has_accuracy(trial) && trial.fidelity == 1.0 && is_point_of(space, trial.candidate.parameters))
       usable.push_back({trial.number, trial.candidate.parameters, std::max(0.0, 1.0 - trial.metrics.accuracy)});
   return usable;
 }

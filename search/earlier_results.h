@@ -10,7 +10,8 @@
 
 namespace bitwright {
 
-// The complete trials of a study whose parameters are a point of `space`, in the order in which they finished.
+// The trials of a study that were trained to the end, whatever limits their packages broke, and whose parameters are a
+// point of `space`, in the order in which they finished.
 std::vector<EarlierResult> usable_results(const SearchSpace& space, const std::vector<Trial>& finished);
 
 // As points, of which some may break a limit of this study.

@@ -79,10 +79,6 @@ std::string measured_text(const Trial& trial) {
   return render_table(rows);
 }
 
-bool has_accuracy(const Trial& trial) {
-  return trial.state == TrialState::kComplete || trial.state == TrialState::kStopped || trial.metrics.windows > 0;
-}
-
 std::string trial_text(const Trial& trial, const std::optional<Metrics>& test, const Study& study) {
   const Estimates& e = trial.estimates;
   std::string out = fmt::format("trial #{}  {}  from {}  seed {}  network {}\n", trial.number,

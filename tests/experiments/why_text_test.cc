@@ -41,6 +41,18 @@ TEST(Why, TellsWhatWasExpectedAndWhatCameOut) {
             "passed over on the way: duplicate 2, flash 40\n");
 }
 
+TEST(Why, OfWhatBrokeALimitAsMeasuredTellsTheErrorAndTheLimit) {
+  Trial trial = modelled(0.98);
+  trial.state = TrialState::kInfeasible;
+  trial.violations = {{"flash", 13.0, 12.0, "flash 13 B exceeds the limit of 12 B by 1 B, as measured"}};
+  EXPECT_DOUBLE_EQ(surprise(trial).value(), surprise(modelled(0.98)).value());
+  Trial child = complete(40, 0.9);
+  child.provenance = {.source = "evolution", .parents = {31}};
+  EXPECT_NE(why_text(child, {.parents = {trial}})
+                .find("#31  accuracy 98.00 %, INFEASIBLE: flash 13 B exceeds the limit of 12 B by 1 B, as measured\n"),
+            std::string::npos);
+}
+
 TEST(Why, TellsWhyATrainingWentOnAndWhereItStopped) {
   Trial trial = modelled(0.9);
   trial.state = TrialState::kStopped;
