@@ -41,7 +41,7 @@ void AutoQKeras::tell(const DesignResult& result) {
     objectives_.emplace_back();
   }
   const ToldResults::Entry& entry = results_.entries()[*index];
-  const bool failed = !result.measured || entry.violation > 0.0, came_out_before = !objectives_[*index].empty();
+  const bool failed = !entry.succeeded(), came_out_before = !objectives_[*index].empty();
   objectives_[*index] = failed ? ObjectiveVector{} : error_and_costs(entry);
   if (!failed && !came_out_before && ++came_out_ == options_.initial_points) set_references();
 }

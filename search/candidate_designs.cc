@@ -178,10 +178,6 @@ void CandidateDesigns::admit(const DesignPoint& point) {
   if (admitted_.insert(key(point)).second) known_.erase(key(point));
 }
 
-void CandidateDesigns::dismiss(const DesignPoint& point) {
-  if (admitted_.erase(key(point)) > 0) known_.erase(key(point));
-}
-
 KnownOutcome CandidateDesigns::known_at_first(const DesignPoint& point) const {
   return rules_.margins ? estimated(point, /*with_margins=*/false) : known_outcome(point);
 }

@@ -37,8 +37,6 @@ class CandidateDesigns : public DesignSpace {
 
   // A point that is a trial is judged without margins: it was when it was proposed, or its package is measured.
   void admit(const DesignPoint& point);
-  // A trial that the margins are to keep from being made again.
-  void dismiss(const DesignPoint& point);
 
  private:
   struct Parent {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "constraints/constraints.h"
 #include "core/check.h"
 #include "core/error.h"
 #include "search/earlier_results.h"
@@ -80,23 +81,12 @@ void DesignSampler::tell(const Trial& trial) {
     throw StoreError(fmt::format("trial {}: it is stored after {:g} % of its epochs, which search.rungs does not have",
                                  trial.number, 100.0 * trial.fidelity));
   pending_.erase(trial.number);
-  judge(trial);
-  DesignResult result{.number = trial.number,
-                      .point = designs_.point(trial.candidate),
-                      .measured = std::nullopt,
-                      .fidelity = trial.fidelity};
-  if (trial.state == TrialState::kComplete || trial.state == TrialState::kStopped)
-    result.measured = ObjectiveVector{std::max(0.0, 1.0 - trial.metrics.accuracy)};
-  proposer_->tell(result);
-}
-
-// A method is not to take what broke a limit when it was measured for a training that failed: margins say why. One that
-// it knows from a rung it must be told of.
-void DesignSampler::judge(const Trial& trial) {
   const DesignPoint point = designs_.point(trial.candidate);
-  if (trial.state == TrialState::kStopped) stopped_.insert(trial.number);
-  if (trial.state == TrialState::kInfeasible && !stopped_.contains(trial.number)) return designs_.dismiss(point);
   designs_.admit(point);
+  DesignResult result{.number = trial.number, .point = point, .measured = std::nullopt, .fidelity = trial.fidelity};
+  if (has_accuracy(trial)) result.measured = ObjectiveVector{std::max(0.0, 1.0 - trial.metrics.accuracy)};
+  for (const Violation& violation : trial.violations) result.excess += overshoot(violation);
+  proposer_->tell(result);
 }
 
 }  // namespace bitwright

@@ -4,7 +4,6 @@
 
 #include <map>
 #include <memory>
-#include <set>
 
 #include "search/candidate_designs.h"
 #include "search/proposer.h"
@@ -28,15 +27,12 @@ class DesignSampler : public Sampler {
   std::vector<GivenUpRung> given_up_rungs() const override { return proposer_->given_up_rungs(); }
 
  private:
-  void judge(const Trial& trial);
-
   uint64_t seed_;
   std::vector<double> rungs_;
   SearchSpace space_;
   CandidateDesigns designs_;
   std::unique_ptr<Proposer> proposer_;
   std::map<int64_t, DesignPoint> pending_;  // by number of the trial
-  std::set<int64_t> stopped_;               // numbers of trials that did at a rung, once
 };
 
 }  // namespace bitwright

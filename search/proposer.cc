@@ -81,7 +81,7 @@ std::optional<size_t> ToldResults::add(const DesignResult& result) {
   Entry entry{result, std::move(known.objectives), {}, 0.0};
   if (result.measured) {
     entry.objectives = joined(*result.measured, entry.known);
-    entry.violation = std::max(0.0, result.measured->at(0) - most_error_);
+    entry.violation = result.excess + std::max(0.0, result.measured->at(0) - most_error_);
     for (const double limit : result.limits) entry.violation += std::max(0.0, limit);
   }
   const auto [place, is_new] = index_.try_emplace(result.number, entries_.size());

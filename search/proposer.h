@@ -26,6 +26,8 @@ struct DesignResult {
   std::vector<double> limits{};             // measured, <= 0 where kept; of all results that did not fail as many
   double fidelity = 1.0;  // share of the whole training's epochs, above 0, that `measured` is after; a proposal may be
                           // told several times, each time of more
+  // What it exceeds limits by that the space learns by itself, so that no method need: it is no point of a front.
+  double excess = 0.0;
 };
 
 struct DesignProposal {
@@ -60,7 +62,9 @@ class ToldResults {
     DesignResult told;
     ObjectiveVector known;       // objectives
     ObjectiveVector objectives;  // the measured ones, then the known; empty where the evaluation failed
-    double violation = 0.0;      // sum of what the measured limits are exceeded by
+    double violation = 0.0;      // sum of what limits are exceeded by
+    // Whether it came out, and keeps all limits that only an evaluation tells.
+    bool succeeded() const { return told.measured && violation <= told.excess; }
   };
 
   // `space` must outlive it. A result of a greater error than `most_error` exceeds a limit by the difference.

@@ -64,7 +64,7 @@ void SvmCbo::tell(const DesignResult& result) {
   if (!entry) return;
   if (*entry == rows_.size()) rows_.push_back(space_.encode(result.point));
   std::erase(feasible_, *entry);  // told before, of fewer epochs
-  if (result.measured && results_.entries()[*entry].violation <= 0.0) feasible_.push_back(*entry);
+  if (results_.entries()[*entry].succeeded()) feasible_.push_back(*entry);
 }
 
 std::optional<DesignProposal> SvmCbo::propose(int64_t number, const std::vector<DesignPoint>& pending) {

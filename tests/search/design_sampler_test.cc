@@ -208,5 +208,53 @@ TEST(DesignSampler, SaysWhatTheModelExpected) {
               testing::MatchesRegex("model(, mutation of [0-9]+)?: error .+ % \\(.+ \\.\\. .+ %\\), success 100 %"));
 }
 
+// Told of the first ten trials, the third of which broke a limit as measured.
+Opinion opinion_after(TrialState state_of_third, double least_accuracy = 0.0) {
+  SearchSpec spec;
+  spec.sampler = "bayesian", spec.seed = 2;
+  CandidateRules rules = toy_rules(3000);
+  rules.margins = std::make_shared<CostMargins>();
+  const auto sampler = make_sampler(spec, space_of(large_spec()), kGoals, rules);
+  for (int64_t number = 0; number < 10; ++number) {
+    Trial trial = trained(number, sampler->ask(number, 0));
+    trial.metrics.windows = 100;
+    sampler->begin(trial);
+    if (number == 2) {
+      trial.metrics.accuracy = std::max(trial.metrics.accuracy, least_accuracy);
+      trial.state = state_of_third;
+      if (state_of_third == TrialState::kInfeasible) trial.violations = {{"flash", 3001.0, 3000.0, "flash too large"}};
+    }
+    sampler->tell(trial);
+  }
+  return sampler->ask(10, 0).provenance.opinion.value();
+}
+
+TEST(DesignSampler, LearnsTheErrorOfWhatBrokeALimitAsMeasuredAndNoFailure) {
+  EXPECT_LT(opinion_after(TrialState::kFailed).log_success, 0.0);
+  EXPECT_EQ(opinion_after(TrialState::kInfeasible).log_success, 0.0);
+  EXPECT_EQ(opinion_after(TrialState::kComplete).log_success, 0.0);
+  EXPECT_NE(opinion_after(TrialState::kInfeasible).mean, opinion_after(TrialState::kInfeasible, 0.99).mean);
+}
+
+TEST(ToldResults, WhatExceedsALimitAsMeasuredSucceededAndIsNoPointOfAFront) {
+  const CandidateDesigns designs = designs_of(large_spec());
+  Rng rng(3);
+  ToldResults results(designs, 0.5);
+  const auto told = [&](std::optional<ObjectiveVector> measured, double excess) {
+    DesignPoint point = designs.sample(rng);
+    while (!designs.known_outcome(point).broken.empty()) point = designs.sample(rng);
+    const auto number = std::ssize(results.entries());
+    return results.entries()[*results.add({.number = number, .point = point, .measured = measured, .excess = excess})];
+  };
+  const ToldResults::Entry beyond = told(ObjectiveVector{0.25}, 0.01);
+  EXPECT_TRUE(beyond.succeeded());
+  EXPECT_EQ(beyond.violation, 0.01);
+  EXPECT_EQ(beyond.objectives[0], 0.25);
+  EXPECT_TRUE(told(ObjectiveVector{0.5}, 0.0).succeeded());
+  EXPECT_FALSE(told(ObjectiveVector{0.75}, 0.0).succeeded());
+  EXPECT_FALSE(told(ObjectiveVector{0.75}, 0.01).succeeded());
+  EXPECT_FALSE(told(std::nullopt, 0.0).succeeded());
+}
+
 }  // namespace
 }  // namespace bitwright
