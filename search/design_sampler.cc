@@ -17,7 +17,7 @@ namespace {
 ProposerOptions completed(ProposerOptions options, const Goals& goals, const std::vector<Candidate>& user,
                           const std::vector<EarlierStudy>& earlier, const CandidateDesigns& designs) {
   options.most_error = 1.0 - goals.accuracy_floor;
-  for (const Candidate& candidate : user) options.given.push_back({designs.point(candidate), "user"});
+  for (const Candidate& candidate : user) options.given.push_back({designs.point(candidate), kUserDesign});
   for (const EarlierStudy& study : earlier) options.earlier.push_back(points_of(designs, study));
   return options;
 }

@@ -17,8 +17,12 @@ void GivenProposer::tell(const DesignResult& result) {
 std::optional<DesignProposal> GivenProposer::propose(int64_t number, const std::vector<DesignPoint>& pending) {
   std::set<std::string> taken = told_;
   for (const DesignPoint& point : pending) taken.insert(space_.key(point));
+  const auto fits = [&](const GivenPoint& given) {
+    const bool own = given.source == kUserDesign;
+    return (own ? space_.known_at_first(given.point) : space_.known_outcome(given.point)).broken.empty();
+  };
   for (const GivenPoint& given : given_) {
-    if (taken.contains(space_.key(given.point)) || !space_.known_outcome(given.point).broken.empty()) continue;
+    if (taken.contains(space_.key(given.point)) || !fits(given)) continue;
     DesignProposal proposal{.point = given.point, .source = given.source};
     proposal.fidelity = fidelity_;
     return proposal;

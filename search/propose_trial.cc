@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "search/proposer.h"
+
 namespace bitwright {
 namespace {
 
@@ -15,7 +17,8 @@ std::vector<Violation> check(Trial& trial, const CandidateRules& rules) {
     if (!violations.empty()) return violations;
   }
   trial.estimates = rules.estimate ? rules.estimate(network) : Estimates{};
-  return check_with_margins(trial.estimates, rules);
+  const bool own = trial.provenance.source == kUserDesign;
+  return own ? check_limits(trial.estimates, rules) : check_with_margins(trial.estimates, rules);
 }
 
 // With what was passed over so far, by the sampler and before it.

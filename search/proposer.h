@@ -98,10 +98,13 @@ std::optional<DesignProposal> random_proposal(PointDrawer& drawer, const std::st
 std::optional<DesignProposal> bred_proposal(PointDrawer& drawer, const std::string& source,
                                             const std::function<std::optional<DrawnPoint>()>& breed);
 
+// Source of the study's own designs: they are judged as before any result, whatever limits have learnt since.
+inline constexpr const char* kUserDesign = "user";
+
 // A point that is proposed before all that a search method chooses.
 struct GivenPoint {
   DesignPoint point;
-  std::string source;  // of its proposal: "user"
+  std::string source;  // of its proposal: kUserDesign, "earlier"
 };
 
 // Of one earlier study: points of this space, which may break its limits, and the errors measured there.

@@ -77,6 +77,31 @@ TEST_P(EverySamplersUserDesigns, AreProposedFirstInOrderAndOnce) {
   for (size_t i = 0; i < trials.size(); ++i) EXPECT_EQ(trials[i].provenance.source == "user", i < 3) << i;
 }
 
+// Of which the first is measured to take half more, so that margins alone would forbid the second.
+TEST_P(EverySamplersUserDesigns, AreProposedWhateverMarginsHaveGrownTo) {
+  Study study = this->study();
+  study.search.trials = 4;
+  study.search.designs = {design_of("8"), design_of("16", "ternary")};
+  const int64_t flash = toy_estimates(space_of(large_spec()).decode(design_of("16", "ternary")).network).flash_bytes;
+  CandidateRules rules = toy_rules(flash + flash / 4);
+  rules.margins = std::make_shared<CostMargins>();
+  StudyHooks hooks;
+  hooks.measure = [](const Trial& trial, const auto&) {
+    return Measurement{{{"toy", {{"flash", 1.5 * static_cast<double>(trial.estimates.flash_bytes)}}}}, ""};
+  };
+  const TemporaryFolder folder;
+  TrialStore store = TrialStore::create_or_open(folder.file("study.db"), toy_record(study));
+  const auto fresh = [&] { return make_sampler(study.search, space_of(large_spec()), goals_of(study), rules); };
+  ToyExecutor executor;
+  run_study(study, space_of(large_spec()), *fresh(), executor, store, rules, hooks);
+  const std::vector<Trial> trials = store.trials();
+  ASSERT_GE(trials.size(), 2u);
+  EXPECT_EQ(trials[1].candidate.parameters, design_of("16", "ternary"));
+  EXPECT_EQ(trials[1].source, "user");
+  rules.margins = std::make_shared<CostMargins>();
+  EXPECT_EQ(replay_study(*fresh(), rules, store).equal(), store.size());
+}
+
 // Stopped with two of them under way, and taken up.
 TEST_P(EverySamplersUserDesigns, AreReplayedWithTwoUnderWay) {
   const TemporaryFolder folder;
