@@ -54,44 +54,57 @@ std::string number(double value) {
   return text.ends_with(".0") ? text.substr(0, text.size() - 2) : text;
 }
 
-using Unit = std::string (*)(double);
+// Of amounts from `large_from` on another unit.
+struct Unit {
+  const char* name = nullptr;  // null: a count
+  double large_from = 0.0;
+  const char* large_name = "";
+};
 
-std::string bytes(double value) {
-  return value < 1024 ? fmt::format("{:.0f} B", value) : number(value / 1024) + " KiB";
+Unit unit_of(const std::string& rule) {
+  static const std::map<std::string, Unit> kUnits = {
+      {"flash", {"B", 1024, "KiB"}},        {"ram", {"B", 1024, "KiB"}},        {"memory", {"B", 1024, "KiB"}},
+      {"latency", {"us", 1000, "ms"}},      {"duty_cycle", {"us", 1000, "ms"}}, {"energy", {"uJ", 1000, "mJ"}},
+      {"average_power", {"uW", 1000, "mW"}}};
+  const auto unit = kUnits.find(rule);
+  return unit == kUnits.end() ? Unit{} : unit->second;
 }
-std::string microseconds(double value) {
-  return value < 1000 ? number(value) + " us" : number(value / 1000) + " ms";
-}
-std::string microjoules(double value) {
-  return value < 1000 ? number(value) + " uJ" : number(value / 1000) + " mJ";
-}
-std::string microwatts(double value) {
-  return value < 1000 ? number(value) + " uW" : number(value / 1000) + " mW";
-}
-std::string count(double value) {
-  return fmt::format("{:.0f}", value);
+
+std::string exact_text(const std::string& rule, double value) {
+  const Unit unit = unit_of(rule);
+  return fmt::format("{:.10g} {}", value, unit.name ? unit.name : "");
 }
 
 struct Budget {
   const char* rule;
   double value, limit;  // limit 0: none
-  Unit unit;
-  double of = 0.0;  // what the limit is a part of; 0: not said
+  double of = 0.0;      // what the limit is a part of; 0: not said
 };
+
+struct BudgetTexts {
+  std::string value, limit, over;
+};
+
+BudgetTexts texts_of(const Budget& b) {
+  const std::vector<std::string> texts = amount_texts(b.rule, {b.value, b.limit});
+  return {texts[0], texts[1], amount_text(b.rule, b.value - b.limit)};
+}
 
 std::optional<Violation> check(const Budget& b) {
   if (b.limit <= 0 || b.value <= b.limit) return std::nullopt;
+  const BudgetTexts texts = texts_of(b);
   return Violation{b.rule, b.value, b.limit,
-                   fmt::format("{} {} exceeds the limit of {}{} by {}", b.rule, b.unit(b.value), b.unit(b.limit),
-                               b.of > 0 ? " of " + b.unit(b.of) : "", b.unit(b.value - b.limit))};
+                   fmt::format("{} {} exceeds the limit of {}{} by {}", b.rule, texts.value, texts.limit,
+                               b.of > 0 ? " of " + amount_text(b.rule, b.of) : "", texts.over)};
 }
 
 // What the board has, where the study's own limit does not say no already.
 std::optional<Violation> check_board(const Budget& b, const std::string& place) {
   if (b.limit <= 0 || b.value <= b.limit) return std::nullopt;
-  return Violation{b.rule, b.value, b.limit,
-                   fmt::format("{} {} exceeds the {} of {} by {}", b.rule, b.unit(b.value), b.unit(b.limit), place,
-                               b.unit(b.value - b.limit))};
+  const BudgetTexts texts = texts_of(b);
+  return Violation{
+      b.rule, b.value, b.limit,
+      fmt::format("{} {} exceeds the {} of {} by {}", b.rule, texts.value, texts.limit, place, texts.over)};
 }
 
 void add(std::vector<Violation>& violations, std::optional<Violation> violation) {
@@ -103,14 +116,14 @@ std::optional<Violation> check_memory(const char* rule, int64_t value, int64_t l
                                       const std::string& place) {
   const auto v = static_cast<double>(value);
   const bool study_is_tighter = limit > 0 && (has <= 0 || limit <= has);
-  if (study_is_tighter) return check({rule, v, static_cast<double>(limit), bytes, static_cast<double>(of)});
-  return check_board({rule, v, static_cast<double>(has), bytes}, place);
+  if (study_is_tighter) return check({rule, v, static_cast<double>(limit), static_cast<double>(of)});
+  return check_board({rule, v, static_cast<double>(has)}, place);
 }
 
 // Where program and data lie in one memory, they must fit it together.
 std::optional<Violation> check_shared_memory(const Estimates& estimates, const Board& board) {
   const auto needed = static_cast<double>(estimates.flash_bytes + estimates.ram_bytes);
-  return check_board({"memory", needed, static_cast<double>(board.shared_memory_bytes), bytes},
+  return check_board({"memory", needed, static_cast<double>(board.shared_memory_bytes)},
                      board.name + "'s memory for program and data");
 }
 
@@ -119,18 +132,18 @@ std::optional<Violation> check_power(const Budget& b, const Board& board, const 
   if (b.limit <= 0 || b.value > 0 || unknown.empty()) return check(b);
   return Violation{b.rule, 0, b.limit,
                    fmt::format("{}: board {} gives no {}, so a limit of {} cannot be checked", b.rule, board.name,
-                               fmt::join(unknown, ", "), b.unit(b.limit))};
+                               fmt::join(unknown, ", "), amount_text(b.rule, b.limit))};
 }
 
 std::optional<Violation> check_energy(const Estimates& estimates, const Limits& limits, const Board& board) {
-  return check_power({"energy", estimates.energy_uj, limits.energy_uj, microjoules}, board,
+  return check_power({"energy", estimates.energy_uj, limits.energy_uj}, board,
                      unknown_power_figures(board, /*sleep=*/false));
 }
 
 std::optional<Violation> check_average_power(const Estimates& estimates, const Limits& limits, const Board& board,
                                              const DutyCycle& duty) {
   if (!duty.given()) return std::nullopt;
-  return check_power({"average_power", estimates.average_power_uw, limits.average_power_uw, microwatts}, board,
+  return check_power({"average_power", estimates.average_power_uw, limits.average_power_uw}, board,
                      unknown_power_figures(board, /*sleep=*/true, duty));
 }
 
@@ -139,10 +152,10 @@ std::optional<Violation> check_duty_cycle(const Estimates& estimates, const Duty
   if (!duty.given()) return std::nullopt;
   const double period_us = 3600e6 / duty.inferences_per_hour;
   if (estimates.latency_us <= period_us) return std::nullopt;
+  const BudgetTexts texts = texts_of({"duty_cycle", estimates.latency_us, period_us});
   return Violation{"duty_cycle", estimates.latency_us, period_us,
                    fmt::format("duty_cycle: latency {} exceeds the {} that each of {:g} inferences an hour has by {}",
-                               microseconds(estimates.latency_us), microseconds(period_us), duty.inferences_per_hour,
-                               microseconds(estimates.latency_us - period_us))};
+                               texts.value, texts.limit, duty.inferences_per_hour, texts.over)};
 }
 
 }  // namespace
@@ -162,11 +175,10 @@ std::vector<Violation> check_budgets(const Estimates& estimates, const Limits& l
   add(violations, check_memory("ram", estimates.ram_bytes, limits.ram_bytes, limits.ram_of_bytes, bank.bytes,
                                board.name + "'s " + bank.name));
   add(violations, check_shared_memory(estimates, board));
-  add(violations, check({"latency", estimates.latency_us, limits.latency_us, microseconds}));
+  add(violations, check({"latency", estimates.latency_us, limits.latency_us}));
   add(violations, check_energy(estimates, limits, board));
-  add(violations, check({"macs", static_cast<double>(estimates.macs), static_cast<double>(limits.macs), count}));
-  add(violations,
-      check({"params", static_cast<double>(estimates.parameters), static_cast<double>(limits.params), count}));
+  add(violations, check({"macs", static_cast<double>(estimates.macs), static_cast<double>(limits.macs)}));
+  add(violations, check({"params", static_cast<double>(estimates.parameters), static_cast<double>(limits.params)}));
   add(violations, check_average_power(estimates, limits, board, duty));
   add(violations, check_duty_cycle(estimates, duty));
   return violations;
@@ -186,15 +198,22 @@ std::vector<Violation> check_budgets(const Estimates& estimates, const Limits& l
 }
 
 std::string amount_text(const std::string& rule, double value) {
-  static const std::map<std::string, Unit> kUnits = {{"flash", bytes},
-                                                     {"ram", bytes},
-                                                     {"memory", bytes},
-                                                     {"latency", microseconds},
-                                                     {"duty_cycle", microseconds},
-                                                     {"energy", microjoules},
-                                                     {"average_power", microwatts}};
-  const auto unit = kUnits.find(rule);
-  return unit == kUnits.end() ? count(value) : unit->second(value);
+  const Unit unit = unit_of(rule);
+  if (!unit.name) return fmt::format("{:.0f}", value);
+  if (value >= unit.large_from) return fmt::format("{} {}", number(value / unit.large_from), unit.large_name);
+  return fmt::format("{} {}", unit.large_from == 1024 ? fmt::format("{:.0f}", value) : number(value), unit.name);
+}
+
+std::vector<std::string> amount_texts(const std::string& rule, const std::vector<double>& values) {
+  std::map<std::string, double> meanings;
+  std::vector<std::string> texts, exact;
+  bool told_apart = true;
+  for (const double value : values) {
+    texts.push_back(amount_text(rule, value));
+    exact.push_back(exact_text(rule, value));
+    told_apart &= meanings.try_emplace(texts.back(), value).first->second == value;
+  }
+  return told_apart ? texts : exact;
 }
 
 std::vector<Violation> worst_by_rule(const std::vector<Violation>& violations) {

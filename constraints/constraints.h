@@ -33,6 +33,8 @@ std::vector<Violation> check_budgets(const Estimates& estimates, const Limits& l
 
 // A cost in the unit of its rule, as messages write it: "11.8 KiB", "14.1 ms".
 std::string amount_text(const std::string& rule, double value);
+// Of several: to the last byte, or digit, where two that differ would read alike.
+std::vector<std::string> amount_texts(const std::string& rule, const std::vector<double>& values);
 
 // How far beyond its limit, as a share of it; 1 where the rule is not one of amounts.
 double overshoot(const Violation& violation);

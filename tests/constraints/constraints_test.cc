@@ -234,6 +234,25 @@ TEST(CheckBudgets, OfOneBoardMessagesAreAsEver) {
             "flash 600 KiB exceeds the 512 KiB of test-board's flash by 88 KiB");
 }
 
+TEST(CheckBudgets, AmountsThatWouldReadAlikeAreWrittenOut) {
+  Board board;
+  Limits limits;
+  limits.flash_bytes = 20 << 10;
+  limits.latency_us = 2000.0;
+  Estimates e;
+  e.flash_bytes = (20 << 10) + 13;
+  e.latency_us = 2000.25;
+  const auto broken = check_budgets(e, limits, board);
+  ASSERT_EQ(broken.size(), 2u);
+  EXPECT_EQ(broken[0].message, "flash 20493 B exceeds the limit of 20480 B by 13 B");
+  EXPECT_EQ(broken[1].message, "latency 2000.25 us exceeds the limit of 2000 us by 0.2 us");
+}
+
+TEST(AmountTexts, AreShortWhereThatTellsThemApart) {
+  EXPECT_EQ(amount_texts("ram", {2048, 3000, 2048}), (std::vector<std::string>{"2 KiB", "2.9 KiB", "2 KiB"}));
+  EXPECT_EQ(amount_texts("ram", {2048, 2050}), (std::vector<std::string>{"2048 B", "2050 B"}));
+}
+
 TEST(WorstByRule, KeepsTheLargestOvershootOfEachRule) {
   const std::vector<Violation> worst = worst_by_rule({{"flash", 110, 100, "a: flash"},
                                                       {"ram", 300, 100, "a: ram"},
