@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/life_sign.h"
 
-#include <fmt/format.h>
-
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <random>
 
 #include "core/error.h"
 #include "core/io/model_json.h"
@@ -16,15 +13,10 @@ namespace {
 
 constexpr const char* kFile = "/life.json";
 
-std::string random_name() {
-  std::random_device device;
-  return fmt::format("{:08x}{:08x}{:08x}{:08x}", device(), device(), device(), device());
-}
-
 }  // namespace
 
-LifeSigns::LifeSigns(std::string folder, double every_seconds)
-    : folder_(std::move(folder)), execution_(random_name()), heartbeat_(every_seconds, [this] { write(); }) {}
+LifeSigns::LifeSigns(std::string folder, std::string execution, double every_seconds)
+    : folder_(std::move(folder)), execution_(std::move(execution)), heartbeat_(every_seconds, [this] { write(); }) {}
 
 void LifeSigns::add(const EpochRecord& epoch) {
   {

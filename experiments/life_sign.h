@@ -17,7 +17,8 @@ namespace bitwright {
 // reason to stop the training.
 class LifeSigns {
  public:
-  LifeSigns(std::string folder, double every_seconds = 5.0);
+  // execution: a name of its own, by which two executions of one job are told apart.
+  LifeSigns(std::string folder, std::string execution, double every_seconds = 5.0);
 
   void add(const EpochRecord& epoch);
 
@@ -26,7 +27,7 @@ class LifeSigns {
   void write();
 
   const std::string folder_;
-  const std::string execution_;  // drawn at random: two executions of one job are told apart
+  const std::string execution_;
   mutable std::mutex mutex_;
   std::vector<EpochRecord> epochs_;
   int64_t beats_ = 0;

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/identity.h"
 #include "core/io/model_json.h"
 #include "experiments/heartbeat.h"
 #include "experiments/life_sign.h"
@@ -21,10 +22,14 @@
 namespace bitwright {
 namespace {
 
-void serve_one(const std::string& spec_path, const std::string& out, DataCache& cache, const TrialHooks& hooks,
-               const RunTrial& run_trial) {
+// The result is DIR/result.json; in a batch the file with its signs of life bears the same name of the execution.
+void serve_one(const std::string& spec_path, const std::string& out, const std::string& execution, DataCache& cache,
+               const TrialHooks& hooks, const RunTrial& run_trial) {
   const TrialSpec spec = parse_spec(read_file(spec_path));
-  publish(out, "result.json", report_text(run_trial(spec, cache, hooks)));
+  TrialReport report = run_trial(spec, cache, hooks);
+  report.execution = execution;
+  report.host = host_name();
+  publish(out, "result.json", report_text(report));
 }
 
 constexpr double kLifeSeconds = 5.0;
@@ -54,7 +59,7 @@ int serve(const RunTrial& run_trial) {
     if (tab == std::string::npos) throw ConfigError("bitwright-trial: a line is SPEC<tab>DIR");
     {
       const Heartbeat life(kLifeSeconds, [&] { say("life"); });
-      serve_one(line.substr(0, tab), line.substr(tab + 1), cache, hooks, run_trial);
+      serve_one(line.substr(0, tab), line.substr(tab + 1), random_name(), cache, hooks, run_trial);
     }
     say("done");
   }
@@ -67,8 +72,9 @@ int batch(const std::vector<std::string>& folders, const RunTrial& run_trial) {
   for (const std::string& folder : folders) {
     const bool wanted = std::filesystem::exists(folder + "/spec.json");  // else it was stored meanwhile
     if (!wanted || std::filesystem::exists(folder + "/result.json")) continue;
-    LifeSigns life(folder);
-    serve_one(folder + "/spec.json", folder, cache,
+    const std::string execution = random_name();
+    LifeSigns life(folder, execution);
+    serve_one(folder + "/spec.json", folder, execution, cache,
               {.on_epoch = [&](const EpochRecord& epoch) { life.add(epoch); },
                .on_warning = [](const std::string& line) { std::cerr << "warning: " << line << "\n"; }},
               run_trial);
@@ -85,7 +91,7 @@ int run(int argc, char** argv, const RunTrial& run_trial) {
     return static_cast<int>(ExitCode::kConfig);
   }
   DataCache cache;
-  serve_one(args[0], args[2], cache,
+  serve_one(args[0], args[2], random_name(), cache,
             {.on_warning = [](const std::string& line) { std::cerr << "warning: " << line << "\n"; }}, run_trial);
   return 0;
 }

@@ -155,6 +155,8 @@ std::string report_text(const TrialReport& report) {
   nlohmann::json json = {{"schema", kSchema},
                          {"trial", report.number},
                          {"attempt", report.attempt},
+                         {"execution", report.execution},
+                         {"host", report.host},
                          {"failure", report.failure},
                          {"metrics", report.metrics},
                          {"epochs", report.epochs},
@@ -169,6 +171,8 @@ TrialReport parse_report(const std::string& text) {
   TrialReport report;
   report.number = json.at("trial").get<int64_t>();
   report.attempt = json.at("attempt").get<int>();
+  report.execution = json.value("execution", "");  // of an earlier version's job
+  report.host = json.value("host", "");
   report.failure = json.at("failure").get<std::string>();
   report.metrics = json.at("metrics").get<Metrics>();
   report.epochs = json.at("epochs").get<std::vector<EpochRecord>>();

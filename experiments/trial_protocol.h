@@ -45,6 +45,7 @@ struct TrialSpec {
 struct TrialReport {
   int64_t number = 0;
   int attempt = 1;
+  std::string execution, host;  // 32 hex digits drawn for it (core/identity.h), and where it ran
   std::string failure;          // empty, or one line
   Metrics metrics;              // on the validation set
   std::optional<Metrics> test;  // where the spec asked for it

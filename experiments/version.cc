@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/version.h"
 
-#include <unistd.h>
-
-#include <array>
 #include <fstream>
 
+#include "core/identity.h"
 #include "git_version.h"
 
 namespace bitwright {
 namespace {
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
-}
 
 std::string cpu_name() {
   std::ifstream in("/proc/cpuinfo");

@@ -25,14 +25,14 @@ LifeSign next_sign(const std::string& folder, const std::string& last) {
 
 TEST(LifeSigns, ChangeWhileNothingHappens) {
   const TempFolder folder;
-  const LifeSigns life(folder.path(), 0.01);
+  const LifeSigns life(folder.path(), "a", 0.01);
   const std::string first = next_sign(folder.path(), "").text;
   EXPECT_NE(next_sign(folder.path(), first).text, first);
 }
 
 TEST(LifeSigns, TellEpochsAtOnce) {
   const TempFolder folder;
-  LifeSigns life(folder.path(), 3600.0);
+  LifeSigns life(folder.path(), "a", 3600.0);
   const LifeSign first = next_sign(folder.path(), "");
   EXPECT_TRUE(first.epochs.empty());
   life.add({1, 0.1, 2.0, 0.25});
@@ -44,7 +44,7 @@ TEST(LifeSigns, TellEpochsAtOnce) {
 TEST(LifeSigns, TheLastOneHasAllEpochs) {
   const TempFolder folder;
   {
-    LifeSigns life(folder.path(), 3600.0);
+    LifeSigns life(folder.path(), "a", 3600.0);
     for (int epoch = 1; epoch <= 50; ++epoch) life.add({epoch, 0.1, 2.0, 0.25});
   }
   EXPECT_EQ(read_life_sign(folder.path())->epochs.size(), 50u);
@@ -54,14 +54,14 @@ TEST(LifeSigns, TwoExecutionsAreToldApart) {
   const TempFolder folder;
   std::string text;
   for (int execution = 0; execution < 2; ++execution) {
-    { const LifeSigns life(folder.path(), 3600.0); }
+    { const LifeSigns life(folder.path(), std::to_string(execution), 3600.0); }
     EXPECT_NE(std::exchange(text, read_life_sign(folder.path())->text), read_life_sign(folder.path())->text);
   }
 }
 
 TEST(LifeSigns, AFolderThatIsGoneIsNoReasonToStop) {
   const TempFolder folder;
-  LifeSigns life(folder.path() + "/none", 0.01);
+  LifeSigns life(folder.path() + "/none", "a", 0.01);
   life.add({1, 0.1, 2.0, 0.25});
   EXPECT_FALSE(read_life_sign(folder.path() + "/none"));
 }

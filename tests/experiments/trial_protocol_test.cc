@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "deploy/process.h"
@@ -70,6 +71,15 @@ TEST(TrialProtocol, AReportOfAFailureNeedsNoModel) {
   const TrialReport back = parse_report(report_text({.number = 3, .failure = "loss is not finite at epoch 2"}));
   EXPECT_EQ(back.failure, "loss is not finite at epoch 2");
   EXPECT_FALSE(back.model);
+}
+
+TEST(TrialProtocol, AReportNamesItsExecutionAndHost) {
+  const TrialReport report = parse_report(report_text({.execution = "0123abcd", .host = "node7"}));
+  EXPECT_EQ(report.execution, "0123abcd");
+  EXPECT_EQ(report.host, "node7");
+  nlohmann::json earlier = nlohmann::json::parse(report_text({}));
+  earlier.erase("execution"), earlier.erase("host");  // as a job wrote it that an earlier version had sent
+  EXPECT_EQ(parse_report(earlier.dump()).host, "");
 }
 
 TEST(TrialProtocol, AForeignFileIsRefused) {
