@@ -2,7 +2,12 @@
 #include "experiments/search_outcome.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <limits>
+
+#include "constraints/constraints.h"
 #include "experiments/table.h"
 #include "search/pareto.h"
 
@@ -45,6 +50,26 @@ std::string floor_text(const Study& study, const StudyOutcome& outcome) {
                      format_percent(outcome.progress.best_accuracy));
 }
 
+bool nothing_fits_as_measured(const StudyProgress& progress) {
+  return progress.complete == 0 && progress.infeasible > 0;
+}
+
+const Trial& nearest_as_measured(const std::vector<Trial>& trials) {
+  const auto distance = [](const Trial& trial) {
+    double sum = 0.0;
+    for (const Violation& violation : trial.violations) sum += overshoot(violation);
+    return trial.violations.empty() ? std::numeric_limits<double>::infinity() : sum;
+  };
+  return *std::ranges::min_element(trials, {}, distance);
+}
+
+std::string nothing_fits_text(const StudyOutcome& outcome, const Trial& nearest) {
+  std::vector<std::string> broken;
+  for (const Violation& violation : nearest.violations) broken.push_back(violation.message);
+  return fmt::format("{}no trained network keeps the limits as measured: the nearest, trial #{}: {}",
+                     goes_on(outcome.reason) ? "so far " : "", nearest.number, fmt::join(broken, "; "));
+}
+
 ExitCode exit_code(const Study& study, const StudyOutcome& outcome) {
   const StudyProgress& progress = outcome.progress;
   const bool untried = progress.complete + progress.infeasible + progress.failed == 0;
@@ -53,7 +78,7 @@ ExitCode exit_code(const Study& study, const StudyOutcome& outcome) {
   if (outcome.reason == StopReason::kStopped || began) return ExitCode::kResumable;
   if (misses_floor(study, progress)) return ExitCode::kNothingFits;
   if (progress.complete > 0) return ExitCode::kDone;
-  return progress.infeasible > 0 ? ExitCode::kNothingFits : ExitCode::kFailed;
+  return nothing_fits_as_measured(progress) ? ExitCode::kNothingFits : ExitCode::kFailed;
 }
 
 std::string below_floor_text(const Study& study, const Trial& trial) {

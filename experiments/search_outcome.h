@@ -21,6 +21,12 @@ bool misses_floor(const Study& study, const StudyProgress& progress);
 // That none is, so far where the same command goes on, and which is nearest. Of a study that misses_floor().
 std::string floor_text(const Study& study, const StudyOutcome& outcome);
 
+// Trials were trained, and the package of each breaks a limit.
+bool nothing_fits_as_measured(const StudyProgress& progress);
+// Of the trials of such a study: the one nearest to its limits, and by how much it misses them.
+const Trial& nearest_as_measured(const std::vector<Trial>& trials);
+std::string nothing_fits_text(const StudyOutcome& outcome, const Trial& nearest);
+
 // kNothingFits where nothing fits, as estimated or as measured, or nothing reaches the floor, though not of a search
 // that was stopped: it is resumable, as is one whose time was over before it found a candidate to train.
 ExitCode exit_code(const Study& study, const StudyOutcome& outcome);

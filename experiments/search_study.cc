@@ -181,6 +181,11 @@ void print_outcome(const SearchRequest& request, const StudyOutcome& outcome, co
       json["below_floor"] = {{"accuracy", request.study.accuracy_floor},
                              {"best", outcome.progress.best_accuracy},
                              {"trial", *outcome.progress.best}};
+    if (nothing_fits_as_measured(outcome.progress)) {
+      const std::vector<Trial> trials = store.finished();
+      const Trial& nearest = nearest_as_measured(trials);
+      json["nearest"] = {{"trial", nearest.number}, {"violations", nearest.violations}};
+    }
     std::cout << json_text(json) << "\n";
     return;
   }
@@ -225,8 +230,11 @@ int search_study(const SearchRequest& request) {
     score_front(request.study, data.train.front_end, store);
   print_outcome(request, outcome, store);
   const ExitCode code = exit_code(request.study, outcome);
+  const char* const severity = code == ExitCode::kResumable ? "note: " : "error: ";
   if (misses_floor(request.study, outcome.progress))
-    std::cerr << (code == ExitCode::kResumable ? "note: " : "error: ") << floor_text(request.study, outcome) << "\n";
+    std::cerr << severity << floor_text(request.study, outcome) << "\n";
+  if (nothing_fits_as_measured(outcome.progress))
+    std::cerr << severity << nothing_fits_text(outcome, nearest_as_measured(store.finished())) << "\n";
   return static_cast<int>(code);
 }
 

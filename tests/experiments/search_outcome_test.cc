@@ -69,6 +69,24 @@ TEST(SearchOutcome, WhereNothingFitsAsMeasuredTheCodeIsThree) {
       "#3, has 90.00 %");
 }
 
+TEST(SearchOutcome, WhereNothingFitsAsMeasuredTheNearestIsNamed) {
+  std::vector<Trial> trials(4);
+  for (int64_t i = 0; i < 4; ++i) trials[static_cast<size_t>(i)].number = i;
+  trials[0].state = TrialState::kFailed;
+  trials[1].violations = {{"flash", 200.0, 100.0, "flash 200 B exceeds the limit of 100 B by 100 B"}};
+  trials[2].violations = {{"flash", 113.0, 100.0, "flash 113 B exceeds the limit of 100 B by 13 B"},
+                          {"ram", 11.0, 10.0, "ram 11 B exceeds the limit of 10 B by 1 B"}};
+  trials[3].violations = {{"ram", 13.0, 10.0, "ram 13 B exceeds the limit of 10 B by 3 B"}};
+  StudyOutcome outcome{StopReason::kTrialsDone, {}};
+  outcome.progress.infeasible = 3;
+  EXPECT_TRUE(nothing_fits_as_measured(outcome.progress));
+  EXPECT_EQ(nothing_fits_text(outcome, nearest_as_measured(trials)),
+            "no trained network keeps the limits as measured: the nearest, trial #2: flash 113 B exceeds the limit of "
+            "100 B by 13 B; ram 11 B exceeds the limit of 10 B by 1 B");
+  outcome.progress.complete = 1;
+  EXPECT_FALSE(nothing_fits_as_measured(outcome.progress));
+}
+
 TEST(SearchOutcome, SaysWhatEndedItAndWhetherTheFrontIsFinal) {
   EXPECT_EQ(reason_text(StopReason::kEnergySpent),
             "energy budget spent; with a larger search.energy_budget it goes on");
