@@ -135,6 +135,7 @@ int dry_run(const SearchRequest& request, const TrainingData& data) {
   const std::vector<EarlierStudy> earlier = earlier_studies(request.study, space);
   warn(request.study, user_designs(request.study.search.designs, space, rules).warnings);
   warn(request.study, earlier_warnings(request.study, earlier));
+  if (const std::string why = why_not_measurable(request.study); !why.empty()) warn(request.study, {why});
   const auto sampler = sampler_of(request.study, space, rules, data, earlier);
   std::vector<std::vector<std::string>> rows = {{"candidate", "flash", "ram", "latency", "MACs", "verdict"}};
   nlohmann::json proposals = nlohmann::json::array();

@@ -9,6 +9,7 @@
 #include <deque>
 #include <set>
 
+#include "core/quantity.h"
 #include "search/expected_gain.h"
 #include "search/pareto.h"
 #include "search/propose_trial.h"
@@ -29,6 +30,12 @@ double system_seconds() {
 // The training seed of a trial; 63 bits, so that it reads the same in SQL.
 uint64_t training_seed(uint64_t study_seed, int64_t number) {
   return Rng(study_seed, static_cast<uint64_t>(number)).next() >> 1;
+}
+
+// Boards limit flash and RAM, a duty cycle the latency.
+bool is_limited(const std::string& quantity, const Study& study) {
+  return quantity == "flash" || quantity == "ram" || (quantity == "latency" && study.duty_cycle.given()) ||
+         find_quantity(quantity)->limit(study.limits) > 0.0;
 }
 
 class StudyRun {
@@ -272,6 +279,7 @@ class StudyRun {
   void note_margins() {
     if (!rules_.margins) return;
     for (const auto& [quantity, ratio] : rules_.margins->margins()) {
+      if (!is_limited(quantity, study_)) continue;
       double& told = told_margins_.try_emplace(quantity, 1.0).first->second;
       if (std::abs(ratio - told) <= kLeastChange * told) continue;
       told = ratio;

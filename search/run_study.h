@@ -91,7 +91,8 @@ struct StudyHooks {
   std::function<void(const Trial&)> on_start;
   std::function<void(const Trial&, const StudyProgress&)> on_finish;  // or stopped at a rung
   std::function<void(const GivenUpRung&)> on_given_up_rung;           // where trainings stop no more
-  std::function<void(const LearntMargin&)> on_margin;                 // that changed by more than a thousandth
+  // That changed by more than a thousandth, of a quantity that the study or its boards limit.
+  std::function<void(const LearntMargin&)> on_margin;
   // What the package of a complete trial takes that would join the front. A trial whose package breaks a limit is
   // INFEASIBLE, one that cannot be measured has failed. What it throws ends the search, with the trial RUNNING.
   std::function<Measurement(const Trial&, const std::vector<Artifact>&)> measure;

@@ -15,6 +15,7 @@
 #include "experiments/duty_cycle_text.h"
 #include "experiments/infeasibility_text.h"
 #include "experiments/limits_text.h"
+#include "experiments/measure_trial.h"
 #include "experiments/study_session.h"
 #include "experiments/table.h"
 #include "search/smallest.h"
@@ -147,8 +148,7 @@ nlohmann::json data_json(const Study& study, const DataSummary& data) {
           {"classes", data.classes},
           {"targets", data.targets},
           {"windows", {{"train", data.train}, {"validation", data.validation}, {"test", data.test}}},
-          {"held_out", data.held_out},
-          {"warnings", data.warnings}};
+          {"held_out", data.held_out}};
 }
 
 std::string limits_line(const Study& study) {
@@ -182,7 +182,10 @@ int check(const Options& options) {
     json.update(space_json(study, space.size(), found));
     if (found.fits == 0) code = explain_no_fit(study, space, text, json);
   }
-  for (const std::string& warning : data.warnings) text += "warning: " + warning + "\n";
+  std::vector<std::string> warnings = data.warnings;
+  if (const std::string why = why_not_measurable(study); !why.empty()) warnings.push_back(why);
+  json["warnings"] = warnings;
+  for (const std::string& warning : warnings) text += "warning: " + warning + "\n";
   std::cout << (options.json ? json_text(json) + "\n" : text);
   return static_cast<int>(code);
 }

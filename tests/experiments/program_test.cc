@@ -310,6 +310,24 @@ TEST(Check, TellsHowManyFitEachBoardAndWhatPowerTheyTake) {
   EXPECT_GT(json["average_power_uw"]["least"], 0.825 * 3.3);
 }
 
+TEST(Check, WarnsWherePackagesCannotBeMeasured) {
+  const TempFolder folder;
+  folder.write("s.yaml", study("board: nucleo-f411re\n"));
+  const auto run = [&](const std::vector<std::string>& arguments) {
+    std::vector<std::string> command = {"/usr/bin/env", "PATH=/nowhere", BITWRIGHT_BINARY_DIR "/bitwright"};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    return run_process(command, {.directory = folder.path()});
+  };
+  const std::string why = "search.measure = linked: arm-none-eabi-gcc is not installed";
+  const ProcessResult check = run({"check", "s.yaml", "search.measure=linked"});
+  EXPECT_EQ(check.exit_status, 0) << check.errors;
+  EXPECT_THAT(check.output, HasSubstr("\nwarning: " + why));
+  const ProcessResult dry = run({"search", "s.yaml", "search.measure=linked", "--dry-run"});
+  EXPECT_EQ(dry.exit_status, 0) << dry.errors;
+  EXPECT_THAT(dry.errors, HasSubstr("warning: s.yaml: " + why));
+  EXPECT_THAT(run({"check", "s.yaml"}).output, testing::Not(HasSubstr("search.measure")));
+}
+
 class BrokenStudy : public testing::TestWithParam<Broken> {};
 
 TEST_P(BrokenStudy, IsOneClearLineExitCodeTwoAndNothingWritten) {
