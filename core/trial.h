@@ -53,13 +53,12 @@ struct ProposalProvenance {
   std::string code;                         // "0.1.0 1f0c9a52": version and commit of what proposed; set by the store
 };
 
-// What a candidate's package was measured to take, beside its estimate, in bytes, us, uJ or uW; of several boards on
-// that where it exceeds the estimate by the largest share.
+// What a candidate's package was measured to take on a board, beside its estimate there, in bytes, us, uJ or uW.
 struct MeasuredCost {
-  std::string board;
   double estimated = 0.0, measured = 0.0;
   bool operator==(const MeasuredCost&) const = default;
 };
+using MeasuredCosts = std::map<std::string, std::map<std::string, MeasuredCost>>;  // by quantity, core/quantity.h; board
 
 struct Trial {
   int64_t number = 0;            // 0, 1, ... within the study
@@ -75,11 +74,12 @@ struct Trial {
   Estimates estimates;
   std::vector<Violation> violations;  // of an infeasible trial
   Metrics metrics;               // of a complete one; of a stopped one, as it is; of one whose package broke a limit
-  std::map<std::string, MeasuredCost> measured;  // by quantity, core/quantity.h; empty: its package was not built
+  MeasuredCosts measured;        // empty: its package was not built
   std::vector<EpochRecord> epochs;
   std::string failure;           // of a failed one: one line
   double train_seconds = 0.0;    // CPU
   int attempt = 1;
+  std::string execution, host;   // of that attempt: 32 hex digits drawn for it, and where; empty: not known
   int64_t started_us = 0;        // UTC, microseconds since 1970; set by the store, as is
   int64_t ended_us = 0;          // 0 while it runs
 };

@@ -26,7 +26,9 @@ TrialResult result_of(const TrialReport& report) {
                      .metrics = report.metrics,
                      .epochs = report.epochs,
                      .failure = report.failure,
-                     .train_seconds = report.train_seconds};
+                     .train_seconds = report.train_seconds,
+                     .execution = report.execution,
+                     .host = report.host};
   if (report.model) result.artifacts.push_back({"model", nlohmann::json(*report.model).dump()});
   return result;
 }

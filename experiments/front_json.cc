@@ -11,8 +11,9 @@ namespace {
 
 nlohmann::json measured_json(const Trial& trial) {
   nlohmann::json json = nlohmann::json::object();
-  for (const auto& [quantity, cost] : trial.measured)
-    json[quantity] = {{"board", cost.board}, {"estimated", cost.estimated}, {"measured", cost.measured}};
+  for (const auto& [quantity, boards] : trial.measured)
+    for (const auto& [board, cost] : boards)
+      json[quantity][board] = {{"estimated", cost.estimated}, {"measured", cost.measured}};
   return json;
 }
 
@@ -43,7 +44,9 @@ nlohmann::json trial_json(const Trial& trial, const std::optional<Metrics>& test
                          {"failure", trial.failure},
                          {"train_seconds", trial.train_seconds},
                          {"rejected", trial.rejected},
-                         {"attempt", trial.attempt}};
+                         {"attempt", trial.attempt},
+                         {"execution", trial.execution},
+                         {"host", trial.host}};
   if (test) json["test"] = *test;
   add_study(json, trial, study);
   return json;

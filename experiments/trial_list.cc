@@ -33,10 +33,6 @@ std::string line_of(const nlohmann::json& json) {
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
-bool has_validation(const Trial& trial) {
-  return trial.state == TrialState::kComplete || trial.state == TrialState::kStopped;
-}
-
 // The numbers of a JSON object, in its order, without lists; null of what is not known.
 std::vector<std::pair<std::string, nlohmann::json>> figures(const nlohmann::json& object) {
   std::vector<std::pair<std::string, nlohmann::json>> all;
@@ -57,17 +53,34 @@ std::string csv_line(std::vector<std::string> cells) {
   return fmt::format("{}\n", fmt::join(cells, ","));
 }
 
-std::vector<std::string> csv_titles(const std::vector<Dimension>& dimensions) {
+// What may be measured of a package, on each of the study's boards; nothing where the study measures none.
+std::vector<std::pair<std::string, std::string>> measured_columns(const Study& study) {
+  std::vector<std::pair<std::string, std::string>> columns;  // quantity, board
+  if (study.search.measure == Measure::kNone) return columns;
+  for (const char* quantity : {"flash", "ram", "latency", "energy", "average_power"})
+    for (const Board& board : boards_of(study)) columns.emplace_back(quantity, board.name);
+  return columns;
+}
+
+std::vector<std::string> csv_titles(const std::vector<Dimension>& dimensions, const Study& study) {
   std::vector<std::string> titles = {"trial",   "state", "fidelity",      "source",       "parents",
                                      "seed",    "hash",  "attempt",       "results_seen", "rejected",
                                      "started", "ended", "train_seconds", "failure"};
   for (const Dimension& dimension : dimensions) titles.push_back(dimension.name);
   for (const auto& [name, value] : figures(Estimates{})) titles.push_back("estimate." + name);
   for (const auto& [name, value] : figures(Metrics{})) titles.push_back("validation." + name);
+  for (const auto& [quantity, board] : measured_columns(study))
+    titles.push_back(fmt::format("measured.{}.{}", quantity, board));
   return titles;
 }
 
-std::vector<std::string> csv_cells(const Trial& trial, const std::vector<Dimension>& dimensions) {
+std::string measured_cell(const Trial& trial, const std::string& quantity, const std::string& board) {
+  const auto boards = trial.measured.find(quantity);
+  if (boards == trial.measured.end() || !boards->second.contains(board)) return "";
+  return fmt::format("{}", boards->second.at(board).measured);
+}
+
+std::vector<std::string> csv_cells(const Trial& trial, const std::vector<Dimension>& dimensions, const Study& study) {
   std::vector<std::string> cells = {std::to_string(trial.number),
                                     trial_state_name(trial.state),
                                     fmt::format("{}", trial.fidelity),
@@ -88,12 +101,16 @@ std::vector<std::string> csv_cells(const Trial& trial, const std::vector<Dimensi
   }
   for (const auto& [name, value] : figures(trial.estimates)) cells.push_back(value.is_null() ? "" : value.dump());
   for (const auto& [name, value] : figures(trial.metrics))
-    cells.push_back(has_validation(trial) && !value.is_null() ? value.dump() : "");
+    cells.push_back(has_accuracy(trial) && !value.is_null() ? value.dump() : "");
+  for (const auto& [quantity, board] : measured_columns(study)) cells.push_back(measured_cell(trial, quantity, board));
   return cells;
 }
 
 nlohmann::json trial_line(const Trial& trial) {
   nlohmann::json estimates = nlohmann::json::object(), validation = nlohmann::json::object();
+  nlohmann::json measured = nlohmann::json::object();
+  for (const auto& [quantity, boards] : trial.measured)
+    for (const auto& [board, cost] : boards) measured[quantity][board] = cost.measured;
   for (const auto& [name, value] : figures(trial.estimates)) estimates[name] = value;
   for (const auto& [name, value] : figures(trial.metrics)) validation[name] = value;
   return {{"schema", 1},
@@ -113,7 +130,8 @@ nlohmann::json trial_line(const Trial& trial) {
           {"failure", trial.failure},
           {"parameters", trial.candidate.parameters},
           {"estimates", estimates},
-          {"validation", has_validation(trial) ? validation : nlohmann::json()}};
+          {"validation", has_accuracy(trial) ? validation : nlohmann::json()},
+          {"measured", measured}};
 }
 
 int optuna_state(TrialState state) {
@@ -130,7 +148,7 @@ int optuna_state(TrialState state) {
 nlohmann::json user_attributes(const Trial& trial) {
   nlohmann::json attributes = {{"source", trial.provenance.source}, {"hash", trial.candidate.hash}};
   for (const auto& [name, value] : figures(trial.estimates)) attributes["estimate." + name] = value;
-  if (has_validation(trial))
+  if (has_accuracy(trial))
     for (const auto& [name, value] : figures(trial.metrics)) attributes["validation." + name] = value;
   return attributes;
 }
@@ -185,7 +203,7 @@ std::string render_trials(const std::vector<Trial>& trials, const Study& study) 
   rows[0].insert(rows[0].end(), {"CPU", "source"});
   for (const Trial& trial : trials) {
     std::vector<std::string> row = {fmt::format("#{}", trial.number), trial_state_name(trial.state),
-                                    has_validation(trial) ? format_percent(trial.metrics.accuracy) : "-"};
+                                    has_accuracy(trial) ? format_percent(trial.metrics.accuracy) : "-"};
     const ObjectiveVector values = known_objective_values(trial.estimates, costs);
     for (size_t k = 0; k < values.size(); ++k) row.push_back(cost_text(costs.objectives[k], values[k]));
     row.push_back(format_duration(trial.train_seconds));
@@ -197,8 +215,8 @@ std::string render_trials(const std::vector<Trial>& trials, const Study& study) 
 
 std::string trials_csv(const std::vector<Trial>& trials, const Study& study) {
   const std::vector<Dimension> dimensions = dimensions_of(study.space);
-  std::string text = csv_line(csv_titles(dimensions));
-  for (const Trial& trial : trials) text += csv_line(csv_cells(trial, dimensions));
+  std::string text = csv_line(csv_titles(dimensions, study));
+  for (const Trial& trial : trials) text += csv_line(csv_cells(trial, dimensions, study));
   return text;
 }
 

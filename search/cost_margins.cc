@@ -17,9 +17,11 @@ constexpr double kShare = 0.95;
 }  // namespace
 
 void CostMargins::add(const Trial& trial) {
-  for (const auto& [quantity, cost] : trial.measured) {
-    const double ratio = cost.measured / cost.estimated;
-    if (!std::isfinite(ratio)) continue;
+  for (const auto& [quantity, boards] : trial.measured) {
+    double ratio = -1.0;
+    for (const auto& [board, cost] : boards)
+      if (std::isfinite(cost.measured / cost.estimated)) ratio = std::max(ratio, cost.measured / cost.estimated);
+    if (ratio < 0.0) continue;
     std::vector<double>& ratios = ratios_[quantity];
     ratios.push_back(ratio);
     double& margin = margins_.try_emplace(quantity, 1.0).first->second;

@@ -2,7 +2,7 @@
 // results of a study, and estimates that allow for it.
 //
 // Of each quantity the margin is the 95 % quantile, by nearest rank, of measured / estimated over all results so far,
-// and at least 1. Of fewer than twenty that is their maximum.
+// and at least 1. Of fewer than twenty that is their maximum. A result counts by its largest ratio of all boards.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

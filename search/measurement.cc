@@ -40,36 +40,37 @@ double estimated_amount(const Violation& violation, const Estimates& estimated, 
 
 }  // namespace
 
-Estimates with_measured(Estimates estimated, const std::vector<BoardCosts>& measured) {
-  std::vector<Estimates> boards = by_board(estimated);
-  BW_CHECK(boards.size() == measured.size());
-  for (size_t i = 0; i < boards.size(); ++i)
-    for (const auto& [quantity, value] : measured[i].costs) find_quantity(quantity)->set_cost(boards[i], value);
-  return worst_board(std::move(boards));
-}
-
-std::map<std::string, MeasuredCost> measured_costs(const Estimates& estimated,
-                                                   const std::vector<BoardCosts>& measured) {
+MeasuredCosts measured_costs(const Estimates& estimated, const std::vector<BoardCosts>& measured) {
   const std::vector<Estimates> boards = by_board(estimated);
   BW_CHECK(boards.size() == measured.size());
-  const auto ratio = [](const MeasuredCost& c) { return c.measured / c.estimated; };
-  std::map<std::string, MeasuredCost> costs;
+  MeasuredCosts costs;
   for (size_t i = 0; i < boards.size(); ++i)
-    for (const auto& [quantity, value] : measured[i].costs) {
-      const MeasuredCost here{measured[i].board, cost(quantity, boards[i]), value};
-      const auto [worst, is_new] = costs.try_emplace(quantity, here);
-      if (!is_new && ratio(here) > ratio(worst->second)) worst->second = here;
-    }
+    for (const auto& [quantity, value] : measured[i].costs)
+      costs[quantity][measured[i].board] = {cost(quantity, boards[i]), value};
   return costs;
 }
 
-std::vector<Violation> check_measured(const Estimates& estimated, const std::vector<BoardCosts>& measured,
-                                      const CandidateRules& rules) {
-  const Estimates taken = with_measured(estimated, measured);
+Estimates with_measured(Estimates estimated, const std::vector<std::string>& boards, const MeasuredCosts& measured) {
+  std::vector<Estimates> each = by_board(estimated);
+  BW_CHECK(each.size() == boards.size());
+  for (const auto& [quantity, by_name] : measured)
+    for (size_t i = 0; i < each.size(); ++i)
+      if (const auto found = by_name.find(boards[i]);
+          found != by_name.end() && found->second.estimated == cost(quantity, each[i]))
+        find_quantity(quantity)->set_cost(each[i], found->second.measured);
+  return worst_board(std::move(each));
+}
+
+std::vector<Violation> check_measured(const Estimates& estimated, const std::vector<std::string>& boards,
+                                      const MeasuredCosts& measured, const CandidateRules& rules) {
+  const Estimates taken = with_measured(estimated, boards, measured);
   std::vector<Violation> violations = check_limits(taken, rules);
-  for (Violation& violation : violations)
-    violation.message += fmt::format(", as measured; estimated {}",
-                                     amount_text(violation.rule, estimated_amount(violation, estimated, taken)));
+  for (Violation& violation : violations) {
+    const double before = estimated_amount(violation, estimated, taken);
+    if (before != violation.value)
+      violation.message += fmt::format(", as measured; estimated {}",
+                                       amount_texts(violation.rule, {before, violation.value, violation.limit})[0]);
+  }
   return violations;
 }
 

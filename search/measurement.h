@@ -22,15 +22,15 @@ struct Measurement {
   std::string failure;             // empty, or one line why nothing could be measured
 };
 
-// The measured figures in place of the estimates; what was not measured is as estimated. estimated: with
-// Estimates::boards where there are several.
-Estimates with_measured(Estimates estimated, const std::vector<BoardCosts>& measured);
+// estimated: with Estimates::boards where there are several, as are `measured`.
+MeasuredCosts measured_costs(const Estimates& estimated, const std::vector<BoardCosts>& measured);
 
-// Of each quantity that was measured that of the board where it exceeds its estimate by the largest share.
-std::map<std::string, MeasuredCost> measured_costs(const Estimates& estimated, const std::vector<BoardCosts>& measured);
+// The measured figures in place of estimates: of the boards of these names, which the estimates are of, in their order.
+// One counts where its estimate is this one: under other limits the same network may be another package.
+Estimates with_measured(Estimates estimated, const std::vector<std::string>& boards, const MeasuredCosts& measured);
 
-// Limits that the package breaks. Each message says what was measured, the limit, and what was estimated.
-std::vector<Violation> check_measured(const Estimates& estimated, const std::vector<BoardCosts>& measured,
-                                      const CandidateRules& rules);
+// Limits that the package breaks. Where a figure was measured, the message says so, and what was estimated.
+std::vector<Violation> check_measured(const Estimates& estimated, const std::vector<std::string>& boards,
+                                      const MeasuredCosts& measured, const CandidateRules& rules);
 
 }  // namespace bitwright

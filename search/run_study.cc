@@ -220,6 +220,8 @@ class StudyRun {
     trial.failure = result.failure;
     trial.violations = result.violations;
     trial.train_seconds = result.train_seconds;
+    trial.execution = result.execution;
+    trial.host = result.host;
     trial.state = !result.failure.empty()      ? TrialState::kFailed
                   : !result.violations.empty() ? TrialState::kInfeasible
                   : trial.fidelity < 1.0       ? TrialState::kStopped
@@ -241,7 +243,9 @@ class StudyRun {
     }
     const Estimates estimated = rules_.estimate(trial.candidate.network);  // of each board: the store has the worst
     trial.measured = measured_costs(estimated, measurement.boards);
-    trial.violations = check_measured(estimated, measurement.boards, rules_);
+    std::vector<std::string> boards;
+    for (const BoardCosts& board : measurement.boards) boards.push_back(board.board);
+    trial.violations = check_measured(estimated, boards, trial.measured, rules_);
     if (!trial.violations.empty()) trial.state = TrialState::kInfeasible;
   }
 

@@ -31,6 +31,7 @@ struct TrialResult {
   std::string failure;                // empty, or one line why there are no metrics
   std::vector<Violation> violations;  // found while building or running it: the trial is INFEASIBLE
   double train_seconds = 0.0;         // CPU
+  std::string execution, host;        // Trial::execution, Trial::host
   std::vector<Artifact> artifacts;
 };
 

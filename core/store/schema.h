@@ -178,7 +178,8 @@ CREATE TABLE earlier_result (
   PRIMARY KEY (study, idx)
 ) STRICT, WITHOUT ROWID;
 )sql",
-    // 3: trainings that stop at rungs, and which of them went on. A table's CHECK changes by way of a new table; foreign
+    // 3: trainings that stop at rungs, and which of them went on. A table's CHECK changes by way of a new table;
+    // foreign
     // keys must not be enforced meanwhile.
     R"sql(
 CREATE TABLE trial_with_stops (
@@ -281,7 +282,7 @@ SELECT 0 AS trial_system_attribute_id, 0 AS trial_id, '' AS key, '' AS value_jso
 CREATE VIEW trial_heartbeats AS
 SELECT 0 AS trial_heartbeat_id, 0 AS trial_id, '' AS heartbeat WHERE false;
 )sql",
-    // 5: what packages were measured to take
+    // 5: what packages were measured to take, and where trainings ran
     R"sql(
 CREATE TABLE measurement (
   trial INTEGER NOT NULL REFERENCES trial (number),
@@ -289,8 +290,11 @@ CREATE TABLE measurement (
   board TEXT NOT NULL,
   estimated REAL NOT NULL,
   measured REAL NOT NULL,
-  PRIMARY KEY (trial, name)
+  PRIMARY KEY (trial, name, board)
 ) STRICT, WITHOUT ROWID;
+
+ALTER TABLE attempt ADD COLUMN execution TEXT;
+ALTER TABLE attempt ADD COLUMN host TEXT;
 )sql"};
 inline constexpr auto kSchemaVersion = static_cast<int64_t>(kSchemaSteps.size());  // PRAGMA user_version
 

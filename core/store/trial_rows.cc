@@ -208,14 +208,16 @@ bool has_stages(const Database& database) {
 
 void read_measurements(const TrialTables& tables) {
   tables.each("name, board, estimated, measured", "measurement", "name", [](Trial& trial, const Statement& row) {
-    trial.measured[row.text(1)] = {row.text(2), row.real(3), row.real(4)};
+    trial.measured[row.text(1)][row.text(2)] = {row.real(3), row.real(4)};
   });
 }
 
-// A trial that was refused for what its package takes has an accuracy, too.
-bool has_metrics(const Trial& trial) {
-  return trial.state == TrialState::kComplete || trial.state == TrialState::kStopped ||
-         (trial.state == TrialState::kInfeasible && trial.metrics.windows > 0);
+void read_executions(const TrialTables& tables) {
+  tables.each("n, execution, host", "attempt", "n", [](Trial& trial, const Statement& row) {
+    if (row.integer(1) != trial.attempt) return;
+    if (!row.is_null(2)) trial.execution = row.text(2);
+    if (!row.is_null(3)) trial.host = row.text(3);
+  });
 }
 
 // The trial, of which little more than that is known: it went on since.
@@ -226,6 +228,8 @@ Trial stopped_at(Trial trial, double fidelity, double accuracy, int64_t ended_us
   trial.metrics = {.accuracy = accuracy};
   trial.violations.clear();
   trial.measured.clear();
+  trial.execution.clear();
+  trial.host.clear();
   trial.epochs.clear();
   trial.failure.clear();
   trial.ended_us = ended_us;
@@ -300,11 +304,12 @@ void end_stage(const Database& database, const Trial& trial, int64_t sequence, i
 
 void insert_result(const Database& database, const Trial& trial) {
   Statement(database, "DELETE FROM value WHERE trial = ? AND kind = 'validation'", trial.number).run();  // of a stop
-  if (has_metrics(trial)) insert_metrics(database, trial.number, "validation", trial.metrics);
-  for (const auto& [name, cost] : trial.measured)
-    Statement(database, "INSERT INTO measurement VALUES (?, ?, ?, ?, ?)", trial.number, name, cost.board,
-              cost.estimated, cost.measured)
-        .run();
+  if (has_accuracy(trial)) insert_metrics(database, trial.number, "validation", trial.metrics);
+  for (const auto& [name, boards] : trial.measured)
+    for (const auto& [board, cost] : boards)
+      Statement(database, "INSERT INTO measurement VALUES (?, ?, ?, ?, ?)", trial.number, name, board, cost.estimated,
+                cost.measured)
+          .run();
   int64_t index = 0;
   for (const Violation& v : trial.violations)
     Statement(database, "INSERT INTO violation VALUES (?, ?, ?, ?, ?, ?)", trial.number, index++, v.rule, v.value,
@@ -341,7 +346,9 @@ std::vector<Trial> select_trials(const Database& database, const std::string& co
   if (detail == TrialDetail::kAll) read_layers_and_epochs(tables);
   if (database.integer("PRAGMA user_version") >= 2) read_proposals(tables);
   if (has_stages(database)) read_stages(tables);
-  if (database.integer("PRAGMA user_version") >= 5) read_measurements(tables);
+  if (database.integer("PRAGMA user_version") < 5) return trials;
+  read_measurements(tables);
+  read_executions(tables);
   return trials;
 }
 

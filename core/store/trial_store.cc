@@ -412,8 +412,11 @@ void TrialStore::finish(const Trial& trial, const std::vector<Artifact>& artifac
   if (sqlite3_changes(database.handle()) == 0)
     database.fail(fmt::format("a result of attempt {} is not wanted: its state is {}", trial.attempt,
                               impl_->state_of(trial.number)));
-  Statement(database, "UPDATE attempt SET ended_us = ?, reason = ? WHERE trial = ? AND n = ?", now,
-            trial.failure.empty() ? "finished" : trial.failure, trial.number, trial.attempt)
+  Statement(
+      database,
+      "UPDATE attempt SET ended_us = ?, reason = ?, execution = nullif(?, ''), host = nullif(?, '') WHERE trial = ? "
+      "AND n = ?",
+      now, trial.failure.empty() ? "finished" : trial.failure, trial.execution, trial.host, trial.number, trial.attempt)
       .run();
   end_stage(database, trial, sequence, now);
   insert_result(database, trial);

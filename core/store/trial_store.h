@@ -96,9 +96,9 @@ class TrialStore {
   // "interrupted", or the failure.
   Trial begin_attempt(int64_t number, const std::string& reason);
   void epoch(int64_t number, const EpochRecord& epoch);
-  // Ends a RUNNING trial, or stops it at a rung: state, metrics, violations or failure, what was measured, epochs (if
-  // any, in place of those stored one by one), artifacts; trial.train_seconds are those since it began or went on. The
-  // first result of the current attempt counts; any other is refused.
+  // Ends a RUNNING trial, or stops it at a rung: state, metrics, violations or failure, what was measured, execution
+  // and host, epochs (if any, in place of those stored one by one), artifacts; trial.train_seconds are those since it
+  // began or went on. The first result of the current attempt counts; any other is refused.
   void finish(const Trial& trial, const std::vector<Artifact>& artifacts = {});
   // Scored once, for the finished front; a second time is refused.
   void set_test_metrics(int64_t number, const Metrics& metrics);

@@ -73,9 +73,12 @@ std::string power_text(const Estimates& e) {
 std::string measured_text(const Trial& trial) {
   if (trial.measured.empty()) return "";
   std::vector<std::vector<std::string>> rows = {{"", "estimated", "measured", "more", "on"}};
-  for (const auto& [quantity, cost] : trial.measured)
-    rows.push_back({quantity, amount_text(quantity, cost.estimated), amount_text(quantity, cost.measured),
-                    fmt::format("{:+.2f} %", 100.0 * (cost.measured / cost.estimated - 1.0)), cost.board});
+  for (const auto& [quantity, boards] : trial.measured)
+    for (const auto& [board, cost] : boards) {
+      const std::vector<std::string> texts = amount_texts(quantity, {cost.estimated, cost.measured});
+      rows.push_back({quantity, texts[0], texts[1],
+                      fmt::format("{:+.2f} %", 100.0 * (cost.measured / cost.estimated - 1.0)), board});
+    }
   return render_table(rows);
 }
 
@@ -84,6 +87,7 @@ std::string trial_text(const Trial& trial, const std::optional<Metrics>& test, c
   std::string out = fmt::format("trial #{}  {}  from {}  seed {}  network {}\n", trial.number,
                                 trial_state_name(trial.state), trial.source, trial.seed, trial.candidate.hash);
   for (const auto& [name, value] : trial.candidate.parameters) out += fmt::format("  {} = {}\n", name, value);
+  if (!trial.host.empty()) out += fmt::format("trained on {}, execution {}\n", trial.host, trial.execution);
   if (!trial.failure.empty()) out += "failure: " + trial.failure + "\n";
   for (const Violation& v : trial.violations) out += "violation: " + v.message + "\n";
   if (trial.state == TrialState::kStopped)
@@ -101,7 +105,10 @@ std::string trial_text(const Trial& trial, const std::optional<Metrics>& test, c
                      format_bytes(e.stack_bytes), format_count(static_cast<double>(e.macs)), e.cycles,
                      format_microseconds(e.latency_us));
   out += power_text(e) + measured_text(trial);
-  if (tells_boards(study)) out += render_table(board_rows(study, {trial}));
+  if (tells_boards(study)) {
+    if (!trial.measured.empty()) out += "boards, as estimated:\n";
+    out += render_table(board_rows(study, {trial}));
+  }
   if (!study.further_boards.empty()) out += "layers, as on the slowest board:\n";
   out += layers_text(trial);
   for (const EpochRecord& epoch : trial.epochs)

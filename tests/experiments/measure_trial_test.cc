@@ -228,11 +228,12 @@ TEST(MeasureTrial, ASearchKeepsToWhatItsPackagesTakeAndIsReplayed) {
     if (trial.measured.empty()) continue;
     refused += trial.state == TrialState::kInfeasible;
     EXPECT_THAT(trial.state, testing::AnyOf(TrialState::kComplete, TrialState::kInfeasible));
-    const MeasuredCost& flash = trial.measured.at("flash");
-    EXPECT_EQ(flash.board, study.board.name);
+    const MeasuredCost& flash = trial.measured.at("flash").at(study.board.name);
     EXPECT_EQ(flash.estimated, static_cast<double>(trial.estimates.flash_bytes));
     EXPECT_NEAR(flash.measured / flash.estimated, 1.0, 0.02);
-    EXPECT_EQ(trial.measured.at("latency").measured > 2000.0, trial.state == TrialState::kInfeasible) << trial.number;
+    EXPECT_EQ(trial.measured.at("latency").at(study.board.name).measured > 2000.0,
+              trial.state == TrialState::kInfeasible)
+        << trial.number;
   }
   EXPECT_GT(refused, 0);
   EXPECT_FALSE(front_of(store).empty());

@@ -183,8 +183,9 @@ TEST(Search, MeasuresWhatComesToTheFrontAndShowsIt) {
   EXPECT_THAT(bitwright(folder, {"show", "tiny.yaml", number}).output,
               testing::ContainsRegex("estimated +measured +more +on\n(.*\n)*latency +.* %  nucleo-l476rg\n"));
   const auto json = nlohmann::json::parse(bitwright(folder, {"show", "tiny.yaml", number, "--json"}).output);
-  EXPECT_EQ(json["measured"]["flash"]["estimated"], trials[front[0]].estimates.flash_bytes);
-  EXPECT_EQ(json["measured"]["flash"]["board"], "nucleo-l476rg");
+  EXPECT_EQ(json["measured"]["flash"]["nucleo-l476rg"]["estimated"], trials[front[0]].estimates.flash_bytes);
+  EXPECT_EQ(json["execution"].get<std::string>().size(), 32u);
+  EXPECT_NE(json["host"], "");
   EXPECT_EQ(bitwright(folder, {"replay", "tiny.yaml"}).output, "6 of 6 proposals equal\n");
 }
 

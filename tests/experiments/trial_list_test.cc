@@ -68,6 +68,24 @@ TEST_F(TrialList, AsJsonIsAnObjectALine) {
   EXPECT_FALSE(std::getline(lines, line));
 }
 
+TEST_F(TrialList, HasWhatWasMeasuredAndTheAccuracyOfWhatBrokeALimitThere) {
+  const Study study = wide_study({"search.measure=linked", "board=[nucleo-l476rg, nucleo-g071rb]"});
+  trials_[2].state = TrialState::kInfeasible;
+  trials_[2].metrics.windows = 100;
+  trials_[2].measured["flash"] = {{"nucleo-l476rg", {1000.0, 1013.0}}, {"nucleo-g071rb", {1000.0, 990.0}}};
+  const CsvTable table = parse_csv(trials_csv(trials_, study), "list");
+  const auto cell = [&](size_t row, const std::string& column) { return table.rows[row][table.column(column)]; };
+  EXPECT_EQ(cell(2, "measured.flash.nucleo-l476rg"), "1013");
+  EXPECT_EQ(cell(2, "measured.flash.nucleo-g071rb"), "990");
+  EXPECT_EQ(cell(2, "measured.ram.nucleo-g071rb"), "");
+  EXPECT_EQ(cell(1, "measured.flash.nucleo-g071rb"), "");
+  EXPECT_EQ(std::stod(cell(2, "validation.accuracy")), trials_[2].metrics.accuracy);
+  const nlohmann::json json = nlohmann::json::parse(trials_json_lines({trials_[2]}));
+  EXPECT_EQ(json["measured"]["flash"]["nucleo-l476rg"], 1013.0);
+  EXPECT_FALSE(json["validation"].is_null());
+  EXPECT_EQ(trials_csv(trials_, wide_study({})).find("measured"), std::string::npos);
+}
+
 TEST_F(TrialList, AsATableNamesObjectivesAndFailures) {
   const std::string table = render_trials(trials_, wide_study({}));
   EXPECT_THAT(table, testing::StartsWith("trial  state"));

@@ -12,7 +12,7 @@ namespace {
 
 Trial measured(const std::string& quantity, double ratio) {
   Trial trial;
-  trial.measured[quantity] = {"toy", 100.0, 100.0 * ratio};
+  trial.measured[quantity]["toy"] = {100.0, 100.0 * ratio};
   return trial;
 }
 
@@ -79,12 +79,28 @@ Estimates of_boards(const std::vector<int64_t>& flash_bytes) {
   return e;
 }
 
-TEST(Measurement, KeepsOfSeveralBoardsTheLargestShareAboveTheEstimate) {
-  const auto costs = measured_costs(
+TEST(Measurement, KeepsWhatWasMeasuredOnEveryBoardAndMarginsTheLargestRatio) {
+  Trial trial;
+  trial.measured = measured_costs(
       of_boards({1000, 400, 800}),
       {{"a", {{"flash", 1010.0}, {"latency", 3.0}}}, {"b", {{"flash", 420.0}}}, {"c", {{"flash", 780.0}}}});
-  EXPECT_EQ(costs.at("flash"), (MeasuredCost{"b", 400.0, 420.0}));
-  EXPECT_EQ(costs.at("latency").board, "a");
+  const std::map<std::string, MeasuredCost> flash = {
+      {"a", {1000.0, 1010.0}}, {"b", {400.0, 420.0}}, {"c", {800.0, 780.0}}};
+  EXPECT_EQ(trial.measured.at("flash"), flash);
+  EXPECT_EQ(trial.measured.at("latency").size(), 1u);
+  CostMargins margins;
+  margins.add(trial);
+  EXPECT_DOUBLE_EQ(margins.margins().at("flash"), 1.05);
+  EXPECT_FALSE(margins.margins().contains("latency"));  // of which nothing was estimated
+}
+
+TEST(Measurement, CountsWhereTheEstimateIsThatOfThePackage) {
+  const Estimates estimated = of_boards({1000, 400});
+  const MeasuredCosts measured = {{"flash", {{"a", {1000.0, 1010.0}}, {"b", {401.0, 999.0}}, {"c", {1.0, 2.0}}}}};
+  const Estimates taken = with_measured(estimated, {"a", "b"}, measured);
+  EXPECT_EQ(taken.boards[0].flash_bytes, 1010);
+  EXPECT_EQ(taken.boards[1].flash_bytes, 400);
+  EXPECT_EQ(taken.flash_bytes, 1010);
 }
 
 TEST(Measurement, ALimitThatIsBrokenIsToldWithWhatWasEstimatedForThatBoard) {
@@ -96,11 +112,15 @@ TEST(Measurement, ALimitThatIsBrokenIsToldWithWhatWasEstimatedForThatBoard) {
         broken.push_back({"flash", static_cast<double>(board.flash_bytes), 500.0, "b: flash exceeds 500 B"});
     return broken;
   };
-  const Estimates estimated = of_boards({1000, 490});
-  EXPECT_TRUE(check_measured(estimated, {{"a", {}}, {"b", {{"flash", 500.0}}}}, rules).empty());
-  const auto broken = check_measured(estimated, {{"a", {}}, {"b", {{"flash", 510.0}}}}, rules);
+  const auto check = [&](const Estimates& estimated, double measured) {
+    const MeasuredCosts costs = measured_costs(estimated, {{"a", {}}, {"b", {{"flash", measured}}}});
+    return check_measured(estimated, {"a", "b"}, costs, rules);
+  };
+  EXPECT_TRUE(check(of_boards({1000, 490}), 500.0).empty());
+  const auto broken = check(of_boards({1000, 490}), 510.0);
   ASSERT_EQ(broken.size(), 1u);
   EXPECT_EQ(broken[0].message, "b: flash exceeds 500 B, as measured; estimated 490 B");
+  EXPECT_EQ(check(of_boards({1000, 510}), 510.0)[0].message, "b: flash exceeds 500 B");
 }
 
 // ---- in a study ----
@@ -167,7 +187,7 @@ TEST_P(MeasuredStudy, ProposesNothingBeyondALimitOnceItWasMeasuredWhatPackagesTa
   EXPECT_GT(first.metrics.accuracy, 0.0);
   EXPECT_EQ(store.artifact(0, "model"), "codes of " + first.candidate.hash);
   const auto flash = static_cast<double>(first.estimates.flash_bytes);
-  EXPECT_EQ(first.measured.at("flash"), (MeasuredCost{"toy", flash, kRatio * flash}));
+  EXPECT_EQ(first.measured.at("flash").at("toy"), (MeasuredCost{flash, kRatio * flash}));
   ASSERT_EQ(first.violations.size(), 1u);
   EXPECT_EQ(first.violations[0].limit, limit());
   EXPECT_EQ(first.violations[0].value, std::ceil(kRatio * flash - 1e-6));
@@ -219,6 +239,30 @@ TEST_P(MeasuredStudy, ATrialThatCannotBeMeasuredFailsWithItsReasonAndIsNotTraine
     EXPECT_TRUE(trial.measured.empty());
   }
   EXPECT_EQ(measured_, 3);
+}
+
+TEST_P(MeasuredStudy, GoesOnWithATrialThatCouldNotBeMeasuredForAFaultOfTheMachine) {
+  StudyHooks broken;
+  broken.measure = [](const Trial&, const auto&) -> Measurement { throw StoreError("no space left"); };
+  EXPECT_THROW(run(3, rules(), broken), StoreError);
+  EXPECT_EQ(stored().trial(0).state, TrialState::kRunning);
+  run(3, rules(), measuring());
+  EXPECT_EQ(stored().trial(0).state, TrialState::kComplete);
+  EXPECT_EQ(stored().failed_attempts(0), 0);
+}
+
+TEST_P(MeasuredStudy, TellsMarginsOfWhatIsLimitedAlone) {
+  set_limit_by_first_proposal();
+  StudyHooks hooks = measuring();
+  hooks.measure = [](const Trial& trial, const auto&) {
+    return Measurement{{{"toy",
+                         {{"flash", 1.02 * static_cast<double>(trial.estimates.flash_bytes)},
+                          {"latency", 1.5 * trial.estimates.latency_us}}}},
+                       ""};
+  };
+  run(4, rules(), hooks);
+  ASSERT_FALSE(told_.empty());
+  for (const LearntMargin& margin : told_) EXPECT_EQ(margin.quantity, "flash");
 }
 
 INSTANTIATE_TEST_SUITE_P(Samplers, MeasuredStudy, testing::Values("bayesian", "evolution", "random"),

@@ -26,7 +26,8 @@ std::string rows(const TrialStore& store) {
     for (const auto& [name, value] : t.candidate.parameters) text += " " + name + "=" + value;
     for (const EpochRecord& e : t.epochs)
       text += fmt::format(" {}:{}:{}", e.epoch, e.train_loss, e.validation_accuracy);
-    for (const auto& [name, cost] : t.measured) text += fmt::format(" {} {} {}", name, cost.estimated, cost.measured);
+    for (const auto& [name, boards] : t.measured)
+      for (const auto& [board, cost] : boards) text += fmt::format(" {} {} {}", name, cost.estimated, cost.measured);
     for (const Violation& v : t.violations) text += " " + v.message;
     text += " " + store.artifact(t.number, "model").value_or("-") + "\n";
   }

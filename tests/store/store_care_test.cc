@@ -51,7 +51,8 @@ class StoreCare : public testing::Test {
       Trial trial = store.begin(proposal(2 + i));
       trial.state = TrialState::kComplete;
       trial.metrics = {.accuracy = 0.5 + i / 200.0, .windows = 100};
-      trial.measured["flash"] = {"nucleo-l476rg", 1000.0, 1000.0 + i};
+      trial.measured["flash"] = {{"nucleo-l476rg", {1000.0, 1000.0 + i}}, {"pico", {900.0, 901.0}}};
+      trial.host = "node" + std::to_string(i);
       for (int epoch = 1; epoch <= 30; ++epoch) trial.epochs.push_back({epoch, 0.01, 0.5, 0.25});
       store.finish(trial, {{"model", std::string(9000, static_cast<char>('a' + i % 26))}});
     }
@@ -136,6 +137,7 @@ TEST_F(StoreCare, OfASoundStoreEverythingIsSaved) {
     EXPECT_EQ(after.trial(number).candidate.hash, before.trial(number).candidate.hash);
     EXPECT_EQ(after.trial(number).metrics.accuracy, before.trial(number).metrics.accuracy);
     EXPECT_EQ(after.trial(number).measured, before.trial(number).measured);
+    EXPECT_EQ(after.trial(number).host, before.trial(number).host);
     EXPECT_EQ(after.artifact(number, "model"), before.artifact(number, "model"));
   }
   EXPECT_EQ(after.events().size(), before.events().size() + 1);

@@ -167,6 +167,8 @@ void expect_equal(const Trial& a, const Trial& b) {
   EXPECT_EQ(a.provenance.code, b.provenance.code);
   EXPECT_EQ(a.started_us, b.started_us);
   EXPECT_EQ(a.attempt, b.attempt);
+  EXPECT_EQ(a.execution, b.execution);
+  EXPECT_EQ(a.host, b.host);
   EXPECT_EQ(a.failure, b.failure);
   EXPECT_EQ(a.train_seconds, b.train_seconds);
   EXPECT_EQ(a.measured, b.measured);
@@ -650,7 +652,7 @@ TEST_P(LaterFormatTest, AFileKeepsAllItsRows) {
   for (size_t i = 0; i < 2; ++i) expect_equal(before[i], after[i]);
   EXPECT_EQ(after[1].fidelity, 0.1);
   Trial measured = completed(store.go_on({.trial = 1, .fidelity = 1.0, .ask_watermark = 2, .provenance = {}}));
-  measured.measured["flash"] = {"nucleo-l476rg", 1000.0, 1040.0};
+  measured.measured["flash"]["nucleo-l476rg"] = {1000.0, 1040.0};
   store.finish(measured);
   EXPECT_EQ(store.trial(1).measured, measured.measured);
   EXPECT_TRUE(store.results()[1].measured.empty());  // as it stopped
@@ -664,9 +666,22 @@ TEST_F(StoreTest, KeepsWhatThePackageOfATrialTakesAndTheAccuracyOfOneThatBreaksA
   Trial t = completed(store.begin(proposal(4)));
   t.state = TrialState::kInfeasible;
   t.violations = {{"flash", 1040.0, 1024.0, "flash exceeds the limit, as measured; estimated 1000 B"}};
-  t.measured = {{"flash", {"nucleo-l476rg", 1000.0, 1040.0}}, {"latency", {"pico", 0.1, 1.0 / 3.0}}};
+  t.measured["flash"] = {{"nucleo-l476rg", {1000.0, 1040.0}}, {"pico", {2000.0, 2001.0}}};
+  t.measured["latency"] = {{"pico", {0.1, 1.0 / 3.0}}};
   store.finish(t);
   expect_equal(store.trial(0), t);
+}
+
+TEST_F(StoreTest, KeepsWhereAnAttemptRanAndAsWhichExecution) {
+  TrialStore store = open();
+  store.begin(proposal(4));
+  Trial t = completed(store.begin_attempt(0, "interrupted"));
+  t.execution = "00112233445566778899aabbccddeeff";
+  t.host = "node7";
+  store.finish(t);
+  expect_equal(store.trial(0), t);
+  EXPECT_EQ(texts("SELECT n || coalesce(execution, '-') || coalesce(host, '-') FROM attempt ORDER BY n"),
+            (std::vector<std::string>{"1--", "200112233445566778899aabbccddeeffnode7"}));
 }
 
 // ---- trainings that stop at rungs ----
