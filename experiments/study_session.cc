@@ -47,9 +47,15 @@ struct Condition {
   Comparison comparison;
 };
 
-double value_of(const Trial& trial, const std::string& quantity) {
+// On the worst board; as measured where it was.
+double value_of(const Trial& trial, const std::string& quantity, const Study& study) {
   if (quantity == "accuracy") return trial.metrics.accuracy;
-  return find_quantity(quantity)->cost(trial.estimates);
+  const double estimated = find_quantity(quantity)->cost(trial.estimates);
+  const auto measured = trial.measured.find(quantity);
+  if (measured == trial.measured.end()) return estimated;
+  double worst = measured->second.size() < boards_of(study).size() ? estimated : 0.0;
+  for (const auto& [board, cost] : measured->second) worst = std::max(worst, cost.measured);
+  return worst;
 }
 
 // "97%" -> 0.97.
@@ -94,8 +100,8 @@ std::string formats_text(const Network& network) {
   return text;
 }
 
-bool meets(const Trial& trial, const Condition& condition) {
-  return condition.comparison.holds(value_of(trial, condition.quantity));
+bool meets(const Trial& trial, const Condition& condition, const Study& study) {
+  return condition.comparison.holds(value_of(trial, condition.quantity, study));
 }
 
 }  // namespace
@@ -281,8 +287,8 @@ Trial pick_trial(const std::vector<FrontPoint>& front, const std::string& pick, 
     if (!why.empty()) throw ConfigError(fmt::format("--pick: {}: not known, since {}", term, why));
   }
   for (const FrontPoint& point : front) {  // by falling accuracy
-    const bool all =
-        std::all_of(conditions.begin(), conditions.end(), [&](const Condition& c) { return meets(point.trial, c); });
+    const bool all = std::all_of(conditions.begin(), conditions.end(),
+                                 [&](const Condition& c) { return meets(point.trial, c, study); });
     if (all) return point.trial;
   }
   if (!front.empty()) throw ConfigError("--pick: " + pick + ": no point of the front meets it");

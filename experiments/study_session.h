@@ -70,9 +70,10 @@ std::vector<Trial> trials_of(const std::vector<FrontPoint>& front);
 // warnings.
 std::string render_front(const std::vector<FrontPoint>& front, const Study& study);
 
-// The most accurate point that meets every condition of `pick`, a list like "ram<=8KiB,flash<=20KiB,accuracy>=97%";
-// an empty list takes the most accurate point. Throws ConfigError for a condition that cannot be read, for one on a
-// quantity that a board of the study leaves unknown, and for one that no point meets.
+// The most accurate point that meets every condition of `pick`, as measured where its package was, a list like
+// "ram<=8KiB,flash<=20KiB,accuracy>=97%"; an empty list takes the most accurate point. Throws ConfigError for a
+// condition that cannot be read, for one on a quantity that a board of the study leaves unknown, and for one that no
+// point meets.
 Trial pick_trial(const std::vector<FrontPoint>& front, const std::string& pick, const Study& study);
 
 }  // namespace bitwright

@@ -18,6 +18,7 @@
 #include "estimators/cost_table.h"
 #include "experiments/board_fits.h"
 #include "experiments/table.h"
+#include "search/measurement.h"
 #include "search/pareto.h"
 
 namespace bitwright {
@@ -144,12 +145,15 @@ Violation below_floor(double accuracy, double floor) {
                       format_percent(floor), 100.0 * (floor - accuracy))};
 }
 
-// Costs the trial, and says what it breaks: one violation a rule.
+// Costs the trial, and says what it breaks, as measured where it was: one violation a rule. One that only broke a limit
+// before is as complete as others.
 std::vector<Violation> judge(Trial& trial, const CandidateRules& rules, const Study& study) {
+  trial.state = TrialState::kComplete;
+  trial.violations.clear();
   std::vector<Violation> broken;
   try {
     trial.estimates = rules.estimate(trial.candidate.network);
-    broken = worst_by_rule(rules.check_budgets(trial.estimates));
+    broken = worst_by_rule(check_measured(trial.estimates, board_names(boards_of(study)), trial.measured, rules));
   } catch (const MissingCost& missing) {
     trial.estimates = {};
     broken.push_back({"kernel", 1, 0, missing.what()});
@@ -177,7 +181,7 @@ void judge_all(const TrialStore& store, WhatIf& answer) {
   std::map<std::string, int64_t> rejected;
   std::optional<NearMiss> nearest;
   for (Trial& trial : store.finished()) {
-    if (trial.state != TrialState::kComplete) continue;
+    if (!has_accuracy(trial)) continue;
     ++answer.trained;
     std::vector<Violation> broken = judge(trial, rules, answer.study);
     for (const Violation& violation : broken) ++rejected[violation.rule];

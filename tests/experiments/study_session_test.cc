@@ -51,6 +51,19 @@ TEST(PickTrial, AllConditionsMustHold) {
   EXPECT_EQ(picked(kFront, " flash <= 4 KiB, ram >= 2 KiB ").number, 1);
 }
 
+TEST(PickTrial, JudgesByWhatWasMeasuredWhereItWas) {
+  std::vector<FrontPoint> front = kFront;
+  front[1].trial.measured["flash"]["known"] = {4096.0, 4100.0};
+  EXPECT_EQ(picked(front, "flash<=4KiB").number, 1);
+  EXPECT_EQ(picked(front, "flash<=4100B").number, 5);
+  Study study = known_study();
+  study.further_boards.push_back({.name = "other"});
+  front[1].trial.measured["flash"]["known"] = {3000.0, 3100.0};  // what it takes on the other is estimated
+  EXPECT_EQ(pick_trial(front, "flash<=4095B", study).number, 1);
+  front[1].trial.measured["flash"]["other"] = {4096.0, 4090.0};
+  EXPECT_EQ(pick_trial(front, "flash<=4095B", study).number, 5);
+}
+
 TEST(PickTrial, AccuracyIsAPercentage) {
   EXPECT_THROW(picked(kFront, "accuracy>=99.5%"), ConfigError);
   EXPECT_EQ(picked(kFront, "accuracy>=97%,ram<=850B").number, 5);
@@ -84,7 +97,8 @@ TEST(PickTrial, AnEmptyFrontSaysWhatEmptiesIt) {
   EXPECT_EQ(error(study), "the study has no finished trial to pick from");
   EXPECT_THAT(render_front({}, study), testing::Not(testing::HasSubstr("limits.accuracy")));
   study.accuracy_floor = 0.95;
-  EXPECT_EQ(error(study), "no finished trial reaches limits.accuracy of 95.00 %; --trial takes one below it, where there is one");
+  EXPECT_EQ(error(study),
+            "no finished trial reaches limits.accuracy of 95.00 %; --trial takes one below it, where there is one");
   EXPECT_THAT(render_front({}, study), testing::HasSubstr("\nno trial reaches limits.accuracy of 95.00 %\n"));
 }
 

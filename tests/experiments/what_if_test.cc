@@ -106,6 +106,36 @@ TEST(WhatIf, WithTheStudysOwnLimitsIsTheStudysFront) {
   EXPECT_FALSE(answer.lower_bound);
 }
 
+// A package that broke a limit may keep a looser one; one that was measured is judged by that, whatever is estimated.
+TEST(WhatIf, JudgesByWhatWasMeasuredAndTakesInWhatBrokeALimit) {
+  TrainedStudy study({"search.measure=linked"}, 3);
+  Trial trial;
+  const SearchSpace space(wide_study({}).space, {600, 1, 1}, Format::kInt8, 4, "tiny");
+  Rng rng(12);
+  do {
+    trial.candidate = space.sample(rng);
+    trial.estimates = rules_of(wide_study({})).estimate(trial.candidate.network);
+  } while (study.store().contains(trial.candidate.hash) || trial.estimates.flash_bytes > 40'000);
+  trial = study.writable().begin(std::move(trial));
+  trial.state = TrialState::kInfeasible;
+  trial.metrics = {.accuracy = 1.0, .windows = 100};
+  const auto flash = static_cast<double>(trial.estimates.flash_bytes);
+  trial.measured["flash"]["nucleo-l476rg"] = {flash, flash + 13.0};
+  trial.violations = {{"flash", flash + 13.0, flash, "as measured"}};
+  study.writable().finish(trial);
+  const auto asked = [&](double bytes) {
+    return what_if(study.store(), {.limits = {fmt::format("flash={}B", bytes), "accuracy=99%"}});
+  };
+  const WhatIf loose = asked(flash + 13.0), tight = asked(flash + 12.0);
+  EXPECT_EQ(loose.trained, 4);
+  ASSERT_EQ(loose.front.size(), 1u);
+  EXPECT_EQ(loose.front[0].trial.number, trial.number);
+  EXPECT_EQ(static_cast<double>(loose.front[0].trial.estimates.flash_bytes), flash);  // objectives are estimates
+  EXPECT_TRUE(tight.front.empty());
+  EXPECT_THAT(tight.nearest->broken[0].message,
+              testing::EndsWith(fmt::format(" by 1 B, as measured; estimated {} B", flash)));
+}
+
 TEST(WhatIf, ShowsTestScoresWhereTheStoreHasThemAndScoresNone) {
   for (const FrontPoint& point : asked({.boards = {"nucleo-f411re"}}).front)
     EXPECT_EQ(point.test.has_value(), point.trial.number % 5 == 0) << point.trial.number;
