@@ -110,10 +110,10 @@ struct ExecutorSpec {
   int64_t trial_memory_bytes = 0;       // likewise; 0: no limit
   int64_t checkpoint_bytes = int64_t{1} << 30;  // of trainings that stopped at rungs, the oldest go; 0: no limit
   double checkpoint_seconds = 10.0;     // of a training, after which its state is written once an epoch ends
+  double lease_seconds = 300.0;         // without a sign of life of a training that began: it has failed; 0: for ever
   // slurm
   std::string folder;                   // that nodes and this machine share, absolute; empty: beside the store
   int trials_per_job = 1;               // one after another; 1..1000
-  double lease_seconds = 300.0;         // without a sign of life of a training that began: it has failed; 0: for ever
   double result_grace_seconds = 30.0;   // that the result of a job which is gone may take to be seen here
   std::string gres;                     // "gpu:1": of each job; empty: none
   std::vector<std::string> extra;       // further options of sbatch, one an element: "--partition=gpu"
