@@ -26,7 +26,8 @@ constexpr const char* kJobFile = "/job";  // in an attempt's folder: the name of
 constexpr double kSpareSeconds = 180.0;   // of a job beyond its trainings' limit: start, and the signal before its end
 constexpr int kMostSends = 20;            // of one attempt, after which the cluster is at fault
 constexpr int kMostStillborn = 3;
-constexpr int kCannotRun = 126, kNotFound = 127;  // of the shell
+constexpr double kPause = 10.0;  // seconds between two looks, beyond which this process is thought to have stood still
+constexpr const char* kJobFolder = "job-";
 
 double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -50,6 +51,12 @@ std::string last_words(const std::string& folder) {
   return last;
 }
 
+void make_folder(const std::string& path) {
+  std::error_code failed;
+  fs::create_directories(path, failed);
+  if (failed) throw StoreError(path + ": cannot create: " + failed.message());
+}
+
 std::string minutes(double seconds) {
   return fmt::format("{}", std::max<int64_t>(1, std::llround(std::ceil(seconds / 60.0))));
 }
@@ -67,47 +74,69 @@ std::vector<std::string> sbatch_options(const ExecutorSpec& spec) {
 }  // namespace
 
 SlurmExecutor::SlurmExecutor(SlurmExecutorOptions options)
-    : options_(std::move(options)), tag_(sha256_hex(options_.study_uuid + options_.folder).substr(0, 16)) {
+    : options_(std::move(options)),
+      name_(fmt::format("bitwright-{}", sha256_hex(options_.study_uuid + options_.folder).substr(0, 16))),
+      home_(options_.folder + "/" + name_) {
   BW_CHECK(options_.jobs >= 1 && options_.spec.trials_per_job >= 1);
   check_worker_program(options_.program);
-  checkpoints_.emplace(options_.folder + "/checkpoints", options_.spec.checkpoint_bytes);
+  checkpoints_.emplace(home_ + "/checkpoints", options_.spec.checkpoint_bytes);
+  lock_.emplace(home_ + "/lock");
   replace_file(script(), job_script());
 }
 
+// Where attempts are left their jobs run on.
 SlurmExecutor::~SlurmExecutor() {
-  if (!attempts_.empty()) return;  // their jobs run on
+  if (!attempts_.empty()) return;
+  cancel_others();
   std::error_code ignored;
   fs::remove(script(), ignored);
+  fs::remove(home_ + "/lock", ignored);
   checkpoints_.reset();
+  fs::remove(home_, ignored);
   fs::remove(options_.folder, ignored);
 }
 
 std::string SlurmExecutor::script() const {
-  return options_.folder + "/job.sh";
+  return home_ + "/job.sh";
+}
+
+// A job's log lies in a folder of its own: attempts go one by one.
+std::string SlurmExecutor::folder_of(const std::string& job) const {
+  return home_ + "/" + kJobFolder + job.substr(name_.size() + 1);
+}
+
+// Jobs of the study that nobody waits for any more: one that was held after its result was there, say.
+void SlurmExecutor::cancel_others() {
+  const auto jobs = queue_.jobs();
+  if (!jobs) return;
+  std::set<std::string> others;
+  for (const auto& [name, job] : *jobs)
+    if (job.active() && name.starts_with(name_)) others.insert(name);
+  queue_.cancel(others);
 }
 
 void SlurmExecutor::warn(const std::string& line) const {
   if (options_.on_warning) options_.on_warning(line);
 }
 
-std::string SlurmExecutor::name_of(const Trial& trial) const {
-  return fmt::format("{}{}-a{}", prefix(), trial.number, trial.attempt);
+std::string SlurmExecutor::folder_of(int64_t number, int attempt) const {
+  return fmt::format("{}/t{}-a{}", home_, number, attempt);
 }
 
-std::string SlurmExecutor::prefix() const {
-  return fmt::format("bitwright-{}-t", tag_);
+std::string SlurmExecutor::job_of(const Trial& trial) const {
+  return fmt::format("{}-t{}-a{}", name_, trial.number, trial.attempt);
 }
 
 SlurmExecutor::Attempt& SlurmExecutor::follow(const Trial& trial) {
-  const std::string name = name_of(trial);
-  Attempt attempt{.trial = trial, .folder = options_.folder + "/" + name, .job = name, .life_since = seconds_now()};
+  Attempt attempt{.trial = trial,
+                  .folder = folder_of(trial.number, trial.attempt),
+                  .job = job_of(trial),
+                  .life_since = seconds_now()};
   return attempts_.insert_or_assign(trial.number, std::move(attempt)).first->second;
 }
 
 void SlurmExecutor::write_spec(const Attempt& attempt) const {
-  std::error_code failed;
-  fs::create_directories(attempt.folder, failed);
-  if (failed) throw StoreError(attempt.folder + ": cannot create: " + failed.message());
+  make_folder(attempt.folder);
   TrialSpec spec = spec_of(attempt.trial, options_.config_json, options_.recipe);
   spec.checkpoint = checkpoints_->of_trial(spec.number);
   spec.checkpoint_seconds = options_.spec.checkpoint_seconds;
@@ -138,8 +167,9 @@ void SlurmExecutor::send_waiting() {
   std::set<std::string> active;
   for (const auto& [number, attempt] : attempts_)
     if (std::ranges::count(waiting_, number) == 0) active.insert(attempt.job);
-  const bool others_come = !active.empty() || !results_.empty();  // more will be submitted for these
-  if (others_come && (waiting_.size() < most || std::ssize(active) >= options_.jobs)) return;
+  // More will be submitted for these.
+  const bool others_come = (!active.empty() || !results_.empty()) && std::ssize(attempts_) < capacity();
+  if (std::ssize(active) >= options_.jobs || (others_come && waiting_.size() < most)) return;
   std::vector<Attempt*> batch;
   for (size_t i = 0; i < std::min(most, waiting_.size()); ++i) batch.push_back(&attempts_.at(waiting_[i]));
   waiting_.erase(waiting_.begin(), waiting_.begin() + std::ssize(batch));
@@ -148,8 +178,9 @@ void SlurmExecutor::send_waiting() {
 
 // Where slurmctld does not answer, the job is one that the queue does not know.
 void SlurmExecutor::send(const std::vector<Attempt*>& batch) {
-  SlurmRequest request{.name = name_of(batch.front()->trial),
-                       .folder = batch.front()->folder,
+  const std::string name = job_of(batch.front()->trial);
+  SlurmRequest request{.name = name,
+                       .folder = folder_of(name),
                        .script = script(),
                        .command = {options_.program, "--batch"},
                        .options = sbatch_options(options_.spec)};
@@ -158,7 +189,9 @@ void SlurmExecutor::send(const std::vector<Attempt*>& batch) {
     attempt->job = request.name;
     replace_file(attempt->folder + kJobFile, request.name);
     attempt->gone_since = -1.0;
+    attempt->alive = false;
   }
+  make_folder(request.folder);
   cancelled_.erase(request.name);
   lively_.erase(request.name);
   const std::string why_not = queue_.submit(request);
@@ -188,6 +221,9 @@ std::optional<TrialResult> SlurmExecutor::wait(double timeout_seconds) {
 
 // First the folders: a result that is there counts whatever the queue says.
 void SlurmExecutor::look() {
+  const double gap = seconds_now() - looked_;
+  if (looked_ > 0.0 && gap > options_.poll_seconds + kPause)  // this process stood still: it saw no sign of anyone
+    for (auto& [number, attempt] : attempts_) attempt.life_since += gap;
   for (auto it = attempts_.begin(); it != attempts_.end();)
     it = collect(it->second) ? attempts_.erase(it) : std::next(it);
   if (attempts_.empty()) return;
@@ -225,11 +261,11 @@ bool SlurmExecutor::collect(Attempt& attempt) {
 void SlurmExecutor::read_life(Attempt& attempt) {
   const std::optional<LifeSign> life = read_life_sign(attempt.folder);
   if (!life) return;
-  if (attempt.began < 0.0) attempt.began = seconds_now();
-  lively_.insert(attempt.job);
   if (life->text != attempt.life) {
     attempt.life = life->text;
     attempt.life_since = seconds_now();
+    attempt.alive = true;
+    lively_.insert(attempt.job);
   }
   for (const EpochRecord& epoch : life->epochs) {
     if (epoch.epoch <= attempt.last_epoch) continue;
@@ -240,11 +276,13 @@ void SlurmExecutor::read_life(Attempt& attempt) {
 
 void SlurmExecutor::look_at(Attempt& attempt, const std::map<std::string, SlurmJob>& jobs) {
   const auto found = jobs.find(attempt.job);
-  const SlurmJob* job = found == jobs.end() ? nullptr : &found->second;
-  if (job && job->active() && cancelled_.contains(attempt.job)) return;
+  const bool known = found != jobs.end() && found->second.id != attempt.judged;
+  const SlurmJob* job = known ? &found->second : nullptr;
   if (job && job->active()) {
     attempt.gone_since = -1.0;
-    if (const std::string why = judge_work(attempt, *job); !why.empty()) end(attempt, why);
+    if (job->held_by_failure() || cancelled_.contains(attempt.job)) return queue_.cancel({attempt.job});
+    note_reason(*job);
+    if (const std::string why = judge_work(attempt, *job); !why.empty()) cancel_and_fail(attempt, why);
     return;
   }
   if (attempt.gone_since < 0.0) attempt.gone_since = seconds_now();
@@ -254,21 +292,38 @@ void SlurmExecutor::look_at(Attempt& attempt, const std::map<std::string, SlurmJ
 // Why it must end; empty: it may go on. A node that is frozen, or cut off from the folder, looks to Slurm like one at
 // work. Of a batch one trial shows life.
 std::string SlurmExecutor::judge_work(Attempt& attempt, const SlurmJob& job) {
-  const double lease = options_.spec.lease_seconds, limit = options_.spec.trial_seconds;
-  if (limit > 0.0 && attempt.began >= 0.0 && seconds_now() - attempt.began > limit)
-    return fmt::format("it took longer than executor.trial_time = {:g} s on {}", limit, job.node);
-  if (job.state != "RUNNING" || lease <= 0.0) {
-    attempt.life_since = seconds_now();
+  const double lease = options_.spec.lease_seconds, limit = options_.spec.trial_seconds, now = seconds_now();
+  const double since = std::exchange(attempt.judged_at, now);
+  if (job.state != "RUNNING") {
+    attempt.life_since = now;
     return "";
   }
-  double alive = 0.0;
-  for (const auto& [number, other] : attempts_)
-    if (other.job == attempt.job) alive = std::max(alive, other.life_since);
-  return seconds_now() - alive < lease ? "" : fmt::format("no sign of life for {:g} s on {}", lease, job.node);
+  if (attempt.alive && since > 0.0) attempt.ran_seconds += std::min(now - since, options_.poll_seconds + kPause);
+  if (limit > 0.0 && attempt.ran_seconds > limit)
+    return fmt::format("it took longer than executor.trial_time = {:g} s on {}", limit, job.node);
+  const bool silent = lease > 0.0 && now - attempt.life_since >= lease && &attempt == &latest_of(attempt.job);
+  return silent ? fmt::format("no sign of life for {:g} s on {}", lease, job.node) : "";
+}
+
+// Of a batch that which it is at: whose life changed last.
+const SlurmExecutor::Attempt& SlurmExecutor::latest_of(const std::string& job) const {
+  const Attempt* latest = nullptr;
+  for (const auto& [number, attempt] : attempts_)
+    if (attempt.job == job && (!latest || attempt.life_since > latest->life_since)) latest = &attempt;
+  BW_CHECK(latest);
+  return *latest;
+}
+
+// Why it waits, where that is not just for its turn.
+void SlurmExecutor::note_reason(const SlurmJob& job) {
+  static const std::set<std::string> kTurns = {"None", "Resources", "Priority", "BeginTime", "Cleaning", ""};
+  std::string& noted = reasons_[job.name];
+  const std::string reason = job.state == "PENDING" && !kTurns.contains(job.reason) ? job.reason : "";
+  if (std::exchange(noted, reason) != reason && !reason.empty()) warn(fmt::format("job {} waits: {}", job.id, reason));
 }
 
 // Others of its batch are sent again, once the queue says that their job is over.
-void SlurmExecutor::end(Attempt& attempt, const std::string& why) {
+void SlurmExecutor::cancel_and_fail(Attempt& attempt, const std::string& why) {
   queue_.cancel({attempt.job});
   cancelled_.insert(attempt.job);
   fail(attempt, why);
@@ -282,19 +337,20 @@ void SlurmExecutor::judge_end(Attempt& attempt, const SlurmJob* job) {
 // What is wrong with the user's data, disk or nodes ends the search, unless it may have been mended since: then the job
 // was sent by an earlier call.
 void SlurmExecutor::judge_failure(Attempt& attempt, const SlurmJob& job) {
-  const std::string words = last_words(options_.folder + "/" + attempt.job);
+  const std::string words = last_words(folder_of(attempt.job));
   const std::string what =
       fmt::format("job {} ended on {}: {}{}", job.id, job.node, job.state, words.empty() ? "" : ": " + words);
   const bool config = job.exit_code == static_cast<int>(ExitCode::kConfig);
-  const bool disk =
-      job.exit_code == static_cast<int>(ExitCode::kStore) || job.exit_code == kCannotRun || job.exit_code == kNotFound;
+  const bool disk = job.exit_code == static_cast<int>(ExitCode::kStore);
   if ((config || disk) && attempt.sends == 0) return send_again(attempt, &job);
   if (config) throw ConfigError(what);
-  if (disk) throw StoreError(what);
-  if (!attempt.life.empty()) return fail(attempt, what);
+  if (disk)
+    throw StoreError(words.empty() ? fmt::format("{}: exit code 4: is the disk of {} full?", what, home_) : what);
+  if (attempt.alive) return fail(attempt, what);
   if (lively_.contains(attempt.job)) return send_again(attempt, &job);  // another one of its batch failed
   if (++attempt.stillborn >= kMostStillborn)
-    throw StoreError(fmt::format("{}: the {}. job that failed before its training began", what, attempt.stillborn));
+    throw StoreError(fmt::format("{}: the {}. job that failed before its training began; does {} see {}, and {}?", what,
+                                 attempt.stillborn, job.node, home_, options_.program));
   warn(what + ": before its training began; it is sent again");
   send_again(attempt, &job);
 }
@@ -303,7 +359,9 @@ void SlurmExecutor::send_again(Attempt& attempt, const SlurmJob* job) {
   if (attempt.sends >= kMostSends)
     throw StoreError(fmt::format("executor: job {} was sent {} times and never came through{}", attempt.job,
                                  attempt.sends, job ? ": " + job->state + ", " + job->reason : ""));
-  send({&attempt});
+  if (job) attempt.judged = job->id;
+  attempt.gone_since = -1.0;
+  waiting_.push_back(attempt.trial.number);
 }
 
 void SlurmExecutor::fail(Attempt& attempt, const std::string& why) {
@@ -326,22 +384,21 @@ void SlurmExecutor::stop() {
 // Its attempts' folders are needed no more.
 void SlurmExecutor::stored(const Trial& trial) {
   std::error_code ignored;
-  for (int attempt = 1; attempt <= trial.attempt; ++attempt) {
-    Trial earlier;
-    earlier.number = trial.number;
-    earlier.attempt = attempt;
-    fs::remove_all(options_.folder + "/" + name_of(earlier), ignored);
-  }
+  for (int attempt = 1; attempt <= trial.attempt; ++attempt) fs::remove_all(folder_of(trial.number, attempt), ignored);
+  std::set<std::string> wanted;
+  for (const auto& [number, attempt] : attempts_) wanted.insert(folder_of(attempt.job));
+  for (const fs::path& folder : files_in(home_))
+    if (folder.filename().string().starts_with(kJobFolder) && !wanted.contains(folder.string()))
+      fs::remove_all(folder, ignored);
   checkpoints_->stored(trial);
 }
 
 void SlurmExecutor::keep_only(const std::set<int64_t>& trials) const {
   checkpoints_->keep_only(trials);
   std::error_code ignored;
-  for (const fs::path& folder : files_in(options_.folder)) {
+  for (const fs::path& folder : files_in(home_)) {
     const std::string name = folder.filename();
-    if (name.starts_with(prefix()) && !trials.contains(std::atoll(name.c_str() + prefix().size())))
-      fs::remove_all(folder, ignored);
+    if (name.starts_with('t') && !trials.contains(std::atoll(name.c_str() + 1))) fs::remove_all(folder, ignored);
   }
 }
 

@@ -1,10 +1,10 @@
 // experiments/slurm_executor.h: the trials of a search as jobs of a Slurm cluster, whose nodes share a folder with this
 // machine.
 //
-// Slurm runs a job zero, one or two times. So every attempt at a trial has a folder of its own, FOLDER/NAME, with its
-// spec; its job has the folder's name; any execution publishes the result there, whole, and the first one stays. What
-// the queue does not know and has no result is sent again. A search that was killed finds its jobs again by their
-// names.
+// Slurm runs a job zero, one or two times. So every attempt at a trial has a folder of its own with its spec, below one
+// for the study in FOLDER; its job has a name of ours; any execution publishes the result there, whole, and the first
+// one stays. What the queue does not know and has no result is sent again. A search that was killed finds its jobs
+// again by their names.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "core/store/file_guard.h"
 #include "core/study.h"
 #include "experiments/checkpoint_folder.h"
 #include "experiments/slurm_queue.h"
@@ -37,7 +38,7 @@ struct SlurmExecutorOptions {
 
 class SlurmExecutor : public TrialExecutor {
  public:
-  // Throws ConfigError where Slurm's commands are not there.
+  // Throws ConfigError where Slurm's commands are not there, StoreError where another search has the study's folder.
   explicit SlurmExecutor(SlurmExecutorOptions options);
   ~SlurmExecutor() override;  // the folder goes if nothing else is in it
 
@@ -61,16 +62,21 @@ class SlurmExecutor : public TrialExecutor {
     int sends = 0;             // by this call
     int stillborn = 0;         // jobs that failed before the first sign of life
     double gone_since = -1.0;  // seconds of a clock that never goes back; -1: it is not
+    std::string judged;        // id of the job whose end was judged
     std::string life;          // file of life, as last read
-    double began = -1.0;       // when the first sign of life was seen; -1: none was
     double life_since = 0.0;   // when it changed
+    bool alive = false;        // it changed since the last job was sent
+    double judged_at = 0.0;    // when it was last looked at in the queue
+    double ran_seconds = 0.0;  // since the first sign of life, while Slurm ran it
     int last_epoch = 0;        // told
   };
 
-  std::string script() const;  // of jobs
-  std::string prefix() const;  // of what name_of() gives
+  std::string script() const;                           // of jobs
+  std::string job_of(const Trial& trial) const;         // name of the job whose first attempt it is
+  std::string folder_of(const std::string& job) const;  // its working directory, with its log
+  std::string folder_of(int64_t number, int attempt) const;
+  void cancel_others();
   void warn(const std::string& line) const;
-  std::string name_of(const Trial& trial) const;
   void write_spec(const Attempt& attempt) const;
   Attempt& follow(const Trial& trial);
   void send_waiting();
@@ -80,7 +86,9 @@ class SlurmExecutor : public TrialExecutor {
   bool collect(Attempt& attempt);
   void read_life(Attempt& attempt);
   std::string judge_work(Attempt& attempt, const SlurmJob& job);
-  void end(Attempt& attempt, const std::string& why);
+  const Attempt& latest_of(const std::string& job) const;
+  void note_reason(const SlurmJob& job);
+  void cancel_and_fail(Attempt& attempt, const std::string& why);
   void judge_end(Attempt& attempt, const SlurmJob* job);
   void judge_failure(Attempt& attempt, const SlurmJob& job);
   void send_again(Attempt& attempt, const SlurmJob* job);
@@ -88,7 +96,10 @@ class SlurmExecutor : public TrialExecutor {
   void fail(Attempt& attempt, const std::string& why);
 
   SlurmExecutorOptions options_;
-  std::string tag_;  // of the study and the folder, in the names of jobs
+  std::string name_;  // of study and folder: what names of jobs begin with
+  std::string home_;  // FOLDER/NAME
+  std::optional<LockFile> lock_;
+  std::map<std::string, std::string> reasons_;  // by job: why it waits, as was said
   std::optional<CheckpointFolder> checkpoints_;
   SlurmQueue queue_;
   bool answers_ = true;                  // slurmctld, last time

@@ -31,6 +31,8 @@ bool is_passing(const std::string& errors) {
                                  "temporarily unable to accept job",
                                  "Resource temporarily unavailable",
                                  "Unexpected message received",
+                                 "munge",
+                                 "Protocol authentication error",
                                  "SubmitJob"};  // QOSMaxSubmitJobPerUserLimit, AssocMaxSubmitJobLimit and the like
   for (const char* text : kTexts)
     if (errors.find(text) != errors.npos) return true;
@@ -39,6 +41,12 @@ bool is_passing(const std::string& errors) {
 
 std::string first_line(const std::string& text) {
   return text.substr(0, text.find('\n'));
+}
+
+// Of two jobs of one name.
+bool counts_before(const SlurmJob& a, const SlurmJob& b) {
+  if (a.active() != b.active()) return a.active();
+  return std::atoll(a.id.c_str()) > std::atoll(b.id.c_str());
 }
 
 // "512", as of wait(2), or "2:0".
@@ -60,9 +68,13 @@ bool SlurmJob::active() const {
   return !kEnded.contains(state);
 }
 
+bool SlurmJob::held_by_failure() const {
+  return state == "PENDING" && (reason.find("requeued") != reason.npos || reason == "JobHoldMaxRequeue");
+}
+
 bool SlurmJob::lost_without_fault() const {
-  return state == "BOOT_FAIL" || state == "NODE_FAIL" || state == "PREEMPTED" || state == "REVOKED" ||
-         state == "CANCELLED" || state == "COMPLETED";
+  return reason == "JobLaunchFailure" || state == "BOOT_FAIL" || state == "NODE_FAIL" || state == "PREEMPTED" ||
+         state == "REVOKED" || state == "CANCELLED" || state == "COMPLETED";
 }
 
 std::string job_script() {
@@ -127,7 +139,7 @@ std::map<std::string, SlurmJob> parse_jobs(const std::string& output) {
     std::getline(fields, job.name);
     if (job.name.ends_with('|')) job.name.pop_back();
     const auto found = jobs.find(job.name);
-    if (found == jobs.end() || !found->second.active()) jobs[job.name] = job;
+    if (found == jobs.end() || counts_before(job, found->second)) jobs[job.name] = job;
   }
   return jobs;
 }

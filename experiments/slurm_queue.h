@@ -18,6 +18,7 @@ struct SlurmJob {
   std::string node;
   int exit_code = 0;                // of its script, which is that of its command; 0 where a signal ended it
   bool active() const;              // it waits, runs or will
+  bool held_by_failure() const;     // its node could not start it, and Slurm will not try again by itself
   bool lost_without_fault() const;  // the cluster's end of it, not its own
 };
 
@@ -41,8 +42,8 @@ class SlurmQueue {
   // Empty, or why it was not taken, which may pass: slurmctld does not answer, or takes no further job now. Throws
   // ConfigError where it refuses the job.
   std::string submit(const SlurmRequest& request);
-  // This user's jobs, ended ones as long as Slurm knows them, by name: of several one that is active. Nothing where
-  // slurmctld does not answer.
+  // This user's jobs, ended ones as long as Slurm knows them, by name: of several the latest, of active ones where
+  // there are such. Nothing where slurmctld does not answer.
   std::optional<std::map<std::string, SlurmJob>> jobs();
   void cancel(const std::set<std::string>& names);
 };

@@ -74,10 +74,14 @@ int batch(const std::vector<std::string>& folders, const RunTrial& run_trial) {
     if (!wanted || std::filesystem::exists(folder + "/result.json")) continue;
     const std::string execution = random_name();
     LifeSigns life(folder, execution);
-    serve_one(folder + "/spec.json", folder, execution, cache,
-              {.on_epoch = [&](const EpochRecord& epoch) { life.add(epoch); },
-               .on_warning = [](const std::string& line) { std::cerr << "warning: " << line << "\n"; }},
-              run_trial);
+    try {
+      serve_one(folder + "/spec.json", folder, execution, cache,
+                {.on_epoch = [&](const EpochRecord& epoch) { life.add(epoch); },
+                 .on_warning = [](const std::string& line) { std::cerr << "warning: " << line << "\n"; }},
+                run_trial);
+    } catch (const StoreError&) {  // or meanwhile, by another execution of this job
+      if (std::filesystem::exists(folder + "/spec.json")) throw;
+    }
   }
   return 0;
 }

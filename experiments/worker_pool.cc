@@ -18,6 +18,9 @@ namespace bitwright {
 namespace {
 
 constexpr std::string_view kEpoch = "epoch ", kWarning = "warning ", kDone = "done";
+constexpr double kPause = 5.0;  // between two waits, beyond which this process is thought to have stood still
+constexpr double kStartSeconds =
+    300.0;  // that the first line of a worker may take at least: libtorch on a busy machine
 constexpr int kCannotRun = 126, kNotFound = 127;  // of the loader: a library is missing
 
 // What a worker printed before it ended with an error of the user's: the line without "worker ended: ...: error: ".
@@ -56,6 +59,7 @@ WorkerPool::WorkerPool(WorkerPoolOptions options) : options_(std::move(options))
   std::filesystem::create_directories(options_.work_folder, failed);
   if (failed) throw StoreError(options_.work_folder + ": cannot create: " + failed.message());
   slots_.resize(options_.jobs);
+  awake_ = seconds_now();
 }
 
 WorkerPool::~WorkerPool() {
@@ -78,6 +82,7 @@ void WorkerPool::submit(const TrialSpec& spec) {
   slot->number = spec.number;
   slot->attempt = spec.attempt;
   slot->since = slot->heard = seconds_now();
+  slot->began = false;
   slot->folder = fmt::format("{}/t{}-a{}", options_.work_folder, spec.number, spec.attempt);
   std::filesystem::remove_all(slot->folder);
   std::filesystem::create_directories(slot->folder);
@@ -94,6 +99,7 @@ std::optional<TrialReport> WorkerPool::wait(double timeout_seconds) {
       busy.push_back(&slot);
     }
   ::poll(fds.data(), fds.size(), static_cast<int>(timeout_seconds * 1000.0));
+  allow_for_pause(timeout_seconds);
   for (size_t i = 0; i < fds.size(); ++i)
     if (fds[i].revents > 0)
       if (auto report = collect(*busy[i])) return report;
@@ -102,13 +108,24 @@ std::optional<TrialReport> WorkerPool::wait(double timeout_seconds) {
   return std::nullopt;
 }
 
+// Where this process stood still, with a machine that was paused say, its workers may have, too.
+void WorkerPool::allow_for_pause(double waited_seconds) {
+  const double now = seconds_now(), gap = now - std::exchange(awake_, now) - waited_seconds;
+  if (gap < kPause) return;
+  for (Slot& slot : slots_) {
+    slot.since += gap;
+    slot.heard += gap;
+  }
+}
+
 // Why a training must end; empty: it may go on.
 std::string WorkerPool::over_limit(const Slot& slot) const {
   const double seconds = seconds_now() - slot.since;
   if (options_.trial_seconds > 0.0 && seconds > options_.trial_seconds)
     return fmt::format("it took longer than executor.trial_time = {:g} s", options_.trial_seconds);
-  if (options_.lease_seconds > 0.0 && seconds_now() - slot.heard > options_.lease_seconds)
-    return fmt::format("no sign of life for executor.lease = {:g} s", options_.lease_seconds);
+  const double lease = slot.began ? options_.lease_seconds : std::max(options_.lease_seconds, kStartSeconds);
+  if (options_.lease_seconds > 0.0 && seconds_now() - slot.heard > lease)
+    return fmt::format("no sign of life for executor.lease = {:g} s", lease);
   const int64_t bytes = options_.trial_memory_bytes > 0 ? resident_bytes(slot.process->pid()) : 0;
   if (bytes > options_.trial_memory_bytes)
     return fmt::format("it took {} MiB of memory, more than executor.trial_memory = {} MiB", bytes >> 20,
@@ -127,6 +144,7 @@ std::optional<TrialReport> WorkerPool::collect(Slot& slot) {
   bool done = false;
   for (const std::string& line : slot.process->read_lines()) {
     slot.heard = seconds_now();
+    slot.began = true;
     if (line.starts_with(kEpoch))
       epochs_.push_back(
           {*slot.number, slot.attempt, read_json<EpochRecord>(line.substr(kEpoch.size()), "a worker's epoch")});

@@ -23,7 +23,9 @@ struct WorkerPoolOptions {
   int jobs = 1;                    // workers, >= 1
   double trial_seconds = 0.0;      // wall time of a training, after which its worker is killed; 0: no limit
   int64_t trial_memory_bytes = 0;  // resident, likewise; 0: no limit
-  double lease_seconds = 0.0;      // without a line of a worker in training, after which it is killed; 0: for ever
+  // Without a line of a worker in training, after which it is killed, at least five minutes before the first; 0: for
+  // ever.
+  double lease_seconds = 0.0;
   // One line of a worker for people, say a damaged checkpoint; may be empty.
   std::function<void(const std::string&)> on_warning;
 };
@@ -66,10 +68,12 @@ class WorkerPool {
     std::string folder;
     double since = 0.0;  // of a clock that never goes back
     double heard = 0.0;  // likewise: the last line
+    bool began = false;  // there was one since
   };
   std::optional<TrialReport> collect(Slot& slot);
   TrialReport published_report(Slot& slot);
   TrialReport lost_report(Slot& slot);
+  void allow_for_pause(double waited_seconds);
   std::string over_limit(const Slot& slot) const;
   TrialReport killed_report(Slot& slot, const std::string& why);
   void release(Slot& slot);
@@ -77,6 +81,7 @@ class WorkerPool {
   WorkerPoolOptions options_;
   std::vector<Slot> slots_;
   std::vector<WorkerEpoch> epochs_;
+  double awake_ = 0.0;  // when it last was, by the clock of Slot::since
 };
 
 }  // namespace bitwright

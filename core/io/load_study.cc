@@ -352,6 +352,14 @@ void visit_search(Fields& fields, SearchSpec& search, const SpaceSpec& space, co
   fields.values("warm_start", search.warm_start, store);
 }
 
+// Not one by which jobs are known, or their results found.
+bool is_further_option(const std::string& option) {
+  constexpr std::array kOurs = {"--job-name", "--chdir", "--output", "--array", "--wrap",
+                                "--parsable", "-J",      "-D",       "-o",      "-a"};
+  return option.starts_with("-") &&
+         std::ranges::none_of(kOurs, [&](const char* ours) { return option.starts_with(ours); });
+}
+
 void visit_executor(Fields& fields, ExecutorSpec& executor, const Codec<std::string>& folder) {
   fields.value("kind", executor.kind, one_of(std::vector<std::string>{"local", "slurm"}));
   fields.value("trial_time", executor.trial_seconds, quantity(kSeconds, None::kAllowed));
@@ -361,9 +369,13 @@ void visit_executor(Fields& fields, ExecutorSpec& executor, const Codec<std::str
   fields.value("folder", executor.folder, folder);
   fields.value("trials_per_job", executor.trials_per_job, whole(1, 1000));
   fields.value("lease", executor.lease_seconds, quantity(kSeconds, None::kAllowed));
+  fields.check("lease", executor.lease_seconds == 0 || executor.lease_seconds >= 30, "at least 30 s");
   fields.value("result_grace", executor.result_grace_seconds, quantity(kSeconds));
   fields.value("gres", executor.gres, any_text());
   fields.values("extra", executor.extra, any_text());
+  for (const std::string& option : executor.extra)
+    fields.check("extra", is_further_option(option),
+                 fmt::format("options of sbatch, `--partition=short`, other than those that are set: {}", option));
 }
 
 void visit_quantizers(Fields& fields, Recipe& recipe) {

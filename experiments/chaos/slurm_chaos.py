@@ -46,7 +46,7 @@ class Chaos:
 
     def start(self):
         command = [self.programs / "bitwright", "search", ROOT / "configs/studies/demo.yaml", f"search.trials={self.trials}",
-                   "search.jobs=3", "training.epochs=30", "executor.kind=slurm", "executor.lease=15 s",
+                   "search.jobs=3", "training.epochs=30", "executor.kind=slurm", "executor.lease=30 s",
                    "executor.result_grace=3 s", *self.overrides, "--store", self.store]
         log = open(self.folder / "search.log", "a")
         self.search = subprocess.Popen(command, env=self.cluster.environment, stdout=log, stderr=log)

@@ -97,7 +97,7 @@ TEST_F(LocalExecutorTest, ATrainingThatHangsIsKilledAtItsLimitOfTime) {
 }
 
 TEST_F(LocalExecutorTest, AFrozenWorkerIsKilledAndOneThatShowsLifeIsNot) {
-  LocalExecutorOptions wanted = options("kill -STOP $$");
+  LocalExecutorOptions wanted = options("echo life; kill -STOP $$");
   wanted.lease_seconds = 0.6;
   LocalExecutor frozen(wanted);
   frozen.submit(trial(1));

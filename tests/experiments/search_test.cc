@@ -173,7 +173,7 @@ TEST(Search, MeasuresWhatComesToTheFrontAndShowsIt) {
   folder.write("tiny.yaml", kStudy);
   const ProcessResult done = bitwright(folder, {"search", "tiny.yaml", "search.measure=emulated"});
   ASSERT_EQ(done.exit_status, 0) << done.errors;
-  EXPECT_THAT(done.errors, testing::HasSubstr("note: limits on latency are kept with "));
+  EXPECT_THAT(done.errors, testing::HasSubstr("note: limits on flash are kept with "));
   const TrialStore store = TrialStore::open_read_only(folder.path() + "/tiny.bw.db");
   const std::vector<Trial> trials = store.finished();
   const auto front = pareto_front(trials, goals_of(study_from_json(store.study().config_json)));

@@ -63,11 +63,14 @@ class SlurmExecutorTest : public testing::Test {
                "echo \"$#\" >> " +
                folder_.path() +
                "/sent\n"
-               "echo \"1|RUNNING|None|n1|0|$name|\" > " +
+               "id=$(wc -l < " +
+               folder_.path() +
+               "/sent)\n"
+               "echo \"$id|RUNNING|None|n1|0|$name|\" > " +
                jobs +
                "/$name\n"
                "(cd \"$dir\"; sh \"$@\" > slurm-1.log 2>&1; c=$?; s=FAILED; [ $c = 0 ] && s=COMPLETED\n"
-               " echo \"1|$s|None|n1|$((c * 256))|$name|\" > " +
+               " echo \"$id|$s|None|n1|$((c * 256))|$name|\" > " +
                jobs +
                "/$name) > /dev/null 2>&1 &\n"
                "echo 1");
@@ -99,9 +102,9 @@ class SlurmExecutorTest : public testing::Test {
             .poll_seconds = 0.1,
             .on_warning = [this](const std::string& line) { warnings_.push_back(line); }};
   }
-  // Of the first attempts at trial 4.
-  std::string job() const {
-    return "bitwright-" + sha256_hex("0123456789ab" + folder_.path() + "/shared").substr(0, 16) + "-t4-a1";
+  // Where the study is below the shared folder; what its jobs are called.
+  std::string study() const {
+    return "bitwright-" + sha256_hex("0123456789ab" + folder_.path() + "/shared").substr(0, 16);
   }
   static Trial trial(int64_t number, int attempt = 1) {
     Trial t;
@@ -153,7 +156,7 @@ TEST_F(SlurmExecutorTest, ReturnsResultsAndEpochsAndKeepsThemUntilTheyAreStored)
   const auto epochs = executor.take_epochs();
   ASSERT_EQ(epochs.size(), 1u);
   EXPECT_EQ(epochs[0].record.validation_accuracy, 0.25);
-  const std::string folder = folder_.path() + "/shared/" + job();
+  const std::string folder = folder_.path() + "/shared/" + study() + "/t4-a1";
   EXPECT_TRUE(std::filesystem::exists(folder + "/result.json"));
   executor.stored(trial(4));
   EXPECT_FALSE(std::filesystem::exists(folder));
@@ -234,8 +237,8 @@ TEST_F(SlurmExecutorTest, WhatIsWrongWithDataDiskOrNodeEndsTheSearch) {
   };
   EXPECT_EQ(end("echo 'error: a.csv: not there' >&2; exit 2"),
             "config: job 1 ended on n1: FAILED: error: a.csv: not there");
-  EXPECT_EQ(end("echo 'error: /x: disk full' >&2; exit 4"), "store: job 1 ended on n1: FAILED: error: /x: disk full");
-  EXPECT_THAT(end("no_such_program; exit 127"), testing::StartsWith("store: job 1 ended on n1: FAILED: "));
+  EXPECT_EQ(end("echo 'error: /x: disk full' >&2; exit 4"), "store: job 2 ended on n1: FAILED: error: /x: disk full");
+  EXPECT_THAT(end("exit 4"), testing::EndsWith("is the disk of " + folder_.path() + "/shared/" + study() + " full?"));
 }
 
 TEST_F(SlurmExecutorTest, WhatEndedAnEarlierCallMayHaveBeenMended) {
@@ -250,15 +253,15 @@ TEST_F(SlurmExecutorTest, WhatEndedAnEarlierCallMayHaveBeenMended) {
 }
 
 TEST_F(SlurmExecutorTest, JobsThatFailBeforeTheirTrainingsEndTheSearchAtTheThird) {
-  SlurmExecutor executor(options("echo 'libtorch.so: cannot open' >&2; exit 1"));
+  SlurmExecutor executor(options("echo 'libtorch.so: cannot open' >&2; exit 127"));
   executor.submit(trial(4));
   try {
     wait(executor);
     ADD_FAILURE() << "it came through";
   } catch (const StoreError& error) {
-    EXPECT_STREQ(error.what(),
-                 "job 1 ended on n1: FAILED: libtorch.so: cannot open: the 3. job that failed before its "
-                 "training began");
+    EXPECT_THAT(error.what(),
+                testing::StartsWith("job 3 ended on n1: FAILED: libtorch.so: cannot open: the 3. job that "
+                                    "failed before its training began; does n1 see "));
   }
   EXPECT_EQ(lines_of("sent").size(), 3u);
   EXPECT_EQ(warnings_.size(), 2u);
@@ -280,6 +283,65 @@ TEST_F(SlurmExecutorTest, OfABatchOneFailsAndTheOthersAreSentAgain) {
   EXPECT_THAT(warnings_, testing::ElementsAre());
 }
 
+// One job failed, and slurmctld takes no other for a while.
+TEST_F(SlurmExecutorTest, AJobsFailureCountsOnce) {
+  SlurmExecutorOptions wanted = options("if [ -e " + folder_.path() + "/began ]; then\n" + answer() + "\nelse touch " +
+                                        folder_.path() + "/began; exit 1; fi");
+  SlurmExecutor executor(wanted);
+  executor.submit(trial(4));
+  EXPECT_FALSE(executor.wait(0.05));
+  next_faults("full\nfull\nfull\nfull\n");
+  EXPECT_EQ(wait(executor).failure, "");
+  EXPECT_EQ(lines_of("sent").size(), 2u);
+}
+
+// A job that began its training and was lost, and others for it that cannot start.
+TEST_F(SlurmExecutorTest, LifeOfAnEarlierJobIsNoneOfTheNext) {
+  const std::string began = folder_.path() + "/began";
+  SlurmExecutor executor(options("if [ -e " + began + " ]; then echo boom >&2; exit 1; fi; touch " + began + "\n" +
+                                 life("1") + "sleep 0.3; exit 0"));
+  executor.submit(trial(4));
+  EXPECT_THROW(wait(executor), StoreError);
+  EXPECT_THAT(warnings_, testing::Contains(HasSubstr("boom: before its training began; it is sent again")));
+}
+
+TEST_F(SlurmExecutorTest, ABatchThatIsLostIsSentAgainAsOne) {
+  SlurmExecutorOptions wanted = options(answer());
+  wanted.jobs = 1;
+  wanted.spec.trials_per_job = 3;
+  next_faults("lose\n");
+  SlurmExecutor executor(wanted);
+  for (int64_t number = 0; number < 3; ++number) executor.submit(trial(number));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(wait(executor).failure, "");
+  EXPECT_THAT(lines_of("sent"), testing::ElementsAre("6"));
+}
+
+TEST_F(SlurmExecutorTest, AJobThatItsNodeCouldNotStartIsCancelledAndSentAgain) {
+  const std::string held = folder_.path() + "/jobs/" + study() + "-t4-a1";
+  SlurmExecutor executor(options(answer()));
+  next_faults("lose\n");
+  executor.submit(trial(4));
+  EXPECT_FALSE(executor.wait(0.0));
+  std::ofstream(held) << "7|PENDING|launch failed requeued held||0|" << study() << "-t4-a1|\n";
+  EXPECT_EQ(wait(executor).failure, "");
+}
+
+TEST_F(SlurmExecutorTest, WhyAJobWaitsIsSaidOnce) {
+  SlurmExecutor executor(options(answer()));
+  next_faults("lose\n");
+  executor.submit(trial(4));
+  EXPECT_FALSE(executor.wait(0.0));
+  std::ofstream(folder_.path() + "/jobs/" + study() + "-t4-a1")
+      << "7|PENDING|PartitionTimeLimit||0|" << study() << "-t4-a1|\n";
+  EXPECT_FALSE(executor.wait(0.5));
+  EXPECT_THAT(warnings_, testing::ElementsAre("job 7 waits: PartitionTimeLimit"));
+}
+
+TEST_F(SlurmExecutorTest, TwoSearchesOfOneStudyDoNotShareAFolder) {
+  const SlurmExecutor executor(options(answer()));
+  EXPECT_THROW(SlurmExecutor(options(answer())), StoreError);
+}
+
 TEST_F(SlurmExecutorTest, TheSpecOfAnotherStudyIsRefused) {
   {
     SlurmExecutor first(options("sleep 0.1"));
@@ -297,10 +359,13 @@ TEST_F(SlurmExecutorTest, WhatAKillLeftBehindGoes) {
     SlurmExecutor executor(options(answer()));
     executor.submit(trial(4));
     wait(executor);
-    std::ofstream(shared + "/checkpoints/trial-4-e10.part") << "x";
+    const std::string home = shared + "/" + study();
+    std::ofstream(home + "/checkpoints/trial-4-e10.part") << "x";
     executor.keep_only({5});
-    EXPECT_FALSE(std::filesystem::exists(shared + "/" + job()));
-    EXPECT_TRUE(files_in(shared + "/checkpoints").empty());
+    EXPECT_FALSE(std::filesystem::exists(home + "/t4-a1"));
+    EXPECT_TRUE(files_in(home + "/checkpoints").empty());
+    executor.stored(trial(4));
+    EXPECT_FALSE(std::filesystem::exists(home + "/job-t4-a1"));
   }
   EXPECT_FALSE(std::filesystem::exists(shared));
 }
@@ -329,7 +394,7 @@ TEST_F(SlurmExecutorTest, AWorkerThatIsSilentPastItsLeaseHasFailed) {
   SlurmExecutor executor(wanted);
   executor.submit(trial(4));
   EXPECT_EQ(wait(executor).failure, "no sign of life for 0.5 s on n1");
-  EXPECT_EQ(parse_jobs(lines_of("jobs/" + job()).at(0)).at(job()).state, "CANCELLED");
+  EXPECT_EQ(parse_jobs(lines_of("jobs/" + study() + "-t4-a1").at(0)).at(study() + "-t4-a1").state, "CANCELLED");
 }
 
 TEST_F(SlurmExecutorTest, ATrainingHasFailedAtItsLimitOfTime) {

@@ -214,7 +214,7 @@ TEST(StopRules, NeedWhatTheyAreReckonedBy) {
 }
 
 TEST(Executor, IsReadAndMayChangeWhileAStudyGoesOn) {
-  const std::vector<std::string> changed = {"executor.kind=slurm", "executor.trial_time=2h",
+  const std::vector<std::string> changed = {"executor.kind=slurm",         "executor.trial_time=2h",
                                             "executor.trial_memory=2 KiB", "executor.extra=[--partition=a, --qos=b]",
                                             "executor.checkpoints=64 MiB", "executor.checkpoint_interval=60 s"};
   EXPECT_THAT(error_of<ConfigError>([&] { study_of(kStudy, changed); }), testing::HasSubstr("executor.trial_memory"));
@@ -230,6 +230,10 @@ TEST(Executor, IsReadAndMayChangeWhileAStudyGoesOn) {
   EXPECT_EQ(study.executor.extra, (std::vector<std::string>{"--partition=a", "--qos=b"}));
   EXPECT_EQ(comparable_config(study.config_json), comparable_config(study_of(kStudy).config_json));
   EXPECT_THAT(error_of<ConfigError>([&] { study_of(kStudy, {"executor.kind=pbs"}); }), testing::HasSubstr("slurm"));
+  EXPECT_THAT(error_of<ConfigError>([&] { study_of(kStudy, {"executor.lease=5s"}); }), testing::HasSubstr("30 s"));
+  for (const char* option : {"--job-name=mine", "short", "--output=x"})
+    EXPECT_THAT(error_of<ConfigError>([&] { study_of(kStudy, {fmt::format("executor.extra=[{}]", option)}); }),
+                testing::HasSubstr(option));
 }
 
 TEST(Rungs, AreSharesOfTheEpochsThatRise) {
