@@ -30,6 +30,12 @@ std::optional<int64_t> number_in(const std::string& name) {
   return error == std::errc() && ends ? std::optional(number) : std::nullopt;
 }
 
+// Of trial-12-e3.end: 3; of another name 0.
+int epochs_in(const std::string& name) {
+  const size_t at = name.rfind("-e");
+  return at == name.npos ? 0 : std::atoi(name.c_str() + at + 2);
+}
+
 // What will not go stays: nothing depends on it.
 void remove_where(const std::string& folder, const std::function<bool(const std::string&)>& matches) {
   std::error_code ignored;
@@ -57,9 +63,13 @@ std::string CheckpointFolder::of_trial(int64_t number) const {
 
 void CheckpointFolder::stored(const Trial& trial) const {
   const bool stopped = trial.state == TrialState::kStopped;
-  remove_where(path_, [&](const std::string& name) {
-    return number_in(name) == trial.number && !(stopped && is_end_file(name));
-  });
+  std::string latest;
+  for (const fs::path& file : files_in(path_)) {
+    const std::string name = file.filename();
+    if (stopped && number_in(name) == trial.number && is_end_file(name) && epochs_in(name) >= epochs_in(latest))
+      latest = name;
+  }
+  remove_where(path_, [&](const std::string& name) { return number_in(name) == trial.number && name != latest; });
   if (stopped) keep_to_size();
 }
 

@@ -115,7 +115,13 @@ StudyOutcome run(const SearchRequest& request, const TrainingData& data, TrialSt
   const auto executor = executor_of(request, store);
   ProgressDisplay display(request.quiet);
   StudyHooks hooks;
-  hooks.stop_request = stop_request;
+  bool told = false;
+  hooks.stop_request = [&] {
+    const StopRequest request_now = stop_request();
+    if (request_now == StopRequest::kFinishRunning && !std::exchange(told, true))
+      display.say("note: the trainings under way are waited for; Ctrl-C again stops them");
+    return request_now;
+  };
   hooks.on_finish = [&](const Trial&, const StudyProgress& progress) { display.show(progress_line(progress)); };
   hooks.on_given_up_rung = [&](const GivenUpRung& rung) {
     display.say(given_up_text(rung, epochs_at(rung.fidelity, request.study.recipe)));
@@ -205,6 +211,12 @@ void explain_nothing_fits(const SearchRequest& request, const TrainingData& data
   std::cerr << "error: no candidate of the space fits the limits\n" << infeasibility_text(why, request.study);
 }
 
+std::string last_failure(const TrialStore& store) {
+  const std::vector<Trial> trials = store.finished();
+  const auto failed = std::find_if(trials.rbegin(), trials.rend(), [](const Trial& t) { return !t.failure.empty(); });
+  return failed == trials.rend() ? "" : fmt::format("trial #{}: {}", failed->number, failed->failure);
+}
+
 }  // namespace
 
 int search_study(const SearchRequest& request) {
@@ -234,6 +246,8 @@ int search_study(const SearchRequest& request) {
   const char* const severity = code == ExitCode::kResumable ? "note: " : "error: ";
   if (misses_floor(request.study, outcome.progress))
     std::cerr << severity << floor_text(request.study, outcome) << "\n";
+  if (code == ExitCode::kFailed)
+    std::cerr << severity << "every training failed, the last one so: " << last_failure(store) << "\n";
   if (nothing_fits_as_measured(outcome.progress))
     std::cerr << severity << nothing_fits_text(outcome, nearest_as_measured(store.finished())) << "\n";
   return static_cast<int>(code);

@@ -49,9 +49,10 @@ TEST_F(CheckpointFolderTest, OfAFinishedTrialNothingRemains) {
 
 TEST_F(CheckpointFolderTest, OfAStoppedTrialTheEndRemains) {
   const CheckpointFolder checkpoints(folder_.path(), 0);
-  for (const char* name : {"trial-1-e3.end", "trial-1-e3.part", "trial-2-e3.part"}) folder_.write(name, "x");
+  for (const char* name : {"trial-1-e3.end", "trial-1-e12.end", "trial-1-e12.part", "trial-2-e3.part"})
+    folder_.write(name, "x");
   checkpoints.stored(trial(1, TrialState::kStopped));
-  EXPECT_THAT(names(), UnorderedElementsAre("trial-1-e3.end", "trial-2-e3.part"));
+  EXPECT_THAT(names(), UnorderedElementsAre("trial-1-e12.end", "trial-2-e3.part"));
 }
 
 TEST_F(CheckpointFolderTest, TheOldestEndsGoWhereAllAreTooLarge) {
