@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <thread>
 
 #include "core/check.h"
@@ -15,6 +14,7 @@
 #include "core/hash.h"
 #include "experiments/executor_trials.h"
 #include "experiments/life_sign.h"
+#include "experiments/steady_seconds.h"
 #include "experiments/worker_pool.h"
 
 namespace bitwright {
@@ -29,10 +29,6 @@ constexpr int kMostStillborn = 3;
 constexpr double kPause = 10.0;  // seconds between two looks, beyond which this process is thought to have stood still
 constexpr const char* kJobFolder = "job-";
 
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 // The last lines of a job's log are what its end is explained by; the newest log where it ran twice.
 std::string last_words(const std::string& folder) {
   fs::path newest;
@@ -44,11 +40,7 @@ std::string last_words(const std::string& folder) {
     newest = file;
     written = time;
   }
-  std::ifstream in(newest);
-  std::string last;
-  for (std::string line; std::getline(in, line);)
-    if (!line.empty()) last = line;
-  return last;
+  return last_line(newest);
 }
 
 void make_folder(const std::string& path) {
@@ -131,7 +123,7 @@ SlurmExecutor::Attempt& SlurmExecutor::follow(const Trial& trial) {
   Attempt attempt{.trial = trial,
                   .folder = folder_of(trial.number, trial.attempt),
                   .job = job_of(trial),
-                  .life_since = seconds_now()};
+                  .life_since = steady_seconds()};
   return attempts_.insert_or_assign(trial.number, std::move(attempt)).first->second;
 }
 
@@ -203,16 +195,16 @@ void SlurmExecutor::send(const std::vector<Attempt*>& batch) {
 std::optional<TrialResult> SlurmExecutor::wait(double timeout_seconds) {
   send_waiting();
   if (!waiting_.empty()) timeout_seconds = std::min(timeout_seconds, 0.05);
-  const double until = seconds_now() + timeout_seconds;
+  const double until = steady_seconds() + timeout_seconds;
   while (results_.empty()) {
-    const double next = std::max(looked_ + options_.poll_seconds, seconds_now());
+    const double next = std::max(looked_ + options_.poll_seconds, steady_seconds());
     if (next > until) {
-      std::this_thread::sleep_for(std::chrono::duration<double>(until - seconds_now()));
+      std::this_thread::sleep_for(std::chrono::duration<double>(until - steady_seconds()));
       return std::nullopt;
     }
-    std::this_thread::sleep_for(std::chrono::duration<double>(next - seconds_now()));
+    std::this_thread::sleep_for(std::chrono::duration<double>(next - steady_seconds()));
     look();
-    looked_ = seconds_now();
+    looked_ = steady_seconds();
   }
   TrialResult result = std::move(results_.front());
   results_.pop_front();
@@ -221,7 +213,7 @@ std::optional<TrialResult> SlurmExecutor::wait(double timeout_seconds) {
 
 // First the folders: a result that is there counts whatever the queue says.
 void SlurmExecutor::look() {
-  const double gap = seconds_now() - looked_;
+  const double gap = steady_seconds() - looked_;
   if (looked_ > 0.0 && gap > options_.poll_seconds + kPause)  // this process stood still: it saw no sign of anyone
     for (auto& [number, attempt] : attempts_) attempt.life_since += gap;
   for (auto it = attempts_.begin(); it != attempts_.end();)
@@ -254,7 +246,7 @@ bool SlurmExecutor::collect(Attempt& attempt) {
     throw StoreError(path + ": the result of another trial");
   results_.push_back(result_of(report));
   for (auto& [number, other] : attempts_)
-    if (other.job == attempt.job) other.life_since = seconds_now();
+    if (other.job == attempt.job) other.life_since = steady_seconds();
   return true;
 }
 
@@ -263,7 +255,7 @@ void SlurmExecutor::read_life(Attempt& attempt) {
   if (!life) return;
   if (life->text != attempt.life) {
     attempt.life = life->text;
-    attempt.life_since = seconds_now();
+    attempt.life_since = steady_seconds();
     attempt.alive = true;
     lively_.insert(attempt.job);
   }
@@ -285,14 +277,14 @@ void SlurmExecutor::look_at(Attempt& attempt, const std::map<std::string, SlurmJ
     if (const std::string why = judge_work(attempt, *job); !why.empty()) cancel_and_fail(attempt, why);
     return;
   }
-  if (attempt.gone_since < 0.0) attempt.gone_since = seconds_now();
-  if (seconds_now() - attempt.gone_since >= options_.spec.result_grace_seconds) judge_end(attempt, job);
+  if (attempt.gone_since < 0.0) attempt.gone_since = steady_seconds();
+  if (steady_seconds() - attempt.gone_since >= options_.spec.result_grace_seconds) judge_end(attempt, job);
 }
 
 // Why it must end; empty: it may go on. A node that is frozen, or cut off from the folder, looks to Slurm like one at
 // work. Of a batch one trial shows life.
 std::string SlurmExecutor::judge_work(Attempt& attempt, const SlurmJob& job) {
-  const double lease = options_.spec.lease_seconds, limit = options_.spec.trial_seconds, now = seconds_now();
+  const double lease = options_.spec.lease_seconds, limit = options_.spec.trial_seconds, now = steady_seconds();
   const double since = std::exchange(attempt.judged_at, now);
   if (job.state != "RUNNING") {
     attempt.life_since = now;

@@ -75,6 +75,8 @@ void replace_file(const std::string& path, const std::string& content);
 
 // The whole file; throws StoreError with the path if it cannot be read.
 std::string read_file(const std::string& path);
+// Its last line that is not empty; "" where there is none, or no such file.
+std::string last_line(const std::string& path);
 // What is in a folder, as far as it can be read.
 std::vector<std::filesystem::path> files_in(const std::string& folder);
 

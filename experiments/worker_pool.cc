@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +12,7 @@
 #include "core/check.h"
 #include "core/error.h"
 #include "core/io/model_json.h"
+#include "experiments/steady_seconds.h"
 
 namespace bitwright {
 namespace {
@@ -28,10 +28,6 @@ std::string without_prefix(const std::string& text) {
   constexpr std::string_view kError = "error: ";
   const size_t at = text.rfind(kError);
   return at == std::string::npos ? text : text.substr(at + kError.size());
-}
-
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 // Of a process; 0 where it is gone.
@@ -59,7 +55,7 @@ WorkerPool::WorkerPool(WorkerPoolOptions options) : options_(std::move(options))
   std::filesystem::create_directories(options_.work_folder, failed);
   if (failed) throw StoreError(options_.work_folder + ": cannot create: " + failed.message());
   slots_.resize(options_.jobs);
-  awake_ = seconds_now();
+  awake_ = steady_seconds();
 }
 
 WorkerPool::~WorkerPool() {
@@ -81,7 +77,7 @@ void WorkerPool::submit(const TrialSpec& spec) {
         std::make_unique<WorkerProcess>(options_.program, fmt::format("{}/worker{}.log", options_.work_folder, index));
   slot->number = spec.number;
   slot->attempt = spec.attempt;
-  slot->since = slot->heard = seconds_now();
+  slot->since = slot->heard = steady_seconds();
   slot->began = false;
   slot->folder = fmt::format("{}/t{}-a{}", options_.work_folder, spec.number, spec.attempt);
   std::filesystem::remove_all(slot->folder);
@@ -110,7 +106,7 @@ std::optional<TrialReport> WorkerPool::wait(double timeout_seconds) {
 
 // Where this process stood still, with a machine that was paused say, its workers may have, too.
 void WorkerPool::allow_for_pause(double waited_seconds) {
-  const double now = seconds_now(), gap = now - std::exchange(awake_, now) - waited_seconds;
+  const double now = steady_seconds(), gap = now - std::exchange(awake_, now) - waited_seconds;
   if (gap < kPause) return;
   for (Slot& slot : slots_) {
     slot.since += gap;
@@ -120,11 +116,11 @@ void WorkerPool::allow_for_pause(double waited_seconds) {
 
 // Why a training must end; empty: it may go on.
 std::string WorkerPool::over_limit(const Slot& slot) const {
-  const double seconds = seconds_now() - slot.since;
+  const double seconds = steady_seconds() - slot.since;
   if (options_.trial_seconds > 0.0 && seconds > options_.trial_seconds)
     return fmt::format("it took longer than executor.trial_time = {:g} s", options_.trial_seconds);
   const double lease = slot.began ? options_.lease_seconds : std::max(options_.lease_seconds, kStartSeconds);
-  if (options_.lease_seconds > 0.0 && seconds_now() - slot.heard > lease)
+  if (options_.lease_seconds > 0.0 && steady_seconds() - slot.heard > lease)
     return fmt::format("no sign of life for executor.lease = {:g} s", lease);
   const int64_t bytes = options_.trial_memory_bytes > 0 ? resident_bytes(slot.process->pid()) : 0;
   if (bytes > options_.trial_memory_bytes)
@@ -143,7 +139,7 @@ TrialReport WorkerPool::killed_report(Slot& slot, const std::string& why) {
 std::optional<TrialReport> WorkerPool::collect(Slot& slot) {
   bool done = false;
   for (const std::string& line : slot.process->read_lines()) {
-    slot.heard = seconds_now();
+    slot.heard = steady_seconds();
     slot.began = true;
     if (line.starts_with(kEpoch))
       epochs_.push_back(

@@ -10,20 +10,10 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <fstream>
+
+#include "experiments/trial_protocol.h"
 
 namespace bitwright {
-namespace {
-
-std::string last_line(const std::string& path) {
-  std::ifstream in(path);
-  std::string last;
-  for (std::string line; std::getline(in, line);)
-    if (!line.empty()) last = line;
-  return last;
-}
-
-}  // namespace
 
 WorkerProcess::WorkerProcess(const std::string& program, const std::string& log) : log_(log) {
   pid_ = spawn_process({program, "--serve"}, {.input = in_.read_end, .output = out_.write_end, .error_log = log});
