@@ -59,8 +59,18 @@ def results(store):
 
 
 def workers_of(pid):
-    return [int(child) for child in subprocess.run(["pgrep", "-P", str(pid), "bitwright-trial"], capture_output=True,
-                                                   text=True).stdout.split()]
+    def is_worker(entry):
+        try:
+            return int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1]) == pid
+        except OSError:  # it ended meanwhile
+            return False
+    return [int(entry.name) for entry in pathlib.Path("/proc").iterdir() if entry.name.isdigit() and is_worker(entry)]
+
+
+def kill_all(pids):
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 class Chaos:
@@ -100,12 +110,12 @@ class Chaos:
         if who == "worker":
             if not workers:
                 return  # not started yet
-            subprocess.run(["kill", "-9", str(self.random.choice(workers))], check=False)
+            kill_all([self.random.choice(workers)])
         else:
             search.send_signal(signal.SIGKILL)
             search.wait()
             if who == "all":
-                subprocess.run(["kill", "-9", *map(str, workers)], stderr=subprocess.DEVNULL, check=False)
+                kill_all(workers)
         self.kills[who] += 1
 
     def run(self, store):
