@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -14,14 +15,13 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/identity.h"
 
 namespace bitwright {
 namespace {
 
 std::string owner_text() {
-  std::array<char, 256> host{};
-  gethostname(host.data(), host.size() - 1);
-  return fmt::format("pid {} on {}", getpid(), host.data());
+  return fmt::format("pid {} on {}", getpid(), host_name());
 }
 
 std::string read_owner(int descriptor) {
@@ -31,18 +31,30 @@ std::string read_owner(int descriptor) {
   return text.data();
 }
 
+// Opens and locks it; the descriptor is the caller's.
+int locked_file(const std::string& path) {
+  const int descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (descriptor < 0) throw StoreError(path + ": open: " + std::strerror(errno));
+  if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) return descriptor;
+  const int error = errno;
+  const std::string owner = read_owner(descriptor);
+  close(descriptor);
+  if (error != EWOULDBLOCK) throw StoreError(path + ": lock: " + std::strerror(error));
+  throw StoreError(path + ": lock: another search of this study is running (" + owner + "): wait for it or stop it");
+}
+
+// False where the last holder removed it between our opening and locking it.
+bool is_still_there(int descriptor, const std::string& path) {
+  struct stat held {};
+  struct stat named {};
+  return fstat(descriptor, &held) == 0 && stat(path.c_str(), &named) == 0 && held.st_ino == named.st_ino &&
+         held.st_dev == named.st_dev;
+}
+
 }  // namespace
 
 LockFile::LockFile(const std::string& path) {
-  descriptor_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (descriptor_ < 0) throw StoreError(path + ": open: " + std::strerror(errno));
-  if (flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
-    const int error = errno;
-    const std::string owner = read_owner(descriptor_);
-    close(descriptor_);
-    if (error != EWOULDBLOCK) throw StoreError(path + ": lock: " + std::strerror(error));
-    throw StoreError(path + ": lock: another search of this study is running (" + owner + "): wait for it or stop it");
-  }
+  while (!is_still_there(descriptor_ = locked_file(path), path)) close(descriptor_);
   const std::string text = owner_text() + "\n";
   const bool written = ftruncate(descriptor_, 0) == 0 &&
                        pwrite(descriptor_, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());

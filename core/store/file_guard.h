@@ -9,8 +9,8 @@
 
 namespace bitwright {
 
-// An advisory lock (flock) that ends with the process, however it ends. The file stays: removing it would let two
-// processes lock two files of one name. It holds "pid 4711 on host" of its last owner, for people.
+// An advisory lock (flock) that ends with the process, however it ends. The file stays; only its holder may remove it, as
+// long as it has the lock. It holds "pid 4711 on host" of its last owner, for people.
 class LockFile {
  public:
   // Throws StoreError naming the owner if another process has it.

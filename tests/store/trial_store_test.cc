@@ -432,6 +432,18 @@ TEST_F(StoreTest, RefusesASecondWriterAndLetsReadersIn) {
   EXPECT_THAT(store_error([&] { tries.begin(proposal(6)); }), HasSubstr("readonly"));
 }
 
+// A name that its holder removed and another process made anew is not held twice: the lock is that of the new file.
+TEST_F(StoreTest, ALockThatItsHolderRemovesCanBeTakenAgainByOneOnly) {
+  const std::string lock = path() + ".guard";
+  {
+    const LockFile held(lock);
+    std::filesystem::remove(lock);
+  }
+  const LockFile again(lock);
+  EXPECT_TRUE(std::filesystem::exists(lock));
+  EXPECT_THROW(LockFile{lock}, StoreError);
+}
+
 TEST_F(StoreTest, ReleasesItsLockAtTheEnd) {
   open();
   EXPECT_EQ(open().size(), 0);
