@@ -10,7 +10,6 @@
 #include <optional>
 #include <vector>
 
-#include "core/error.h"
 #include "experiments/trial_protocol.h"
 
 namespace bitwright {
@@ -47,9 +46,7 @@ void remove_where(const std::string& folder, const std::function<bool(const std:
 
 CheckpointFolder::CheckpointFolder(std::string path, int64_t most_bytes)
     : path_(std::move(path)), most_bytes_(most_bytes) {
-  std::error_code failed;
-  fs::create_directories(path_, failed);
-  if (failed) throw StoreError(path_ + ": cannot create: " + failed.message());
+  make_folder(path_);
 }
 
 CheckpointFolder::~CheckpointFolder() {

@@ -43,12 +43,6 @@ std::string last_words(const std::string& folder) {
   return last_line(newest);
 }
 
-void make_folder(const std::string& path) {
-  std::error_code failed;
-  fs::create_directories(path, failed);
-  if (failed) throw StoreError(path + ": cannot create: " + failed.message());
-}
-
 std::string minutes(double seconds) {
   return fmt::format("{}", std::max<int64_t>(1, std::llround(std::ceil(seconds / 60.0))));
 }
@@ -79,7 +73,10 @@ SlurmExecutor::SlurmExecutor(SlurmExecutorOptions options)
 // Where attempts are left their jobs run on.
 SlurmExecutor::~SlurmExecutor() {
   if (!attempts_.empty()) return;
-  cancel_others();
+  try {
+    cancel_others();
+  } catch (const std::exception&) {  // an interrupt, say: what is left in the queue does no harm
+  }
   std::error_code ignored;
   fs::remove(script(), ignored);
   fs::remove(home_ + "/lock", ignored);

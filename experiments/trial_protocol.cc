@@ -191,6 +191,12 @@ Parent parse_trained(const std::string& text, const std::string& place) {
   return {json.at("network").get<Network>(), json.at("parameters").get<Parameters>()};
 }
 
+void make_folder(const std::string& path) {
+  std::error_code failed;
+  std::filesystem::create_directories(path, failed);
+  if (failed) throw StoreError(path + ": cannot create: " + failed.message());
+}
+
 bool publish(const std::string& folder, const std::string& name, const std::string& content) {
   const std::string target = folder + "/" + name;
   const std::string temporary = target + "." + unique_suffix();

@@ -67,6 +67,8 @@ TrialReport parse_report(const std::string& text);
 std::string trained_text(const Parent& trained);
 Parent parse_trained(const std::string& text, const std::string& place);
 
+// With those above it; one that is there is left. Throws StoreError with the path.
+void make_folder(const std::string& path);
 // Writes `content` to folder/name so that a reader sees all of it or nothing: temporary file, fsync, link. Returns
 // false, and leaves the file alone, if there is one already. Throws StoreError with the path if the disk refuses.
 bool publish(const std::string& folder, const std::string& name, const std::string& content);

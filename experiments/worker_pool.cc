@@ -51,9 +51,7 @@ WorkerPool::WorkerPool(WorkerPoolOptions options) : options_(std::move(options))
   BW_CHECK(options_.jobs >= 1);
   check_worker_program(options_.program);
   std::signal(SIGPIPE, SIG_IGN);  // a dead worker is a failed write, not our death
-  std::error_code failed;
-  std::filesystem::create_directories(options_.work_folder, failed);
-  if (failed) throw StoreError(options_.work_folder + ": cannot create: " + failed.message());
+  make_folder(options_.work_folder);
   slots_.resize(options_.jobs);
   awake_ = steady_seconds();
 }
