@@ -10,17 +10,18 @@ LocalExecutor::LocalExecutor(LocalExecutorOptions options)
       pool_({.program = options_.program,
              .work_folder = options_.work_folder,
              .jobs = options_.jobs,
-             .trial_seconds = options_.trial_seconds,
-             .trial_memory_bytes = options_.trial_memory_bytes,
-             .lease_seconds = options_.lease_seconds,
+             .trial_seconds = options_.spec.trial_seconds,
+             .trial_memory_bytes = options_.spec.trial_memory_bytes,
+             .lease_seconds = options_.spec.lease_seconds,
              .on_warning = options_.on_warning}) {
-  if (!options_.checkpoint_folder.empty()) checkpoints_.emplace(options_.checkpoint_folder, options_.checkpoint_bytes);
+  if (!options_.checkpoint_folder.empty())
+    checkpoints_.emplace(options_.checkpoint_folder, options_.spec.checkpoint_bytes);
 }
 
 void LocalExecutor::submit(const Trial& trial) {
   TrialSpec spec = spec_of(trial, options_.config_json, options_.recipe);
   if (checkpoints_) spec.checkpoint = checkpoints_->of_trial(trial.number);
-  spec.checkpoint_seconds = options_.checkpoint_seconds;
+  spec.checkpoint_seconds = options_.spec.checkpoint_seconds;
   pool_.submit(spec);
 }
 
@@ -35,7 +36,7 @@ std::vector<TrialEpoch> LocalExecutor::take_epochs() {
   return epochs;
 }
 
-void LocalExecutor::keep_checkpoints(const std::set<int64_t>& trials) const {
+void LocalExecutor::keep_only(const std::set<int64_t>& trials) const {
   if (checkpoints_) checkpoints_->keep_only(trials);
 }
 

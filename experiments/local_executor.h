@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "core/study.h"
 #include "experiments/checkpoint_folder.h"
 #include "experiments/worker_pool.h"
 #include "search/run_study.h"
@@ -18,17 +19,13 @@
 namespace bitwright {
 
 struct LocalExecutorOptions {
-  std::string program;                                 // path of bitwright-trial
-  std::string work_folder;                             // of the workers: WorkerPoolOptions
-  std::string checkpoint_folder;                       // made if absent; empty: no checkpoints
-  std::string config_json;                             // Study::config_json
-  Recipe recipe{};                                     // the study's, of whose epochs rungs are shares
-  int jobs = 1;                                        // workers, >= 1
-  double trial_seconds = 0.0;                          // ExecutorSpec
-  int64_t trial_memory_bytes = 0;                      // likewise
-  double lease_seconds = 0.0;                          // likewise
-  int64_t checkpoint_bytes = 0;                        // CheckpointFolder
-  double checkpoint_seconds = 10.0;                    // TrialSpec::checkpoint_seconds
+  std::string program;            // path of bitwright-trial
+  std::string work_folder;        // of the workers: WorkerPoolOptions
+  std::string checkpoint_folder;  // made if absent; empty: no checkpoints
+  std::string config_json;        // Study::config_json
+  Recipe recipe{};                // the study's, of whose epochs rungs are shares
+  int jobs = 1;                   // workers, >= 1
+  ExecutorSpec spec{};
   std::function<void(const std::string&)> on_warning;  // as in WorkerPoolOptions
 };
 
@@ -45,7 +42,7 @@ class LocalExecutor : public TrialExecutor {
   std::vector<pid_t> worker_pids() const { return pool_.worker_pids(); }
 
   // Removes the checkpoints of all trials but these: of finished ones, whose controller was killed at the wrong moment.
-  void keep_checkpoints(const std::set<int64_t>& trials) const;
+  void keep_only(const std::set<int64_t>& trials) const;
 
  private:
   LocalExecutorOptions options_;

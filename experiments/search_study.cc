@@ -69,7 +69,6 @@ void warn(const Study& study, const std::vector<std::string>& warnings) {
 }
 
 std::unique_ptr<TrialExecutor> local_executor(const SearchRequest& request, const TrialStore& store) {
-  const ExecutorSpec& spec = request.study.executor;
   auto executor =
       std::make_unique<LocalExecutor>(LocalExecutorOptions{.program = request.worker_program,
                                                            .work_folder = request.store_path + ".work",
@@ -77,13 +76,9 @@ std::unique_ptr<TrialExecutor> local_executor(const SearchRequest& request, cons
                                                            .config_json = request.study.config_json,
                                                            .recipe = request.study.recipe,
                                                            .jobs = request.study.search.jobs,
-                                                           .trial_seconds = spec.trial_seconds,
-                                                           .trial_memory_bytes = spec.trial_memory_bytes,
-                                                           .lease_seconds = spec.lease_seconds,
-                                                           .checkpoint_bytes = spec.checkpoint_bytes,
-                                                           .checkpoint_seconds = spec.checkpoint_seconds,
+                                                           .spec = request.study.executor,
                                                            .on_warning = print_warning});
-  executor->keep_checkpoints(open_trials(store));
+  executor->keep_only(open_trials(store));
   return executor;
 }
 

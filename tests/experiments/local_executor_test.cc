@@ -88,7 +88,7 @@ TEST_F(LocalExecutorTest, AKilledWorkerIsAFailureThatNamesTheSignal) {
 TEST_F(LocalExecutorTest, ATrainingThatHangsIsKilledAtItsLimitOfTime) {
   LocalExecutorOptions wanted =
       options("if grep -q '\"trial\":1[,}]' \"$spec\"; then while true; do :; done; fi\n" + answer(""));
-  wanted.trial_seconds = 0.5;
+  wanted.spec.trial_seconds = 0.5;
   LocalExecutor executor(wanted);
   executor.submit(trial(1));
   EXPECT_EQ(wait(executor).failure, "worker killed: it took longer than executor.trial_time = 0.5 s");
@@ -98,13 +98,13 @@ TEST_F(LocalExecutorTest, ATrainingThatHangsIsKilledAtItsLimitOfTime) {
 
 TEST_F(LocalExecutorTest, AFrozenWorkerIsKilledAndOneThatShowsLifeIsNot) {
   LocalExecutorOptions wanted = options("echo life; kill -STOP $$");
-  wanted.lease_seconds = 0.6;
+  wanted.spec.lease_seconds = 0.6;
   LocalExecutor frozen(wanted);
   frozen.submit(trial(1));
   EXPECT_EQ(wait(frozen).failure, "worker killed: no sign of life for executor.lease = 0.6 s");
 
   wanted = options("for i in 1 2 3 4 5 6; do echo life; sleep 0.2; done\n" + answer(""));
-  wanted.lease_seconds = 0.6;
+  wanted.spec.lease_seconds = 0.6;
   LocalExecutor alive(wanted);
   alive.submit(trial(1));
   EXPECT_EQ(wait(alive).failure, "");
@@ -112,7 +112,7 @@ TEST_F(LocalExecutorTest, AFrozenWorkerIsKilledAndOneThatShowsLifeIsNot) {
 
 TEST_F(LocalExecutorTest, ATrainingThatTakesTooMuchMemoryIsKilled) {
   LocalExecutorOptions wanted = options("x=$(head -c 90000000 /dev/zero | tr '\\0' x); sleep 20\n" + answer(""));
-  wanted.trial_memory_bytes = int64_t{50} << 20;
+  wanted.spec.trial_memory_bytes = int64_t{50} << 20;
   LocalExecutor executor(wanted);
   executor.submit(trial(1));
   EXPECT_THAT(wait(executor).failure, testing::MatchesRegex("worker killed: it took [0-9]+ MiB of memory, more than "

@@ -205,7 +205,7 @@ TEST_F(RunTrial, ATrainingKilledInTheMiddleEndsAsIfItHadNotBeen) {
                           .checkpoint_folder = folder_.path() + "/checkpoints",
                           .config_json = config(overrides),
                           .recipe = study_from_json(config(overrides)).recipe,
-                          .checkpoint_seconds = 0.0});
+                          .spec = {.checkpoint_seconds = 0.0}});
   executor.submit(tiny_trial(1));
   while (!std::filesystem::exists(folder_.path() + "/checkpoints/trial-1-e40.part")) ASSERT_FALSE(executor.wait(0.005));
   ::kill(executor.worker_pids().at(0), SIGKILL);
