@@ -20,10 +20,12 @@ bool goes_on(StopReason reason) {
 
 }  // namespace
 
-std::string reason_text(StopReason reason) {
+std::string reason_text(StopReason reason, bool finish) {
   switch (reason) {
     case StopReason::kTrialsDone: return "all trials done";
-    case StopReason::kBudgetSpent: return "time budget spent; the same command goes on";
+    case StopReason::kBudgetSpent:
+      return finish ? "time budget spent; the front is scored on the test set"
+                    : "time budget spent; the same command goes on";
     case StopReason::kEnergySpent: return "energy budget spent; with a larger search.energy_budget it goes on";
     case StopReason::kNothingToGain: return "the model expects less than search.least_gain of any further candidate";
     case StopReason::kSpaceExhausted: return "no further candidate is new and fits";

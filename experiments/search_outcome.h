@@ -12,7 +12,8 @@
 namespace bitwright {
 
 // "all trials done", "stopped; the same command goes on", ...
-std::string reason_text(StopReason reason);
+// finish: SearchRequest::finish.
+std::string reason_text(StopReason reason, bool finish = false);
 // Nothing is left to do unless more is asked for: the front is final.
 bool is_final(StopReason reason);
 

@@ -173,7 +173,7 @@ void print_outcome(const SearchRequest& request, const StudyOutcome& outcome, co
   const auto front = front_of(store);
   if (request.json) {
     auto json = front_json(front, request.study);
-    json["reason"] = reason_text(outcome.reason);
+    json["reason"] = reason_text(outcome.reason, request.finish);
     json["store"] = request.store_path;
     json["trials"] = {{"complete", outcome.progress.complete},
                       {"infeasible", outcome.progress.infeasible},
@@ -195,7 +195,7 @@ void print_outcome(const SearchRequest& request, const StudyOutcome& outcome, co
             << fmt::format("{} trials complete, {}{} failed; rejected before training: {}\n", outcome.progress.complete,
                            refused_text(outcome.progress.infeasible), outcome.progress.failed,
                            rejected_text(outcome.progress.rejected))
-            << fmt::format("{}; store: {}\n", reason_text(outcome.reason), request.store_path);
+            << fmt::format("{}; store: {}\n", reason_text(outcome.reason, request.finish), request.store_path);
 }
 
 void explain_nothing_fits(const SearchRequest& request, const TrainingData& data) {

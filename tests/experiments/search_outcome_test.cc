@@ -90,6 +90,8 @@ TEST(SearchOutcome, WhereNothingFitsAsMeasuredTheNearestIsNamed) {
 TEST(SearchOutcome, SaysWhatEndedItAndWhetherTheFrontIsFinal) {
   EXPECT_EQ(reason_text(StopReason::kEnergySpent),
             "energy budget spent; with a larger search.energy_budget it goes on");
+  EXPECT_EQ(reason_text(StopReason::kBudgetSpent), "time budget spent; the same command goes on");
+  EXPECT_EQ(reason_text(StopReason::kBudgetSpent, true), "time budget spent; the front is scored on the test set");
   EXPECT_EQ(reason_text(StopReason::kNothingToGain),
             "the model expects less than search.least_gain of any further candidate");
   EXPECT_TRUE(is_final(StopReason::kEnergySpent));
