@@ -196,7 +196,7 @@ std::string csv_rows(const SearchRun& run) {
 
 std::string summary(const Problem& problem, std::span<const SearchRun> runs) {
   std::string line = fmt::format("{:<10} {:<10} {} seeds", problem.name, runs.front().sampler, runs.size());
-  for (const int evaluations : {50, 100, 200}) {
+  for (const int evaluations : {50, 100, 200, 300}) {
     std::vector<double> shares, cpu_ms;
     for (const SearchRun& run : runs) {
       if (run.points.empty() || run.points.back().spent < evaluations - 1.0) continue;

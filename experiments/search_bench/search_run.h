@@ -60,7 +60,7 @@ std::string csv_rows(const SearchRun& run);
 std::string warm_summary(const Problem& problem, std::span<const SearchRun> cold, std::span<const SearchRun> warm);
 
 // A line of medians over the runs, one at least, all of `problem` and one sampler: share and CPU of a proposal at 50,
-// 100 and 200 evaluations, as far as the runs go.
+// 100, 200 and 300 evaluations, as far as the runs go.
 std::string summary(const Problem& problem, std::span<const SearchRun> runs);
 
 }  // namespace bitwright
