@@ -84,7 +84,7 @@ inline constexpr std::array<const char*, 8> kSamplers = {"autoqkeras", "bayesian
 enum class Measure { kNone, kLinked, kEmulated };
 
 struct SearchSpec {
-  std::string sampler = "evolution";    // one of kSamplers
+  std::string sampler = "bayesian";     // one of kSamplers
   uint64_t seed = 1;
   int trials = 100;                     // trained candidates, those that stop at rungs by their share; 1..1000000
   double budget_seconds = 0.0;          // wall time of a call; 0: none
