@@ -47,7 +47,9 @@ class Thrift {
         limits_(limits),
         execution_(execution),
         shapes_(infer_shapes(network)),
-        tensors_(tensor_lifetimes(network)) {}
+        tensors_(tensor_lifetimes(network)) {
+    for (int i = 0; i < static_cast<int>(kernels_.size()); ++i) able_.push_back(kernels_for(network, i));
+  }
 
   Kernels spend_less() {
     int64_t left = excess(kernels_);
@@ -65,6 +67,13 @@ class Thrift {
     int layer = 0;
     std::string kernel;
     int64_t left = 0;  // excess after it
+  };
+
+  // Of a layer that a kernel runs.
+  struct LayerNeed {
+    double cycles = 0.0;  // 0: the table lacks the kernel
+    int64_t constant_bytes = 0, scratch_bytes = 0, stack_bytes = 0;
+    std::vector<Overlap> overlaps;
   };
 
   // Bytes beyond the limits: of flash, and of RAM at every step, since all full steps must be relieved before the arena
@@ -90,28 +99,39 @@ class Thrift {
     int64_t sum = 0;
     if (limits_.both_bytes > 0)
       sum += shared_excess(memory_need(network_, plan_execution(network_, kernels, execution_), costs_));
-    if (limits_.flash_bytes > 0)
-      sum +=
-          std::max<int64_t>(0, code_bytes(kernels, costs_) + constant_bytes(network_, kernels) - limits_.flash_bytes);
-    if (limits_.ram_bytes <= 0) return sum;
-    const std::vector<int64_t> scratch = scratch_bytes(network_, kernels);
-    const int64_t arena = limits_.ram_bytes - stack_bytes(network_, kernels, costs_);
-    const std::vector<int64_t> alive = bytes_alive(tensors_.life, overlaps(kernels));
-    for (size_t step = 0; step < scratch.size(); ++step)
-      sum += std::max<int64_t>(0, alive[step] + scratch[step] - arena);
+    std::vector<const LayerNeed*> needs;
+    for (size_t i = 0; i < kernels.size(); ++i) needs.push_back(&need_of(static_cast<int>(i), kernels[i]));
+    if (limits_.flash_bytes > 0) {
+      int64_t flash = code_bytes(kernels, costs_);
+      for (const LayerNeed* need : needs) flash += need->constant_bytes;
+      sum += std::max<int64_t>(0, flash - limits_.flash_bytes);
+    }
+    return limits_.ram_bytes > 0 ? sum + ram_excess(needs) : sum;
+  }
+
+  // Summed over the steps.
+  int64_t ram_excess(const std::vector<const LayerNeed*>& needs) const {
+    int64_t stack = 0;
+    std::vector<Overlap> overlaps;
+    for (const LayerNeed* need : needs) {
+      stack = std::max(stack, need->stack_bytes);
+      overlaps.insert(overlaps.end(), need->overlaps.begin(), need->overlaps.end());
+    }
+    const int64_t arena = limits_.ram_bytes - costs_.glue_stack_bytes - stack;
+    const std::vector<int64_t> alive = bytes_alive(tensors_.life, overlaps);
+    int64_t sum = 0;
+    for (size_t step = 0; step < needs.size(); ++step)
+      sum += std::max<int64_t>(0, alive[step] + needs[step]->scratch_bytes - arena);
     return sum;
   }
 
-  std::vector<Overlap> overlaps(const Kernels& kernels) const {
-    std::vector<Overlap> all;
-    for (int i = 0; i < static_cast<int>(kernels.size()); ++i) {
-      const std::string& kernel = kernels[static_cast<size_t>(i)];
-      auto known = overlaps_.find({i, kernel});
-      if (known == overlaps_.end())
-        known = overlaps_.emplace(std::pair(i, kernel), layer_overlaps(network_, tensors_, i, kernel)).first;
-      all.insert(all.end(), known->second.begin(), known->second.end());
-    }
-    return all;
+  const LayerNeed& need_of(int layer, const std::string& kernel) const {
+    const auto [known, is_new] = needs_.try_emplace({layer, kernel});
+    if (is_new)
+      known->second = {cycles_of(layer, kernel), constant_bytes(network_, layer, kernel),
+                       scratch_bytes(network_, layer, kernel), costs_.stack_bytes(network_, layer, kernel),
+                       layer_overlaps(network_, tensors_, layer, kernel)};
+    return known->second;
   }
 
   // That with the most bytes given back per cycle lost.
@@ -119,13 +139,13 @@ class Thrift {
     Swap best{0, kernels_.front(), before};
     double most = 0.0;
     for (int i = 0; i < static_cast<int>(kernels_.size()); ++i)
-      for (const std::string& kernel : kernels_for(network_, i)) {
+      for (const std::string& kernel : able_[static_cast<size_t>(i)]) {
         const std::string& present = kernels_[static_cast<size_t>(i)];
         if (kernel == present || !costs_.kernels.contains(kernel) || !costs_.kernels.contains(present)) continue;
         Kernels others = kernels_;
         others[static_cast<size_t>(i)] = kernel;
         const int64_t left = excess(others);
-        const double lost = std::max(1.0, cycles_of(i, kernel) - cycles_of(i, present));
+        const double lost = std::max(1.0, need_of(i, kernel).cycles - need_of(i, present).cycles);
         const double gain = static_cast<double>(before - left) / lost;
         if (gain <= most) continue;
         most = gain;
@@ -135,6 +155,7 @@ class Thrift {
   }
 
   double cycles_of(int layer, const std::string& kernel) const {
+    if (!costs_.kernels.contains(kernel)) return 0.0;
     return cycles(network_, layer, shapes_[static_cast<size_t>(layer)], kernel, costs_);
   }
 
@@ -145,7 +166,8 @@ class Thrift {
   Execution execution_;
   std::vector<LayerShapes> shapes_;
   TensorLifetimes tensors_;
-  mutable std::map<std::pair<int, std::string>, std::vector<Overlap>> overlaps_;  // by layer and kernel
+  std::vector<std::vector<std::string>> able_;                      // kernels of each layer
+  mutable std::map<std::pair<int, std::string>, LayerNeed> needs_;  // by layer and kernel
 };
 
 }  // namespace
