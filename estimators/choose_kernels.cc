@@ -47,12 +47,12 @@ class Thrift {
         limits_(limits),
         execution_(execution),
         shapes_(infer_shapes(network)),
-        tensors_(tensor_lifetimes(network)) {
-    for (int i = 0; i < static_cast<int>(kernels_.size()); ++i) able_.push_back(kernels_for(network, i));
-  }
+        tensors_(tensor_lifetimes(network)) {}
 
   Kernels spend_less() {
     int64_t left = excess(kernels_);
+    if (left <= 0) return kernels_;
+    for (int i = 0; i < static_cast<int>(kernels_.size()); ++i) able_.push_back(kernels_for(network_, i));
     while (left > 0) {
       const Swap swap = best_swap(left);
       if (swap.left >= left) break;
@@ -71,7 +71,6 @@ class Thrift {
 
   // Of a layer that a kernel runs.
   struct LayerNeed {
-    double cycles = 0.0;  // 0: the table lacks the kernel
     int64_t constant_bytes = 0, scratch_bytes = 0, stack_bytes = 0;
     std::vector<Overlap> overlaps;
   };
@@ -99,6 +98,7 @@ class Thrift {
     int64_t sum = 0;
     if (limits_.both_bytes > 0)
       sum += shared_excess(memory_need(network_, plan_execution(network_, kernels, execution_), costs_));
+    if (limits_.flash_bytes <= 0 && limits_.ram_bytes <= 0) return sum;
     std::vector<const LayerNeed*> needs;
     for (size_t i = 0; i < kernels.size(); ++i) needs.push_back(&need_of(static_cast<int>(i), kernels[i]));
     if (limits_.flash_bytes > 0) {
@@ -128,9 +128,8 @@ class Thrift {
   const LayerNeed& need_of(int layer, const std::string& kernel) const {
     const auto [known, is_new] = needs_.try_emplace({layer, kernel});
     if (is_new)
-      known->second = {cycles_of(layer, kernel), constant_bytes(network_, layer, kernel),
-                       scratch_bytes(network_, layer, kernel), costs_.stack_bytes(network_, layer, kernel),
-                       layer_overlaps(network_, tensors_, layer, kernel)};
+      known->second = {constant_bytes(network_, layer, kernel), scratch_bytes(network_, layer, kernel),
+                       costs_.stack_bytes(network_, layer, kernel), layer_overlaps(network_, tensors_, layer, kernel)};
     return known->second;
   }
 
@@ -145,7 +144,7 @@ class Thrift {
         Kernels others = kernels_;
         others[static_cast<size_t>(i)] = kernel;
         const int64_t left = excess(others);
-        const double lost = std::max(1.0, need_of(i, kernel).cycles - need_of(i, present).cycles);
+        const double lost = std::max(1.0, cycles_of(i, kernel) - cycles_of(i, present));
         const double gain = static_cast<double>(before - left) / lost;
         if (gain <= most) continue;
         most = gain;
@@ -155,8 +154,9 @@ class Thrift {
   }
 
   double cycles_of(int layer, const std::string& kernel) const {
-    if (!costs_.kernels.contains(kernel)) return 0.0;
-    return cycles(network_, layer, shapes_[static_cast<size_t>(layer)], kernel, costs_);
+    const auto [known, is_new] = cycles_.try_emplace({layer, kernel});
+    if (is_new) known->second = cycles(network_, layer, shapes_[static_cast<size_t>(layer)], kernel, costs_);
+    return known->second;
   }
 
   const Network& network_;
@@ -166,8 +166,10 @@ class Thrift {
   Execution execution_;
   std::vector<LayerShapes> shapes_;
   TensorLifetimes tensors_;
-  std::vector<std::vector<std::string>> able_;                      // kernels of each layer
-  mutable std::map<std::pair<int, std::string>, LayerNeed> needs_;  // by layer and kernel
+  std::vector<std::vector<std::string>> able_;  // kernels of each layer
+  using LayerKernel = std::pair<int, std::string>;
+  mutable std::map<LayerKernel, LayerNeed> needs_;
+  mutable std::map<LayerKernel, double> cycles_;
 };
 
 }  // namespace
